@@ -1,0 +1,49 @@
+"""The project's family of errors. Each message says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class CapeError(Exception):
+    """Base of every error that a person can act on."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with an input: `field` as the caller wrote it, e.g. `shots[0].keypoints[3]`."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
+
+class InvalidInput(CapeError):
+    """Input from outside that cannot be used. Names every fault at once; nothing was changed."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
+
+    @classmethod
+    def of(cls, field: str, reason: str) -> InvalidInput:
+        return cls([Fault(field, reason)])
+
+
+class CheckpointError(CapeError):
+    """Weights that are missing, damaged or made for another architecture."""
+
+
+class LibraryError(CapeError):
+    """The folder of registered categories cannot be read or written."""
+
+
+class DeviceError(CapeError):
+    """The compute device or precision that was asked for is not to be had here."""
+
+
+class SourceError(CapeError):
+    """A video or camera that cannot be opened, has ended or has vanished."""
