@@ -1,0 +1,237 @@
+"""CapeFormer: proposals by matching, then refinement (CVPR 2023).
+
+`encode_support` once per registered category, `forward` once per frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cape_ros.errors import InvalidInput
+from cape_ros.model import released
+from cape_ros.model.backbone import build_backbone
+from cape_ros.model.config import CapeFormerConfig
+from cape_ros.model.decoder import Decoder
+from cape_ros.model.encoder import Encoder
+from cape_ros.model.encoding import encode_grid, encode_order
+from cape_ros.model.pooling import pool_keypoints
+from cape_ros.model.proposals import ProposalGenerator, soft_argmax
+
+
+@dataclass(frozen=True)
+class KeypointTokens:
+    """What a frame needs of the support: tokens [B, K, d]; mask [B, K] bool, True = known."""
+
+    tokens: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Attention averaged over heads, each [L, B, K, h, w]: Figures A5 and A6 of the supplementary.
+
+    encoder: from each support keypoint to the query's cells.
+    decoder: from each keypoint's refinement to the query's cells.
+    """
+
+    encoder: Tensor
+    decoder: Tensor
+
+
+@dataclass(frozen=True)
+class CapeOutput:
+    """Points are (x, y) in [0, 1] of the query image.
+
+    points: [L, B, K, 2], prediction of each decoder layer; the last one is the answer.
+    proposals: [B, K, 2], where the decoder starts.
+    soft_proposals: [B, K, 2], soft-argmax over the whole grid, the one that is trained.
+    similarity: [B, K, h, w], matching logits.
+    references: [L + 1, B, K, 2], the proposals and the update that each layer hands to the next.
+    """
+
+    points: Tensor
+    proposals: Tensor
+    soft_proposals: Tensor
+    similarity: Tensor
+    references: Tensor
+    attention: Attention | None = None
+
+
+class CapeFormer(nn.Module):
+    """The two-stage network of the paper; see `CapeFormerConfig` for its variants."""
+
+    def __init__(self, config: CapeFormerConfig | None = None):
+        super().__init__()
+        self.config = config = config or CapeFormerConfig()
+        width = config.width
+        transformer = (width, config.heads, config.feedforward, config.dropout)
+        self.backbone = build_backbone(config.backbone, config.stride)
+        self.support_backbone = (
+            None if config.shared_backbone else build_backbone(config.backbone, config.stride)
+        )
+        self.input_proj = nn.Conv2d(self.backbone.channels, width, kernel_size=1)
+        self.token_proj = nn.Linear(self.backbone.channels, width)
+        self.encoder = Encoder(config.encoder_layers, *transformer)
+        self.proposals = ProposalGenerator(width)
+        self.decoder = (
+            Decoder(config.decoder_layers, *transformer, config.shared_offset_head)
+            if config.decoder_layers
+            else None
+        )
+        self.grid_encoding: Tensor
+        self.order_encoding: Tensor
+        self.register_buffer("grid_encoding", encode_grid(*config.grid, width), persistent=False)
+        self.register_buffer(
+            "order_encoding", encode_order(config.order_length, width), persistent=False
+        )
+        self._reset_parameters()
+
+    def _reset_parameters(self) -> None:
+        """Xavier uniform; the layers of a stack start equal, as clones of one layer do."""
+        for module in (self.encoder, self.proposals, self.decoder):
+            for name, parameter in module.named_parameters() if module else ():
+                if parameter.dim() > 1 and "offset_heads" not in name:
+                    nn.init.xavier_uniform_(parameter)
+        for stack in (self.encoder, self.decoder):
+            if stack and len(stack.layers) > 1:
+                first = stack.layers[0].state_dict()
+                for layer in stack.layers[1:]:
+                    layer.load_state_dict(first)
+
+    @classmethod
+    def from_released(cls, state_dict: Mapping[str, Tensor], **config: Any) -> CapeFormer:
+        """A network in evaluation mode with the parameters of a released checkpoint (780 keys).
+
+        `config` are fields of `CapeFormerConfig` that differ from the released model's. Raises
+        `CheckpointError` that names every missing, unexpected and misshapen key.
+        """
+        net = cls(CapeFormerConfig(**config))
+        net.load_state_dict(released.to_ours(state_dict, net))
+        return net.eval()
+
+    def released_state_dict(self) -> dict[str, Tensor]:
+        """The parameters under the released key names."""
+        return released.from_ours(self)
+
+    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+        """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
+        if support and self.support_backbone is not None:
+            return self.support_backbone(images)
+        return self.backbone(images)
+
+    def encode_support(
+        self, images: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> KeypointTokens:
+        """Keypoint tokens of a support set; nothing of it is computed again for a frame.
+
+        Per shot: images [B, 3, H, W], heatmaps [B, K, H', W'], masks [B, K] (0 = not shown).
+        A keypoint must be shown by every shot to be known.
+        """
+        features = [self.extract(image, support=True) for image in images]
+        return self.pool(features, heatmaps, masks)
+
+    def pool(
+        self, features: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> KeypointTokens:
+        """`encode_support` from features [B, C, h, w] per shot that are already there."""
+        pooled = torch.stack(
+            [
+                pool_keypoints(feature, heatmap)
+                for feature, heatmap in zip(features, heatmaps, strict=True)
+            ]
+        ).mean(dim=0)
+        mask = torch.stack([mask.bool() for mask in masks]).all(dim=0)
+        return KeypointTokens(self.token_proj(pooled * mask.unsqueeze(-1)), mask)
+
+    def forward(
+        self,
+        query: Tensor,
+        tokens: KeypointTokens,
+        *,
+        order_length: int | None = None,
+        attention: bool = False,
+    ) -> CapeOutput:
+        """Find the keypoints of `tokens` in normalised query images [B, 3, H, W].
+
+        order_length: length over which the order of the keypoints is encoded (default: the
+            config's 100); the released model pads to 100 and so always means 100.
+        Raises `InvalidInput` if there are more keypoints than the order length.
+        """
+        return self.match(
+            self.extract(query), tokens, order_length=order_length, attention=attention
+        )
+
+    def match(
+        self,
+        features: Tensor,
+        tokens: KeypointTokens,
+        *,
+        order_length: int | None = None,
+        attention: bool = False,
+    ) -> CapeOutput:
+        """`forward` from query features [B, C, h, w] that are already there."""
+        height, width = features.shape[-2:]
+        cells, count = height * width, tokens.tokens.shape[1]
+        order = self._order(count, order_length)
+        grid = self._grid(height, width)
+        image = self.input_proj(features).flatten(2).transpose(1, 2)
+        hidden = ~_open_one(tokens.mask)
+        refined, encoder_maps = self.encoder(
+            torch.cat((image, tokens.tokens), dim=1),
+            torch.cat((grid, order)),
+            torch.cat((hidden.new_zeros(len(hidden), cells), ~tokens.mask), dim=1),
+            attention,
+        )
+        memory, keypoints = refined[:, :cells], refined[:, cells:]
+        similarity = self.proposals(keypoints, memory)
+        soft_proposals, proposals = soft_argmax(similarity, height, width)
+        if self.decoder:
+            points, references, decoder_maps = self.decoder(
+                keypoints, order, proposals, memory, grid, hidden, attention
+            )
+        else:
+            points = references = proposals[None]
+            decoder_maps = []
+
+        def on_grid(maps: list[Tensor]) -> Tensor:
+            if not maps:
+                return similarity.new_zeros(0, *similarity.shape[:2], height, width)
+            return torch.stack(maps).unflatten(-1, (height, width))
+
+        return CapeOutput(
+            points,
+            proposals,
+            soft_proposals,
+            similarity.unflatten(-1, (height, width)),
+            references,
+            Attention(on_grid([m[:, cells:, :cells] for m in encoder_maps]), on_grid(decoder_maps))
+            if attention
+            else None,
+        )
+
+    def _order(self, count: int, length: int | None) -> Tensor:
+        length = length or self.config.order_length
+        if count > length:
+            raise InvalidInput.of(
+                "keypoints", f"{count} are more than the {length} whose order can be encoded"
+            )
+        if length == self.config.order_length:
+            return self.order_encoding[:count]
+        return encode_order(length, self.config.width)[:count].to(self.order_encoding)
+
+    def _grid(self, height: int, width: int) -> Tensor:
+        if (height, width) == self.config.grid:
+            return self.grid_encoding
+        return encode_grid(height, width, self.config.width).to(self.grid_encoding)
+
+
+def _open_one(mask: Tensor) -> Tensor:
+    """A sample without any known keypoint gets its first one opened: attention needs a key."""
+    first = torch.zeros_like(mask)
+    first[:, 0] = ~mask.any(dim=1)
+    return mask | first
