@@ -1,0 +1,75 @@
+"""Checkpoints: one safetensors file that holds the parameters and says what network they fit."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from cape_ros.errors import CheckpointError, InvalidInput
+from cape_ros.model.capeformer import CapeFormer
+from cape_ros.model.config import CapeFormerConfig
+
+FORMAT = "cape_ros/1"
+
+
+def save(
+    path: Path, net: CapeFormer, facts: Mapping[str, Any], dtype: torch.dtype = torch.float16
+) -> None:
+    """Write `net` and `facts` (anything JSON can hold) to `path`, replacing it in one step."""
+    tensors = {
+        name: tensor.detach().cpu().to(dtype if tensor.is_floating_point() else tensor.dtype)
+        for name, tensor in net.state_dict().items()
+    }
+    header = {
+        "format": FORMAT,
+        "config": json.dumps(net.config.to_dict()),
+        "facts": json.dumps(dict(facts)),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata=header)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:
+    """The network in evaluation mode (float32, on the CPU) and the facts stored with it.
+
+    Raises `CheckpointError` if the file is missing, truncated, not a checkpoint of this project
+    or made for another architecture than it says.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file; `cape weights list` shows what there is")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: damaged, cut short or not safetensors ({error}); get the file again"
+        ) from error
+    if header.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path}: a safetensors file, but not a checkpoint of cape_ros "
+            f"(format {header.get('format')!r}, expected {FORMAT!r})"
+        )
+    try:
+        net = CapeFormer(CapeFormerConfig.from_dict(json.loads(header["config"])))
+        facts = json.loads(header["facts"])
+        net.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+        )
+    except (KeyError, ValueError, TypeError, InvalidInput, RuntimeError) as error:
+        raise CheckpointError(f"{path}: parameters and architecture do not fit: {error}") from error
+    return net.eval(), facts
