@@ -2,7 +2,7 @@
 
 from pkgutil import extend_path
 
-# A sourced ROS 2 overlay holds the generated `cape_ros.msg` and `cape_ros.srv` beside these modules.
+# A sourced ROS 2 overlay holds the generated cape_ros.msg and cape_ros.srv, also named cape_ros.
 __path__ = extend_path(__path__, __name__)
 
 __version__ = "0.1.0"

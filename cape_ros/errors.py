@@ -12,7 +12,7 @@ class CapeError(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with an input: `field` as the caller wrote it, e.g. `shots[0].keypoints[3]`."""
+    """One thing wrong with an input; `field` as the caller wrote it: `shots[0].keypoints[3]`."""
 
     field: str
     reason: str

@@ -83,7 +83,9 @@ def crop_image(image: np.ndarray, crop: Crop, out: np.ndarray | None = None) -> 
     return cv2.warpAffine(image, crop.matrix, (columns, rows), dst=out, flags=cv2.INTER_LINEAR)
 
 
-def box_faults(box: Sequence[float], width: int, height: int, field: str = "box") -> list[Fault]:
+def box_faults(
+    box: Sequence[float], width: float, height: float, field: str = "box"
+) -> list[Fault]:
     """What keeps a box from being looked at in an image of `width` x `height`; empty = usable."""
     if len(box) != 4 or not all(math.isfinite(value) for value in box):
         return [Fault(field, "must be four finite numbers: x, y, width, height in pixels")]
@@ -98,7 +100,7 @@ def box_faults(box: Sequence[float], width: int, height: int, field: str = "box"
     return []
 
 
-def clean_box(box: Sequence[float], width: int, height: int) -> Box:
+def clean_box(box: Sequence[float], width: float, height: float) -> Box:
     """The box as the evaluation protocol reads it: inside the image and one pixel smaller.
 
     A box that sticks out on the left or above is shifted, on the right or below it is cut.
@@ -110,10 +112,10 @@ def clean_box(box: Sequence[float], width: int, height: int) -> Box:
     return _clean(box, width, height)
 
 
-def clip_box(box: Box, width: int, height: int) -> Box:
+def clip_box(box: Box, width: float, height: float) -> Box:
     """The part of a box that lies in the image."""
     x1, y1 = max(0.0, box[0]), max(0.0, box[1])
-    x2, y2 = min(float(width), box[0] + box[2]), min(float(height), box[1] + box[3])
+    x2, y2 = min(width, box[0] + box[2]), min(height, box[1] + box[3])
     return x1, y1, max(0.0, x2 - x1), max(0.0, y2 - y1)
 
 
@@ -158,7 +160,7 @@ def support_heatmaps(
     return heatmaps.astype(np.float32), seen.astype(np.float32)
 
 
-def _clean(box: Sequence[float], width: int, height: int) -> Box:
+def _clean(box: Sequence[float], width: float, height: float) -> Box:
     x, y, w, h = (float(value) for value in box)
     x1, y1 = max(0.0, x), max(0.0, y)
     x2, y2 = min(width - 1.0, x1 + max(0.0, w - 1)), min(height - 1.0, y1 + max(0.0, h - 1))

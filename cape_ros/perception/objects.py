@@ -12,7 +12,7 @@ from cape_ros.perception.geometry import Box
 
 @dataclass(frozen=True)
 class ObjectRequest:
-    """One object to find: its category (or the name of a registered one) and its box in image pixels."""
+    """One object to find: its category, or the name of a registered one, and its box in pixels."""
 
     category: Category | str
     box: Box
@@ -22,8 +22,8 @@ class ObjectRequest:
 class ObjectKeypoints:
     """One object found.
 
-    keypoints: [K, 2] float32, (x, y) in pixels of the source image, centre of the top-left pixel = (0, 0),
-        every keypoint of the category in registered order.
+    keypoints: [K, 2] float32, (x, y) in pixels of the source image, the centre of the top-left
+        pixel at (0, 0); every keypoint of the category in registered order.
     scores: [K] float32 in [0, 1]; low = do not trust this point.
     box: (x, y, w, h) in image pixels, the box that the network looked at.
     """

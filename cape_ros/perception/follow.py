@@ -1,0 +1,96 @@
+"""Where to look for an object that no detector knows: find it once, then follow it.
+
+A `Follower` is the memory of one category in one camera. It holds no model: it says which boxes to
+try and judges what was found there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cape_ros.perception.geometry import Box, clip_box, hull_box
+from cape_ros.perception.objects import ObjectKeypoints
+
+WINDOWS_PER_SIDE = (1, 2, 3)
+GROWTH = 1.3  # a followed box grows or shrinks at most by this factor from frame to frame
+MARGIN = 0.25  # of the longer side of the hull, on every side
+FEWEST = 3  # trusted points that make a hull
+
+
+@dataclass(frozen=True)
+class Trust:
+    """From which score on a point is trusted, an object is found, and is still followed."""
+
+    point: float = 0.3
+    found: float = 0.35
+    kept: float = 0.25
+
+
+def search_windows(width: int, height: int) -> list[Box]:
+    """The whole frame, then overlapping 2 x 2 and 3 x 3 windows that cover it."""
+    windows: list[Box] = []
+    for count in WINDOWS_PER_SIDE:
+        w, h = width * 2 / (count + 1), height * 2 / (count + 1)
+        for row in range(count):
+            for column in range(count):
+                x = (width - w) * column / max(1, count - 1)
+                y = (height - h) * row / max(1, count - 1)
+                windows.append((x, y, w, h))
+    return windows
+
+
+class Follower:
+    """The box of one object from frame to frame; `box` is None while it is lost."""
+
+    def __init__(self, trust: Trust) -> None:
+        self.trust = trust
+        self.box: Box | None = None
+        self.track_id = -1
+        self.searched = -1  # when it was last searched for: who waited longest comes next
+
+    def closer(self, best: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
+        """The box to look at again after a search, None if its best window shows no object.
+
+        size: (width, height) of the image.
+        """
+        return self._hull(best, size) if best.score >= self.trust.kept else None
+
+    def update(
+        self, found: ObjectKeypoints, size: tuple[int, int], track_id: int
+    ) -> ObjectKeypoints:
+        """Judge what was found in the box that was looked at; the answer is what to publish.
+
+        A newly found object gets `track_id`. A lost one keeps its keypoints' places, all with
+        score 0.
+        """
+        enough = self.trust.found if self.box is None else self.trust.kept
+        hull = self._hull(found, size)
+        if found.score < enough or hull is None:
+            return self.lose(found)
+        if self.box is None:
+            self.box, self.track_id = hull, track_id
+        else:
+            self.box = limit_growth(self.box, hull)
+        return replace(found, track_id=self.track_id)
+
+    def lose(self, found: ObjectKeypoints) -> ObjectKeypoints:
+        self.box, self.track_id = None, -1
+        return replace(found, scores=np.zeros_like(found.scores), track_id=-1)
+
+    def _hull(self, found: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
+        trusted = found.keypoints[found.scores >= self.trust.point]
+        if len(trusted) < min(FEWEST, len(found.scores)):
+            return None
+        return clip_box(hull_box(trusted, MARGIN), *size)
+
+
+def limit_growth(before: Box, after: Box) -> Box:
+    """`after` about its own centre, its sides at most `GROWTH` times larger or smaller."""
+    x, y, w, h = after
+    limited = [
+        float(np.clip(new, old / GROWTH, old * GROWTH))
+        for new, old in zip((w, h), before[2:], strict=True)
+    ]
+    return x + (w - limited[0]) / 2, y + (h - limited[1]) / 2, limited[0], limited[1]

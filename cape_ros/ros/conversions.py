@@ -1,0 +1,200 @@
+"""Between ROS messages and what perception works on; an image is viewed, not copied."""
+
+from __future__ import annotations
+
+import array
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import Image, RegionOfInterest
+
+from cape_ros.errors import Fault, InvalidInput
+from cape_ros.msg import Category as CategoryMessage
+from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
+from cape_ros.msg import ObjectKeypoints as ObjectMessage
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.geometry import Box
+from cape_ros.perception.objects import ObjectKeypoints
+
+MOST_PIXELS = 1 << 26
+CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
+
+
+def to_array(image: Image, field: str = "image") -> np.ndarray:
+    """A sensor_msgs/Image as HxWx3 uint8 RGB: a view into the message for rgb8 and bgr8.
+
+    Raises `InvalidInput` for data that does not fit the size, and for an encoding that neither
+    this package nor cv_bridge (if it is installed) knows.
+    """
+    width, height, step = image.width, image.height, image.step
+    channels = CHANNELS.get(image.encoding)
+    if channels is None:
+        return _convert_with_cv_bridge(image, field)
+    if not 0 < width * height <= MOST_PIXELS:
+        raise InvalidInput.of(f"{field}.width", f"an image of {width} x {height} pixels")
+    if step < width * channels:
+        raise InvalidInput.of(
+            f"{field}.step", f"{step} bytes are fewer than a row of {width} {image.encoding} pixels"
+        )
+    data = np.frombuffer(image.data, np.uint8)
+    if data.size < (height - 1) * step + width * channels:
+        raise InvalidInput.of(
+            f"{field}.data", f"{data.size} bytes do not hold {height} rows of {step} bytes"
+        )
+    pixels = np.lib.stride_tricks.as_strided(
+        data, (height, width, channels), (step, channels, 1), writeable=False
+    )
+    if image.encoding in ("bgr8", "8UC3"):
+        return pixels[..., ::-1]
+    if image.encoding == "bgra8":
+        return pixels[..., 2::-1]
+    if channels == 1:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    return pixels[..., :3]
+
+
+def _convert_with_cv_bridge(image: Image, field: str) -> np.ndarray:
+    try:
+        from cv_bridge import CvBridge, CvBridgeError
+    except ModuleNotFoundError:
+        raise InvalidInput.of(
+            f"{field}.encoding",
+            f"{image.encoding!r} is not one of {', '.join(CHANNELS)}; install cv_bridge for others",
+        ) from None
+    try:
+        return CvBridge().imgmsg_to_cv2(image, "rgb8")
+    except CvBridgeError as error:
+        raise InvalidInput.of(f"{field}.encoding", f"{image.encoding!r}: {error}") from error
+
+
+def decode(data: Any, field: str) -> np.ndarray:
+    """A compressed image (JPEG, PNG, ...) as HxWx3 uint8 RGB. Raises `InvalidInput`."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise InvalidInput.of(f"{field}.data", "is not an image that OpenCV can decode")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def to_image(pixels: np.ndarray, header: Any) -> Image:
+    """HxWx3 uint8 RGB as a sensor_msgs/Image with that header."""
+    height, width, _ = pixels.shape
+    data = array.array("B")
+    data.frombytes(np.ascontiguousarray(pixels))  # type: ignore[arg-type]
+    return Image(
+        header=header, height=height, width=width, encoding="rgb8", step=width * 3, data=data
+    )
+
+
+def to_region(box: Box) -> RegionOfInterest:
+    """The pixels that a box touches; a region begins inside its image, and may reach out of it."""
+    x, y, width, height = box
+    left, top = max(0, int(np.floor(x))), max(0, int(np.floor(y)))
+    return RegionOfInterest(
+        x_offset=left,
+        y_offset=top,
+        width=max(0, int(np.ceil(x + width)) - left),
+        height=max(0, int(np.ceil(y + height)) - top),
+    )
+
+
+def to_keypoint_array(
+    objects: Sequence[ObjectKeypoints], header: Any, trusted: float
+) -> KeypointArray:
+    """trusted: from which score on a keypoint is called VISIBLE; below, it is UNKNOWN."""
+    return KeypointArray(header=header, objects=[_object(found, trusted) for found in objects])
+
+
+def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
+    return ObjectMessage(
+        category=found.category,
+        category_version=found.category_version,
+        track_id=found.track_id,
+        box=to_region(found.box),
+        score=found.score,
+        keypoints=[
+            Keypoint(
+                x=x,
+                y=y,
+                score=score,
+                visibility=Keypoint.VISIBLE if score >= trusted else Keypoint.UNKNOWN,
+            )
+            for (x, y), score in zip(found.keypoints.tolist(), found.scores.tolist(), strict=True)
+        ],
+    )
+
+
+def to_category_array(
+    categories: Mapping[str, Category], database_version: int, header: Any
+) -> CategoryArray:
+    return CategoryArray(
+        header=header,
+        database_version=database_version,
+        categories=[
+            CategoryMessage(
+                name=category.name,
+                version=category.version,
+                keypoint_names=list(category.keypoint_names),
+                edges=[index for edge in category.edges for index in edge],
+                shots=len(category.shots),
+                active=True,
+            )
+            for category in categories.values()
+        ],
+    )
+
+
+def to_category(request: Any, frame: Callable[[Any], np.ndarray | None]) -> Category:
+    """A cape_ros/srv/RegisterCategory request as a category, checked whole.
+
+    frame: the image meant by the stamp of a shot that carries none, None if there is none.
+    Raises `InvalidInput` with every fault.
+    """
+    faults: list[Fault] = []
+    shots = []
+    for index, shot in enumerate(request.shots):
+        try:
+            shots.append(_shot(shot, f"shots[{index}]", frame))
+        except InvalidInput as error:
+            faults += error.faults
+    edges = list(request.edges)
+    if len(edges) % 2:
+        faults.append(Fault("edges", f"{len(edges)} numbers; give pairs of keypoint indices"))
+    try:
+        category = Category(
+            name=request.name,
+            keypoint_names=tuple(request.keypoint_names),
+            edges=tuple(zip(map(int, edges[::2]), map(int, edges[1::2]), strict=False)),
+            shots=tuple(shots),
+        )
+    except InvalidInput as error:
+        # If every shot is at fault, that there is none left is no fault of its own.
+        faults += [f for f in error.faults if not (request.shots and f.field == "shots")]
+    if faults:
+        raise InvalidInput(faults)
+    return category
+
+
+def _shot(shot: Any, field: str, frame: Callable[[Any], np.ndarray | None]) -> SupportShot:
+    if shot.image.width or shot.image.height or len(shot.image.data):
+        image = to_array(shot.image, f"{field}.image")
+    elif len(shot.compressed.data):
+        image = decode(shot.compressed.data, f"{field}.compressed")
+    elif (buffered := frame(shot.stamp)) is not None:
+        image = buffered
+    else:
+        raise InvalidInput.of(
+            f"{field}.stamp", "no image is given, and no camera frame of that stamp is buffered"
+        )
+    region = shot.box
+    box = (region.x_offset, region.y_offset, region.width, region.height)
+    try:
+        return SupportShot(
+            image=np.ascontiguousarray(image),
+            keypoints=np.array([(k.x, k.y) for k in shot.keypoints], np.float32).reshape(-1, 2),
+            visible=np.array([k.visibility != Keypoint.OCCLUDED for k in shot.keypoints], bool),
+            box=tuple(map(float, box)) if any(box) else None,
+        )
+    except InvalidInput as error:
+        raise InvalidInput(Fault(f"{field}.{f.field}", f.reason) for f in error.faults) from error

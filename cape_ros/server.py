@@ -1,0 +1,298 @@
+"""The application: frames and commands in, results out. It knows no transport.
+
+One thread owns the model. Of every camera only the newest frame waits for it, the ones that it
+replaces are counted as dropped. Commands are answered between two frames.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from itertools import count
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.model import KeypointTokens
+from cape_ros.perception.category import Category
+from cape_ros.perception.estimator import Estimator, check_image
+from cape_ros.perception.follow import Follower, Trust, search_windows
+from cape_ros.perception.geometry import Box
+from cape_ros.perception.library import CategoryLibrary
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+
+logger = logging.getLogger(__name__)
+LATENCIES_KEPT = 512
+MOST_SHOTS = 64
+
+
+class RegisterMode(IntEnum):
+    """CREATE refuses a name that exists, REPLACE does not care, ADD_SHOTS needs one."""
+
+    CREATE = 0
+    REPLACE = 1
+    ADD_SHOTS = 2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of a camera, HxWx3 uint8 RGB, and whatever header its transport gave it.
+
+    requests: what to find and where; None = every registered category, wherever it is.
+    """
+
+    camera: str
+    image: np.ndarray
+    header: Any = None
+    requests: Sequence[ObjectRequest] | None = None
+    received: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found in a frame, and the categories as they were when it was."""
+
+    frame: Frame
+    objects: Sequence[ObjectKeypoints]
+    categories: Mapping[str, Category]
+    seconds: float  # from the frame's arrival to this result
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Since the start. Latencies, in seconds, are those of the last few hundred frames."""
+
+    received: int
+    dropped: int
+    answered: int
+    rejected: Mapping[str, int]
+    median_latency: float
+    p95_latency: float
+
+
+class Server:
+    """Categories by name and one model for all cameras.
+
+    on_result is called on the model's thread and must not wait for anybody; on_categories is
+    called with (categories, database version) after each change, on the thread that changed them.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        library: CategoryLibrary,
+        trust: Trust | None = None,
+        on_result: Callable[[Result], None] = lambda result: None,
+        on_categories: Callable[[Mapping[str, Category], int], None] = lambda known, version: None,
+    ):
+        self.trust = trust or Trust()
+        self._estimator = estimator
+        self._library = library
+        self._on_result = on_result
+        self._on_categories = on_categories
+        self._model = ThreadPoolExecutor(1, "model")
+        self._lock = threading.Lock()
+        self._registration = threading.Lock()
+        self._newest: dict[str, Frame] = {}
+        self._followers: dict[tuple[str, str], Follower] = {}
+        self._ticks = count()
+        self._counts: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
+        self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self._categories: Mapping[str, Category] = MappingProxyType({})
+        self._model.submit(self._load_library).result()
+
+    @property
+    def categories(self) -> Mapping[str, Category]:
+        """The registered categories by name, as the next frame will see them."""
+        return self._categories
+
+    @property
+    def database_version(self) -> int:
+        return self._library.database_version
+
+    @property
+    def statistics(self) -> Statistics:
+        with self._lock:
+            latencies = np.array(self._latencies or [np.nan])
+            return Statistics(
+                self._counts["received"],
+                self._counts["dropped"],
+                self._counts["answered"],
+                dict(self._rejected),
+                float(np.median(latencies)),
+                float(np.percentile(latencies, 95)),
+            )
+
+    def submit(self, frame: Frame) -> None:
+        """Hand over a frame and return at once; it replaces one of its camera that still waits."""
+        with self._lock:
+            waiting = frame.camera in self._newest
+            self._newest[frame.camera] = frame
+            self._counts["received"] += 1
+            self._counts["dropped"] += waiting
+        if not waiting:
+            self._model.submit(self._process, frame.camera)
+
+    def reject(self, reason: str) -> None:
+        """Count an input that a front end could not even read."""
+        with self._lock:
+            self._rejected[reason] += 1
+
+    def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
+        """Make a category known from the next frame on; the answer carries its new version.
+
+        Encoded, written to disk, then visible. Raises `InvalidInput` or `LibraryError`; then
+        everything is as it was. Waits for at most one frame in progress.
+        """
+        with self._registration:
+            category = self._merge(category, mode)
+            tokens = self._model.submit(self._estimator.encode, category).result()
+            stored = self._library.put(category)
+            self._model.submit(self._show, stored, tokens).result()
+            self._on_categories(self._categories, self.database_version)
+            return stored
+
+    def remove(self, name: str) -> None:
+        """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
+        with self._registration:
+            if name not in self._categories:
+                raise InvalidInput.of("name", self._unknown(name))
+            self._library.remove(name)
+            self._model.submit(self._hide, name).result()
+            self._on_categories(self._categories, self.database_version)
+
+    def close(self) -> None:
+        """Finish the frame in progress and stop."""
+        with self._lock:
+            self._newest.clear()
+        self._model.shutdown(cancel_futures=True)
+
+    def _unknown(self, name: str) -> str:
+        known = ", ".join(self._categories) or "none"
+        return f"{name!r} is not registered (known: {known})"
+
+    def _merge(self, category: Category, mode: RegisterMode) -> Category:
+        known = self._categories.get(category.name)
+        if mode == RegisterMode.CREATE and known:
+            raise InvalidInput.of(
+                "name", f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS"
+            )
+        if mode == RegisterMode.ADD_SHOTS:
+            if known is None:
+                raise InvalidInput.of("name", self._unknown(category.name))
+            if category.keypoint_names != known.keypoint_names:
+                raise InvalidInput.of(
+                    "keypoint_names", f"differ from those of {known.name!r} that is registered"
+                )
+            category = replace(known, shots=(*known.shots, *category.shots))
+        if len(category.shots) > MOST_SHOTS:
+            raise InvalidInput.of("shots", f"{len(category.shots)} are more than {MOST_SHOTS}")
+        return category
+
+    # From here on, only the model's thread.
+
+    def _load_library(self) -> None:
+        for category in self._library:
+            self._show(category)
+
+    def _show(self, category: Category, tokens: KeypointTokens | None = None) -> None:
+        self._estimator.register(category, tokens)
+        self._categories = MappingProxyType({**self._categories, category.name: category})
+        self._forget_tracks(category.name)
+
+    def _hide(self, name: str) -> None:
+        self._estimator.forget(name)
+        self._categories = MappingProxyType(
+            {known: category for known, category in self._categories.items() if known != name}
+        )
+        self._forget_tracks(name)
+
+    def _forget_tracks(self, name: str) -> None:
+        for key in [key for key in self._followers if key[1] == name]:
+            del self._followers[key]
+
+    def _process(self, camera: str) -> None:
+        with self._lock:
+            frame = self._newest.pop(camera, None)
+        if frame is None:
+            return
+        try:
+            check_image(frame.image)
+            if frame.requests is None:
+                objects = self._follow(frame)
+            else:
+                objects = self._estimator.estimate(frame.image, frame.requests)
+            result = Result(frame, objects, self._categories, time.monotonic() - frame.received)
+            with self._lock:
+                self._counts["answered"] += 1
+                self._latencies.append(result.seconds)
+            self._on_result(result)
+        except CapeError as error:
+            self.reject(str(error))
+            logger.warning("frame of %s rejected: %s", camera, error)
+        except Exception:
+            self.reject("internal error")
+            logger.exception("frame of %s failed", camera)
+
+    def _follow(self, frame: Frame) -> list[ObjectKeypoints]:
+        """Every registered category, in the box where it was, or wherever a search finds it.
+
+        At most one lost category is searched per frame, in turn, so that a missing object does
+        not hold up the ones in view.
+        """
+        height, width = frame.image.shape[:2]
+        followers = {name: self._follower(frame.camera, name) for name in self._categories}
+        boxes = {name: f.box for name, f in followers.items() if f.box is not None}
+        lost = [name for name in followers if name not in boxes]
+        searched = min(lost, key=lambda name: followers[name].searched, default=None)
+        windows = search_windows(width, height) if searched else []
+        found = self._estimator.estimate(
+            frame.image,
+            [ObjectRequest(name, box) for name, box in boxes.items()]
+            + [ObjectRequest(searched, window) for window in windows if searched],
+        )
+        seen = dict(zip(boxes, found, strict=False))
+        if searched:
+            followers[searched].searched = next(self._ticks)
+            seen[searched] = self._refine(frame, followers[searched], found[len(boxes) :])
+        return [
+            followers[name].update(seen[name], (width, height), next(self._ticks))
+            if name in seen
+            else not_looked_for(category, (0.0, 0.0, float(width), float(height)))
+            for name, category in self._categories.items()
+        ]
+
+    def _follower(self, camera: str, name: str) -> Follower:
+        return self._followers.setdefault((camera, name), Follower(self.trust))
+
+    def _refine(
+        self, frame: Frame, follower: Follower, windows: Sequence[ObjectKeypoints]
+    ) -> ObjectKeypoints:
+        """Look again, closely, where the search saw the object."""
+        height, width = frame.image.shape[:2]
+        best = max(windows, key=lambda found: found.score)
+        box = follower.closer(best, (width, height))
+        if box is None:
+            return best
+        return self._estimator.estimate(frame.image, [ObjectRequest(best.category, box)])[0]
+
+
+def not_looked_for(category: Category, box: Box) -> ObjectKeypoints:
+    """The answer for a lost object while another one is searched for: nothing is known of it."""
+    count = len(category.keypoint_names)
+    return ObjectKeypoints(
+        category.name,
+        category.version,
+        box,
+        np.zeros((count, 2), np.float32),
+        np.zeros(count, np.float32),
+    )

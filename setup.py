@@ -1,0 +1,50 @@
+"""pip package; the ROS 2 package of the same name is built by CMakeLists.txt."""
+
+from glob import glob
+
+from setuptools import setup
+
+setup(
+    name="cape_ros",
+    version="0.1.0",
+    description="Keypoints of any object from one annotated example, as a ROS 2 node",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=[
+        "cape_ros",
+        "cape_ros.demo",
+        "cape_ros.evaluation",
+        "cape_ros.model",
+        "cape_ros.perception",
+        "cape_ros.ros",
+        "cape_ros.training",
+        "cape_ros.wire",
+    ],
+    package_data={"cape_ros": ["py.typed", "data/weights/*.safetensors"]},
+    data_files=[
+        ("share/cape_ros", ["package.xml"]),
+        ("share/cape_ros/msg", glob("msg/*.msg")),
+        ("share/cape_ros/srv", glob("srv/*.srv")),
+        ("share/cape_ros/launch", glob("launch/*.py")),
+        ("share/cape_ros/config", glob("config/*.yaml")),
+    ],
+    install_requires=[
+        "torch>=2.4",
+        "torchvision>=0.19",
+        "numpy>=1.26",
+        "opencv-python-headless>=4.8,<5",  # 5 breaks cv_bridge
+        "pyyaml>=6",
+        "safetensors>=0.4",
+        "typer>=0.12",
+        "rich>=13",
+        "tqdm>=4.60",  # the progress bar of downloads
+    ],
+    extras_require={
+        "wire": ["cyclonedds==11.0.1", "rosbags>=0.11.9,<0.12"],  # a node without ROS 2
+        "demo": ["scikit-image>=0.22"],  # ships the photographs
+        "dev": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
+    },
+    entry_points={"console_scripts": ["cape=cape_ros.cli:main"]},
+)
