@@ -1,0 +1,204 @@
+"""What a person registers: a category of objects, known from its support shots."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cape_ros.errors import Fault, InvalidInput
+from cape_ros.perception.geometry import Box, Crop, box_faults, clean_box, clip_box, hull_box
+
+MOST_KEYPOINTS = 100
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class SupportShot:
+    """One image of an object with its keypoints.
+
+    image: [H, W, 3] uint8 RGB. keypoints: [K, 2] float32 (x, y) in image pixels, 0 where not
+    visible. visible: [K] bool. box: (x, y, width, height) in image pixels. The arrays are copies
+    that cannot be written to.
+    faults: what is wrong with the shot; the `Category` that takes it raises them all at once.
+    """
+
+    image: np.ndarray = field(repr=False)
+    keypoints: np.ndarray
+    visible: np.ndarray
+    box: Box
+    faults: tuple[Fault, ...] = field(init=False, repr=False)
+
+    def __init__(
+        self,
+        image: ArrayLike,
+        keypoints: ArrayLike,
+        visible: ArrayLike | None = None,
+        box: Sequence[float] | None = None,
+    ) -> None:
+        """Without `visible` every keypoint is; without `box` it is the hull of the visible ones."""
+        pixels = np.array(image)
+        faults = image_faults(pixels)
+        # An unknown size bounds nothing: the other fields are checked all the same.
+        height, width = (math.inf, math.inf) if faults else pixels.shape[:2]
+        points, seen = _read_keypoints(keypoints, visible, faults)
+        faults += _keypoint_faults(points, seen, width, height)
+        shown = np.where(seen[:, None], points, 0).astype(np.float32)
+        around = _read_box(box, width, height, faults)
+        if not faults:
+            around = around or clip_box(hull_box(shown[seen]), width, height)
+            faults += _view_faults(around, shown[seen], width, height)
+        for array in (pixels, shown, seen):
+            array.setflags(write=False)
+        object.__setattr__(self, "image", pixels)
+        object.__setattr__(self, "keypoints", shown)
+        object.__setattr__(self, "visible", seen)
+        object.__setattr__(self, "box", around or (0.0, 0.0, 0.0, 0.0))
+        object.__setattr__(self, "faults", tuple(faults))
+
+
+@dataclass(frozen=True, eq=False)
+class Category:
+    """A named set of K keypoints in a fixed order, and the shots that show them.
+
+    keypoint_names: K names. edges: pairs of keypoint indices that a skeleton joins.
+    version: counts the registrations of this name; 0 = never registered.
+    Raises `InvalidInput` that names every fault of every field. A category without shots can be
+    drawn, but neither registered nor looked for.
+    """
+
+    name: str
+    keypoint_names: Sequence[str]
+    edges: Sequence[tuple[int, int]] = ()
+    shots: Sequence[SupportShot] = ()
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        names, shots = tuple(self.keypoint_names), tuple(self.shots)
+        faults = [*_name_faults(self.name), *_keypoint_name_faults(names)]
+        edges = tuple(_read_edges(self.edges, len(names), faults))
+        for index, shot in enumerate(shots):
+            faults += [Fault(f"shots[{index}].{f.field}", f.reason) for f in shot.faults]
+            unread = any(fault.field == "keypoints" for fault in shot.faults)
+            if len(shot.keypoints) != len(names) and not unread:
+                reason = f"{len(shot.keypoints)} keypoints where the category names {len(names)}"
+                faults.append(Fault(f"shots[{index}].keypoints", reason))
+        if faults:
+            raise InvalidInput(faults)
+        object.__setattr__(self, "keypoint_names", names)
+        object.__setattr__(self, "edges", edges)
+        object.__setattr__(self, "shots", shots)
+
+
+def image_faults(image: Any, name: str = "image") -> list[Fault]:
+    """What keeps `image` from being an HxWx3 uint8 RGB image; empty = usable."""
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+        return [Fault(name, f"shape {np.shape(image)} is not height x width x 3")]
+    if image.dtype != np.uint8:
+        return [Fault(name, f"holds {image.dtype} values; give uint8 RGB")]
+    if image.size == 0:
+        return [Fault(name, "has no pixels")]
+    return []
+
+
+def _read_keypoints(
+    keypoints: ArrayLike, visible: ArrayLike | None, faults: list[Fault]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints [K, 2] float64 and visible [K] bool, none of either where they cannot be read."""
+    nothing = np.empty((0, 2)), np.empty(0, bool)
+    try:
+        points = np.array(keypoints, np.float64)
+    except (TypeError, ValueError):
+        faults.append(Fault("keypoints", "are not numbers; give K x 2 pixels"))
+        return nothing
+    if points.size == 0:
+        faults.append(Fault("keypoints", "has none; give at least one (x, y)"))
+        return nothing
+    if points.ndim != 2 or points.shape[1] != 2:
+        faults.append(Fault("keypoints", f"shape {points.shape} is not K x 2"))
+        return nothing
+    if visible is None:
+        return points, np.ones(len(points), bool)
+    flags = np.asarray(visible)
+    if flags.shape != (len(points),) or flags.dtype.kind not in "biuf":
+        reason = f"shape {flags.shape} is not one flag for each of {len(points)} keypoints"
+        faults.append(Fault("visible", reason))
+        return points, np.ones(len(points), bool)
+    return points, flags > 0
+
+
+def _keypoint_faults(
+    points: np.ndarray, visible: np.ndarray, width: float, height: float
+) -> Iterator[Fault]:
+    for index, ((x, y), seen) in enumerate(zip(points, visible, strict=True)):
+        where = f"keypoints[{index}]"
+        if np.isinf((x, y)).any() or (seen and np.isnan((x, y)).any()):
+            yield Fault(where, f"({x:g}, {y:g}) is not finite")
+        elif seen and not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+            reason = f"({x:g}, {y:g}) is outside the {width} x {height} image; mark it not visible"
+            yield Fault(where, reason)
+    if len(points) and not visible.any():
+        yield Fault("visible", "no keypoint is visible; at least one must be")
+
+
+def _read_box(
+    box: Sequence[float] | None, width: float, height: float, faults: list[Fault]
+) -> Box | None:
+    if box is None:
+        return None
+    try:
+        x, y, w, h = (float(value) for value in box)
+    except (TypeError, ValueError):
+        faults.append(Fault("box", "must be four numbers: x, y, width, height in pixels"))
+        return None
+    faults += box_faults((x, y, w, h), width, height)
+    return x, y, w, h
+
+
+def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> list[Fault]:
+    """What keeps the crop of a box from showing at least one of the points."""
+    if faults := box_faults(box, width, height):
+        return faults
+    crop = Crop.of_box(clean_box(box, width, height))
+    inside = (crop.to_crop(points) >= 0) & (crop.to_crop(points) <= crop.size[::-1])
+    return [] if inside.all(axis=1).any() else [Fault("box", "lies away from every keypoint")]
+
+
+def _name_faults(name: Any) -> Iterator[Fault]:
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        reason = "must be 1 to 64 of A-Z a-z 0-9 _ . - and start with a letter or digit"
+        yield Fault("name", f"{name!r} {reason}")
+
+
+def _keypoint_name_faults(names: tuple[Any, ...]) -> Iterator[Fault]:
+    if not names:
+        yield Fault("keypoint_names", "has none; name at least one keypoint")
+    if len(names) > MOST_KEYPOINTS:
+        yield Fault("keypoint_names", f"has {len(names)}; at most {MOST_KEYPOINTS} are possible")
+    for index, name in enumerate(names):
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            yield Fault(f"keypoint_names[{index}]", f"{name!r} is not a name; give printable text")
+        elif name in names[:index]:
+            first = names.index(name)
+            yield Fault(f"keypoint_names[{index}]", f"{name!r} is already keypoint {first}")
+
+
+def _read_edges(edges: Sequence[Any], count: int, faults: list[Fault]) -> Iterator[tuple[int, int]]:
+    for index, edge in enumerate(edges):
+        try:
+            start, end = (int(end) for end in edge)
+        except (TypeError, ValueError):
+            faults.append(Fault(f"edges[{index}]", f"{edge!r} is not a pair of keypoint indices"))
+            continue
+        absent = [end for end in (start, end) if not 0 <= end < count]
+        if absent:
+            reason = f"({start}, {end}) names absent keypoint {absent[0]}; there are {count}"
+            faults.append(Fault(f"edges[{index}]", reason))
+        elif start == end:
+            faults.append(Fault(f"edges[{index}]", f"joins keypoint {start} to itself"))
+        yield start, end
