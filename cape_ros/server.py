@@ -24,7 +24,7 @@ from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator, check_image
-from cape_ros.perception.follow import Follower, Trust, search_windows
+from cape_ros.perception.follow import Follower, Trust, look_closer, search_windows
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -263,7 +263,9 @@ class Server:
         seen = dict(zip(boxes, found, strict=False))
         if searched:
             followers[searched].searched = next(self._ticks)
-            seen[searched] = self._refine(frame, followers[searched], found[len(boxes) :])
+            seen[searched] = look_closer(
+                self._estimator, frame.image, searched, followers[searched], found[len(boxes) :]
+            )
         return [
             followers[name].update(seen[name], (width, height), next(self._ticks))
             if name in seen
@@ -273,17 +275,6 @@ class Server:
 
     def _follower(self, camera: str, name: str) -> Follower:
         return self._followers.setdefault((camera, name), Follower(self.trust))
-
-    def _refine(
-        self, frame: Frame, follower: Follower, windows: Sequence[ObjectKeypoints]
-    ) -> ObjectKeypoints:
-        """Look again, closely, where the search saw the object."""
-        height, width = frame.image.shape[:2]
-        best = max(windows, key=lambda found: found.score)
-        box = follower.closer(best, (width, height))
-        if box is None:
-            return best
-        return self._estimator.estimate(frame.image, [ObjectRequest(best.category, box)])[0]
 
 
 def not_looked_for(category: Category, box: Box) -> ObjectKeypoints:

@@ -18,7 +18,7 @@ from torch import Tensor
 from cape_ros.errors import DeviceError, Fault, InvalidInput
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
 from cape_ros.model.scores import Calibration
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import Category, image_faults
 from cape_ros.perception.geometry import Box, Crop, clean_box, crop_image, support_heatmaps
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
@@ -257,12 +257,8 @@ def stack_tokens(tokens: Sequence[KeypointTokens]) -> KeypointTokens:
 
 def check_image(image: np.ndarray) -> None:
     """Raises `InvalidInput` unless `image` is HxWx3 uint8 with pixels in it."""
-    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
-        raise InvalidInput.of("image", f"shape {np.shape(image)} is not height x width x 3")
-    if image.dtype != np.uint8:
-        raise InvalidInput.of("image", f"{image.dtype} values; give uint8 RGB")
-    if image.size == 0:
-        raise InvalidInput.of("image", "has no pixels")
+    if faults := image_faults(image):
+        raise InvalidInput(faults)
 
 
 def find_device(name: str) -> torch.device:

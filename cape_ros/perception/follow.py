@@ -1,17 +1,20 @@
 """Where to look for an object that no detector knows: find it once, then follow it.
 
-A `Follower` is the memory of one category in one camera. It holds no model: it says which boxes to
-try and judges what was found there.
+A `Follower` is the memory of one category in one camera: it says where to look and judges what was
+found there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cape_ros.perception.category import Category
+from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Box, clip_box, hull_box
-from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
 WINDOWS_PER_SIDE = (1, 2, 3)
 GROWTH = 1.3  # a followed box grows or shrinks at most by this factor from frame to frame
@@ -94,3 +97,27 @@ def limit_growth(before: Box, after: Box) -> Box:
         for new, old in zip((w, h), before[2:], strict=True)
     ]
     return x + (w - limited[0]) / 2, y + (h - limited[1]) / 2, limited[0], limited[1]
+
+
+def search(
+    estimator: Estimator, image: np.ndarray, category: Category | str, trust: Trust | None = None
+) -> ObjectKeypoints:
+    """Find one object anywhere in an image [H, W, 3] uint8 RGB; if it is not there, scores are 0."""
+    size = image.shape[1], image.shape[0]
+    follower = Follower(trust or Trust())
+    windows = [ObjectRequest(category, window) for window in search_windows(*size)]
+    best = look_closer(estimator, image, category, follower, estimator.estimate(image, windows))
+    return follower.update(best, size, track_id=0)
+
+
+def look_closer(
+    estimator: Estimator,
+    image: np.ndarray,
+    category: Category | str,
+    follower: Follower,
+    windows: Sequence[ObjectKeypoints],
+) -> ObjectKeypoints:
+    """After a search: what is found where the best window saw the object, or what that one saw."""
+    best = max(windows, key=lambda found: found.score)
+    box = follower.closer(best, (image.shape[1], image.shape[0]))
+    return estimator.estimate(image, [ObjectRequest(category, box)])[0] if box else best

@@ -19,6 +19,7 @@ from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
 MOST_PIXELS = 1 << 26
+NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
 
 
@@ -155,46 +156,47 @@ def to_category(request: Any, frame: Callable[[Any], np.ndarray | None]) -> Cate
     shots = []
     for index, shot in enumerate(request.shots):
         try:
-            shots.append(_shot(shot, f"shots[{index}]", frame))
+            image = _shot_image(shot, f"shots[{index}]", frame)
         except InvalidInput as error:
             faults += error.faults
-    edges = list(request.edges)
+            image = NO_IMAGE
+        shots.append(_shot(shot, image))
+    edges = list(map(int, request.edges))
     if len(edges) % 2:
         faults.append(Fault("edges", f"{len(edges)} numbers; give pairs of keypoint indices"))
     try:
         category = Category(
-            name=request.name,
-            keypoint_names=tuple(request.keypoint_names),
-            edges=tuple(zip(map(int, edges[::2]), map(int, edges[1::2]), strict=False)),
-            shots=tuple(shots),
+            request.name,
+            request.keypoint_names,
+            tuple(zip(edges[::2], edges[1::2], strict=False)),
+            shots,
         )
     except InvalidInput as error:
-        # If every shot is at fault, that there is none left is no fault of its own.
-        faults += [f for f in error.faults if not (request.shots and f.field == "shots")]
+        unreadable = {f"shots[{i}].image" for i, shot in enumerate(shots) if not shot.image.size}
+        faults += [fault for fault in error.faults if fault.field not in unreadable]
     if faults:
         raise InvalidInput(faults)
     return category
 
 
-def _shot(shot: Any, field: str, frame: Callable[[Any], np.ndarray | None]) -> SupportShot:
-    if shot.image.width or shot.image.height or len(shot.image.data):
-        image = to_array(shot.image, f"{field}.image")
-    elif len(shot.compressed.data):
-        image = decode(shot.compressed.data, f"{field}.compressed")
-    elif (buffered := frame(shot.stamp)) is not None:
-        image = buffered
-    else:
-        raise InvalidInput.of(
-            f"{field}.stamp", "no image is given, and no camera frame of that stamp is buffered"
-        )
+def _shot(shot: Any, image: np.ndarray) -> SupportShot:
     region = shot.box
     box = (region.x_offset, region.y_offset, region.width, region.height)
-    try:
-        return SupportShot(
-            image=np.ascontiguousarray(image),
-            keypoints=np.array([(k.x, k.y) for k in shot.keypoints], np.float32).reshape(-1, 2),
-            visible=np.array([k.visibility != Keypoint.OCCLUDED for k in shot.keypoints], bool),
-            box=tuple(map(float, box)) if any(box) else None,
-        )
-    except InvalidInput as error:
-        raise InvalidInput(Fault(f"{field}.{f.field}", f.reason) for f in error.faults) from error
+    return SupportShot(
+        image,
+        [(keypoint.x, keypoint.y) for keypoint in shot.keypoints],
+        [keypoint.visibility != Keypoint.OCCLUDED for keypoint in shot.keypoints],
+        box if any(box) else None,
+    )
+
+
+def _shot_image(shot: Any, field: str, frame: Callable[[Any], np.ndarray | None]) -> np.ndarray:
+    if shot.image.width or shot.image.height or len(shot.image.data):
+        return to_array(shot.image, f"{field}.image")
+    if len(shot.compressed.data):
+        return decode(shot.compressed.data, f"{field}.compressed")
+    if (buffered := frame(shot.stamp)) is not None:
+        return buffered
+    raise InvalidInput.of(
+        f"{field}.stamp", "no image is given, and no camera frame of that stamp is buffered"
+    )

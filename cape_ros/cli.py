@@ -1,0 +1,232 @@
+"""`cape …`: one verb per thing that a person does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cape_ros.errors import CapeError, InvalidInput, SourceError
+
+DEFAULT_LIBRARY = Path("~/.local/share/cape_ros/library")
+app = typer.Typer(
+    help="Keypoints of any object from one annotated example.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+weights_app = typer.Typer(help="The weights that ship with the package, and released ones.")
+app.add_typer(weights_app, name="weights", no_args_is_help=True)
+console = Console()
+
+Library = Annotated[Path, typer.Option(help="Folder of the registered categories.")]
+Weights = Annotated[str, typer.Option(help="A file, or a name that `cape weights list` shows.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+
+
+@app.command()
+def demo(
+    video: Annotated[Path | None, typer.Option(help="Your own video instead.")] = None,
+    camera: Annotated[int | None, typer.Option(help="Your own camera, by number.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for what was found.")] = Path("demo_out"),
+) -> None:
+    """Start a node and a camera, register objects, and show what is found in every frame.
+
+    [bold]cape demo[/bold] moves photographs, so the error is known.
+
+    [bold]cape demo --video mug.mp4[/bold] takes your own images.
+    """
+    from cape_ros.demo.run import run_demo
+
+    raise typer.Exit(run_demo(video=video, camera=camera, out=out))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(context: typer.Context) -> None:
+    """Run the node until Ctrl-C.
+
+    [bold]cape serve --ros-args -r /cape/image:=/camera/image_raw -p device:=cpu[/bold]
+    """
+    from cape_ros.ros.node import main
+
+    raise typer.Exit(main(context.args))
+
+
+@app.command()
+def register(
+    image: Annotated[Path, typer.Argument(help="Photograph that shows the object.")],
+    keypoints: Annotated[Path, typer.Option(help="JSON file with the keypoints in it.")],
+    name: Annotated[str | None, typer.Option(help="Name of the category.")] = None,
+    add: Annotated[bool, typer.Option("--add", help="One more shot of a known category.")] = False,
+    library: Library = DEFAULT_LIBRARY,
+) -> None:
+    """Register a category from one annotated image; a node finds it at its next start.
+
+    [bold]cape register mug.png --keypoints mug.json[/bold]
+
+    [bold]cape register mug2.png --keypoints mug2.json --add[/bold]
+    """
+    from dataclasses import replace
+
+    from cape_ros.perception.annotation import read_annotation
+
+    annotated = read_annotation(keypoints).category(read_image(image), name)
+    shelf = open_library(library)
+    if add:
+        known = shelf.get(annotated.name)
+        if known.keypoint_names != annotated.keypoint_names:
+            raise InvalidInput.of("keypoints", f"names differ from those of {known.name!r}")
+        annotated = replace(known, shots=(*known.shots, *annotated.shots))
+    elif annotated.name in shelf.names():
+        console.print(f"{annotated.name} is known already: it is replaced")
+    stored = shelf.put(annotated)
+    console.print(
+        f"{stored.name} version {stored.version}: {len(stored.keypoint_names)} keypoints, "
+        f"{len(stored.shots)} shots, in {library}"
+    )
+
+
+@app.command("list")
+def list_categories(library: Library = DEFAULT_LIBRARY) -> None:
+    """Show the registered categories."""
+    table = Table("category", "version", "keypoints", "shots")
+    for category in open_library(library):
+        table.add_row(
+            category.name,
+            str(category.version),
+            ", ".join(category.keypoint_names),
+            str(len(category.shots)),
+        )
+    console.print(table if table.row_count else f"no categories in {library}")
+
+
+@app.command()
+def estimate(
+    image: Annotated[Path, typer.Argument(help="Image to look at.")],
+    category: Annotated[str, typer.Option(help="Name of a registered category.")],
+    box: Annotated[str | None, typer.Option(help="Where: x,y,width,height in pixels.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the image with the keypoints here.")
+    ] = None,
+    library: Library = DEFAULT_LIBRARY,
+    weights: Weights = "shipped",
+    device: Device = "auto",
+) -> None:
+    """Find a registered category in an image; prints JSON. Without --box it is searched.
+
+    [bold]cape estimate table.jpg --category mug --out found.png[/bold]
+    """
+    from cape_ros.perception.estimator import Estimator
+    from cape_ros.perception.follow import search
+    from cape_ros.perception.objects import ObjectRequest
+    from cape_ros.perception.overlay import draw
+
+    pixels = read_image(image)
+    known = open_library(library).get(category)
+    estimator = Estimator.load(weights, device)
+    if box is None:
+        found = search(estimator, pixels, known)
+    else:
+        found = estimator.estimate(pixels, [ObjectRequest(known, read_box(box))])[0]
+    answer: dict[str, Any] = {
+        "category": found.category,
+        "category_version": found.category_version,
+        "score": round(found.score, 4),
+        "box": [round(value, 2) for value in found.box],
+        "keypoints": [
+            {"name": name, "x": round(x, 2), "y": round(y, 2), "score": round(score, 4)}
+            for name, (x, y), score in zip(
+                known.keypoint_names, found.keypoints.tolist(), found.scores.tolist(), strict=True
+            )
+        ],
+    }
+    print(json.dumps(answer, indent=2))
+    if out:
+        drawn = draw(pixels, [found], {known.name: known})
+        if not cv2.imwrite(str(out), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)):
+            raise SourceError(f"{out}: cannot be written")
+
+
+@weights_app.command("list")
+def list_weights() -> None:
+    """Show every set of weights and whether it is here."""
+    from cape_ros.model import weights
+
+    table = Table("name", "what", "PCK@0.2 published", "here")
+    table.add_row("shipped", "this project's own, ResNet-18", "", "yes")
+    for release in weights.RELEASES.values():
+        here = (weights.cache_folder() / f"{release.name}.safetensors").is_file()
+        table.add_row(
+            release.name,
+            "the authors', ResNet-50, MP-100",
+            f"{release.pck:.2f}",
+            "yes" if here else f"cape weights fetch {release.name}",
+        )
+    console.print(table)
+
+
+@weights_app.command("fetch")
+def fetch_weights(name: Annotated[str, typer.Argument(help="Such as split1-1shot.")]) -> None:
+    """Download released weights, check and convert them, and keep them in the cache.
+
+    [bold]cape weights fetch split1-1shot[/bold]
+    """
+    from cape_ros.model import weights
+
+    if name not in weights.RELEASES:
+        raise InvalidInput.of("name", f"{name!r} is not one of {', '.join(weights.RELEASES)}")
+    path = weights.fetch(weights.RELEASES[name], weights.cache_folder(), sys.stderr.isatty())
+    console.print(f"{name}: {path}")
+
+
+@weights_app.command("show")
+def show_weights(
+    name: Annotated[str, typer.Argument(help="A name or a file.")] = "shipped",
+) -> None:
+    """Show what network a set of weights is for, and where it comes from."""
+    from cape_ros.model import checkpoints, weights
+
+    path = weights.find(name)
+    net, facts = checkpoints.load(path)
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    console.print(f"{path}\n{path.stat().st_size / 1e6:.1f} MB, {parameters:,} parameters")
+    console.print_json(json.dumps({"config": net.config.to_dict(), "facts": facts}))
+
+
+def open_library(folder: Path) -> Any:
+    from cape_ros.perception.library import CategoryLibrary
+
+    return CategoryLibrary(folder.expanduser())
+
+
+def read_image(path: Path) -> np.ndarray:
+    """An image file as HxWx3 uint8 RGB. Raises `SourceError`."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if pixels is None:
+        raise SourceError(f"{path}: no such file, or not an image that OpenCV reads")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def read_box(text: str) -> tuple[float, float, float, float]:
+    try:
+        x, y, width, height = (float(value) for value in text.split(","))
+    except ValueError:
+        raise InvalidInput.of("--box", f"{text!r} is not x,y,width,height") from None
+    return x, y, width, height
+
+
+def main() -> int:
+    """Exit status 0, 1 for what a person can put right, 2 for a wrong command line."""
+    try:
+        app()
+    except CapeError as error:
+        print(f"cape: {error}", file=sys.stderr)
+        return 1
+    return 0
