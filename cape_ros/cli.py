@@ -1,4 +1,7 @@
-"""`cape …`: one verb per thing that a person does."""
+"""`cape …`: one verb per thing that a person does.
+
+What takes seconds to import is imported by the verb that needs it, so that help comes at once.
+"""
 
 from __future__ import annotations
 

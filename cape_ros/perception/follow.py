@@ -102,7 +102,7 @@ def limit_growth(before: Box, after: Box) -> Box:
 def search(
     estimator: Estimator, image: np.ndarray, category: Category | str, trust: Trust | None = None
 ) -> ObjectKeypoints:
-    """Find one object anywhere in an image [H, W, 3] uint8 RGB; if it is not there, scores are 0."""
+    """Find one object anywhere in an image; if it is not there, all its scores are 0."""
     size = image.shape[1], image.shape[0]
     follower = Follower(trust or Trust())
     windows = [ObjectRequest(category, window) for window in search_windows(*size)]
