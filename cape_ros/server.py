@@ -7,6 +7,7 @@ replaces are counted as dropped. Commands are answered between two frames.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections import Counter, deque
@@ -142,10 +143,15 @@ class Server:
         if not waiting:
             self._model.submit(self._process, frame.camera)
 
-    def reject(self, reason: str) -> None:
-        """Count an input that a front end could not even read."""
+    def reject(self, error: Exception) -> None:
+        """Count an input that was refused, by the fields at fault: there are only so many."""
+        fields = ["internal error"]
+        if isinstance(error, InvalidInput):
+            fields = [re.sub(r"\[\d+\]", "", fault.field) for fault in error.faults]
+        elif isinstance(error, CapeError):
+            fields = [type(error).__name__]
         with self._lock:
-            self._rejected[reason] += 1
+            self._rejected.update(set(fields))
 
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
@@ -237,10 +243,10 @@ class Server:
                 self._latencies.append(result.seconds)
             self._on_result(result)
         except CapeError as error:
-            self.reject(str(error))
+            self.reject(error)
             logger.warning("frame of %s rejected: %s", camera, error)
-        except Exception:
-            self.reject("internal error")
+        except Exception as error:
+            self.reject(error)
             logger.exception("frame of %s failed", camera)
 
     def _follow(self, frame: Frame) -> list[ObjectKeypoints]:

@@ -99,7 +99,7 @@ class CapeNode(Node):
         try:
             image = to_array(message)
         except InvalidInput as error:
-            self.server.reject(str(error))
+            self.server.reject(error)
             self.get_logger().warning(f"image rejected: {error}", throttle_duration_sec=5.0)
             return
         self._frames.append(message)
@@ -120,7 +120,7 @@ class CapeNode(Node):
                 request.keypoint_names = list(known.keypoint_names)
             stored = self.server.register(to_category(request, self._frame), mode)
         except CapeError as error:
-            self.server.reject(str(error))
+            self.server.reject(error)
             self.get_logger().warning(f"registration of {request.name!r} refused: {error}")
             response.success, response.message = False, str(error)
             return response
@@ -138,7 +138,7 @@ class CapeNode(Node):
         try:
             self.server.remove(request.name)
         except CapeError as error:
-            self.server.reject(str(error))
+            self.server.reject(error)
             response.success, response.message = False, str(error)
             return response
         response.success, response.message = True, f"{request.name} is forgotten"

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import array
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cape_ros.errors import InvalidInput
+from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.ros import conversions  # makes the message packages importable
+
+from cape_ros.msg import Keypoint, SupportShot  # isort: skip
+from cape_ros.srv import RegisterCategory  # isort: skip
+from builtin_interfaces.msg import Time  # isort: skip
+from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest  # isort: skip
+from std_msgs.msg import Header  # isort: skip
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+
+
+def message(pixels: np.ndarray, encoding: str, pad: int = 0) -> Image:
+    rows = pixels.reshape(len(pixels), -1)
+    rows = np.pad(rows, ((0, 0), (0, pad)))
+    data = array.array("B")
+    data.frombytes(rows.tobytes())
+    return Image(
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        step=rows.shape[1],
+        data=data,
+    )
+
+
+@pytest.mark.parametrize("pad", [0, 3])
+@pytest.mark.parametrize(
+    ("encoding", "convert"),
+    [
+        ("rgb8", None),
+        ("bgr8", cv2.COLOR_RGB2BGR),
+        ("8UC3", cv2.COLOR_RGB2BGR),
+        ("rgba8", cv2.COLOR_RGB2RGBA),
+        ("bgra8", cv2.COLOR_RGB2BGRA),
+    ],
+)
+def test_colour_encodings(encoding: str, convert: int | None, pad: int) -> None:
+    pixels = RGB if convert is None else cv2.cvtColor(RGB, convert)
+    assert np.array_equal(conversions.to_array(message(pixels, encoding, pad)), RGB)
+
+
+def test_grey_becomes_rgb() -> None:
+    found = conversions.to_array(message(RGB[..., 0], "mono8"))
+    assert np.array_equal(found, np.repeat(RGB[..., :1], 3, axis=2))
+
+
+@pytest.mark.parametrize("encoding", ["rgb8", "bgr8"])
+def test_an_image_is_viewed_not_copied(encoding: str) -> None:
+    image = message(RGB, encoding)
+    assert np.shares_memory(conversions.to_array(image), np.frombuffer(image.data, np.uint8))
+
+
+@given(
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    seed=st.integers(0, 99),
+    stamp=st.integers(0, 9),
+)
+@settings(max_examples=25, deadline=None)
+def test_out_and_back(height: int, width: int, seed: int, stamp: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    header = Header(stamp=Time(sec=stamp), frame_id="camera")
+    image = conversions.to_image(pixels, header)
+    assert image.header == header
+    assert np.array_equal(conversions.to_array(image), pixels)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"width": 0}, "image.width"),
+        ({"height": 0}, "image.width"),
+        ({"height": 7}, "image.data"),
+        ({"width": 50}, "image.step"),
+        ({"data": array.array("B")}, "image.data"),
+        ({"width": 1 << 20, "height": 1 << 20}, "image.width"),
+    ],
+)
+def test_damaged_images_name_the_field(change: dict[str, Any], field: str) -> None:
+    image = message(RGB, "rgb8")
+    for name, value in change.items():
+        setattr(image, name, value)
+    with pytest.raises(InvalidInput) as error:
+        conversions.to_array(image)
+    assert error.value.faults[0].field == field
+
+
+def test_an_unknown_encoding_is_named() -> None:
+    with pytest.raises(InvalidInput, match="'jpeg2000'"):
+        conversions.to_array(message(RGB, "jpeg2000"))
+
+
+def test_results_keep_every_keypoint_in_order() -> None:
+    found = ObjectKeypoints(
+        "cup",
+        3,
+        (-4.5, 2.2, 10, 10),
+        np.array([(1, 2), (3, 4), (5, 6)], np.float32),
+        np.array([0.9, 0.1, 0.5], np.float32),
+        track_id=4,
+    )
+    header = Header(frame_id="camera")
+    answer = conversions.to_keypoint_array([found], header, trusted=0.4)
+    (item,) = answer.objects
+    assert answer.header == header
+    assert (item.category, item.category_version, item.track_id) == ("cup", 3, 4)
+    assert item.score == pytest.approx(0.5)
+    assert [(k.x, k.y) for k in item.keypoints] == [(1, 2), (3, 4), (5, 6)]
+    assert [k.visibility for k in item.keypoints] == [
+        Keypoint.VISIBLE,
+        Keypoint.UNKNOWN,
+        Keypoint.VISIBLE,
+    ]
+    assert item.box == RegionOfInterest(x_offset=0, y_offset=2, width=6, height=11)
+
+
+def request(**change: Any) -> RegisterCategory.Request:
+    keypoints = [
+        Keypoint(x=1.0, y=1.0, visibility=Keypoint.VISIBLE),
+        Keypoint(x=3.0, y=4.0),
+        Keypoint(visibility=Keypoint.OCCLUDED),
+    ]
+    values: dict[str, Any] = {
+        "name": "cup",
+        "keypoint_names": ["a", "b", "c"],
+        "edges": [0, 1, 1, 2],
+        "shots": [SupportShot(image=message(RGB, "rgb8"), keypoints=keypoints)],
+    }
+    return RegisterCategory.Request(**(values | change))
+
+
+def no_frame(stamp: Time) -> None:
+    return None
+
+
+def test_a_registration_becomes_a_category() -> None:
+    category = conversions.to_category(request(), no_frame)
+    assert category.name == "cup"
+    assert list(category.edges) == [(0, 1), (1, 2)]
+    (shot,) = category.shots
+    assert np.array_equal(shot.image, RGB)
+    assert shot.visible.tolist() == [True, True, False]
+
+
+def test_a_shot_may_be_compressed_or_a_frame_that_went_by() -> None:
+    png = cv2.imencode(".png", cv2.cvtColor(RGB, cv2.COLOR_RGB2BGR))[1].tobytes()
+    keypoints = request().shots[0].keypoints
+    shots = [
+        SupportShot(compressed=CompressedImage(format="png", data=png), keypoints=keypoints),
+        SupportShot(stamp=Time(sec=5), keypoints=keypoints),
+    ]
+    frames = {5: RGB}
+    category = conversions.to_category(request(shots=shots), lambda stamp: frames.get(stamp.sec))
+    assert all(np.array_equal(shot.image, RGB) for shot in category.shots)
+    with pytest.raises(InvalidInput, match=r"shots\[1\].stamp"):
+        conversions.to_category(request(shots=shots), no_frame)
+
+
+def test_every_fault_is_in_one_answer() -> None:
+    keypoints = [Keypoint(x=float("nan")), Keypoint(x=99.0), Keypoint(x=1.0, y=1.0)]
+    shots = [
+        SupportShot(image=message(RGB, "what"), keypoints=keypoints),
+        SupportShot(
+            image=message(RGB, "rgb8"),
+            keypoints=keypoints,
+            box=RegionOfInterest(x_offset=50, y_offset=50, width=2, height=2),
+        ),
+    ]
+    with pytest.raises(InvalidInput) as error:
+        conversions.to_category(
+            request(name="../cup", keypoint_names=["a", "a", "c"], edges=[0, 7, 1], shots=shots),
+            no_frame,
+        )
+    fields = {fault.field for fault in error.value.faults}
+    assert fields >= {
+        "name",
+        "keypoint_names[1]",
+        "edges",
+        "edges[0]",
+        "shots[0].image.encoding",
+        "shots[1].keypoints[0]",
+        "shots[1].keypoints[1]",
+        "shots[1].box",
+    }
+    assert "shots[0].image" not in fields
