@@ -57,7 +57,7 @@ class Estimator:
         """Raises `DeviceError` if the device or the precision is not to be had."""
         self.device = find_device(device)
         self._autocast = find_precision(precision, self.device)
-        self._net = net.to(self.device, memory_format=torch.channels_last).eval()
+        self._net = net.to(self.device).to(memory_format=torch.channels_last).eval()
         self._calibration = calibration
         self._tokens: WeakKeyDictionary[Category, KeypointTokens] = WeakKeyDictionary()
         self._registered: dict[str, Category] = {}
@@ -176,10 +176,10 @@ class Estimator:
             maps.append(heatmaps)
             shown.append(weight)
         images = self._upload(self._crops[: len(shots)])
-        heatmaps = torch.from_numpy(np.stack(maps)).to(self.device)
-        weight = torch.from_numpy(np.stack(shown)).to(self.device)
-        tokens = self._net.encode_support([images], [heatmaps], [weight])
-        mask = weight[..., None]
+        marked = torch.from_numpy(np.stack(maps)).to(self.device)
+        known = torch.from_numpy(np.stack(shown)).to(self.device)
+        tokens = self._net.encode_support([images], [marked], [known])
+        mask = known[..., None]
         return (tokens.tokens * mask).sum(dim=0), mask.sum(dim=0)
 
     def _check(
