@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from cape_ros.errors import DeviceError, InvalidInput
+from cape_ros.model import CapeFormer, CapeFormerConfig
+from cape_ros.model.scores import Calibration
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.estimator import LARGEST_BATCH, Estimator
+from cape_ros.perception.geometry import Crop, clean_box
+from cape_ros.perception.objects import ObjectRequest
+
+
+def make_estimator(**options: str) -> Estimator:
+    torch.manual_seed(0)
+    config = CapeFormerConfig(
+        backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
+    )
+    net = CapeFormer(config)
+    for head in net.decoder.offset_heads:
+        torch.nn.init.normal_(head[-1].weight)
+    return Estimator(net, Calibration(), **options)
+
+
+@pytest.fixture(scope="module")
+def estimator() -> Estimator:
+    return make_estimator(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+
+
+def category(
+    image: np.ndarray, keypoints: int = 4, shots: int = 1, name: str = "cup", seed: int = 0
+) -> Category:
+    rng = np.random.default_rng(seed)
+    return Category(
+        name=name,
+        keypoint_names=[f"k{i}" for i in range(keypoints)],
+        shots=[
+            SupportShot(image, rng.uniform(20, 70, (keypoints, 2)), box=(10, 10, 70, 70))
+            for _ in range(shots)
+        ],
+    )
+
+
+BOXES = [(0, 0, 60, 60), (30, 20, 80, 50), (5, 40, 40, 40)]
+
+
+def test_the_answer_is_in_image_pixels_and_in_order(
+    estimator: Estimator, image: np.ndarray
+) -> None:
+    cups = [category(image, 3, seed=s) for s in range(3)]
+    found = estimator.estimate(
+        image, [ObjectRequest(c, b) for c, b in zip(cups, BOXES, strict=True)]
+    )
+    assert len(found) == 3
+    for answer, box in zip(found, BOXES, strict=True):
+        crop = Crop.of_box(clean_box(box, 120, 90))
+        low, high = crop.to_image(np.array([[0, 0], [1, 1]]))
+        assert answer.keypoints.shape == (3, 2)
+        assert (answer.keypoints >= low - 1e-3).all()
+        assert (answer.keypoints <= high + 1e-3).all()
+        assert ((answer.scores >= 0) & (answer.scores <= 1)).all()
+
+
+def test_one_batch_or_one_by_one(estimator: Estimator, image: np.ndarray) -> None:
+    """Categories with different numbers of keypoints, and boxes that are shared, in one batch."""
+    cups = [category(image, k, name=f"c{k}") for k in (1, 5, 3, 5)]
+    boxes = [BOXES[0], BOXES[1], BOXES[0], BOXES[2]]
+    requests = [ObjectRequest(c, b) for c, b in zip(cups, boxes, strict=True)]
+    together = estimator.estimate(image, requests)
+    for request, answer in zip(requests, together, strict=True):
+        (alone,) = estimator.estimate(image, [request])
+        assert answer.category == request.category.name
+        np.testing.assert_allclose(answer.keypoints, alone.keypoints, atol=1e-2)
+        np.testing.assert_allclose(answer.scores, alone.scores, atol=1e-4)
+
+
+def test_more_objects_than_a_batch_holds_are_split(estimator: Estimator, image: np.ndarray) -> None:
+    cup = category(image)
+    rng = np.random.default_rng(1)
+    boxes = [(*rng.uniform(0, 60, 2), 30, 30) for _ in range(LARGEST_BATCH + 3)]
+    found = estimator.estimate(image, [ObjectRequest(cup, box) for box in boxes])
+    assert [f.box[0] for f in found] == pytest.approx([box[0] for box in boxes])
+
+
+def test_no_objects_no_work(estimator: Estimator, image: np.ndarray) -> None:
+    assert estimator.estimate(image, []) == []
+
+
+def test_a_bgr_view_is_read_as_the_image_it_is(estimator: Estimator, image: np.ndarray) -> None:
+    request = ObjectRequest(category(image), BOXES[0])
+    stored_as_bgr = np.ascontiguousarray(image[..., ::-1])
+    (rgb,) = estimator.estimate(image, [request])
+    (bgr,) = estimator.estimate(stored_as_bgr[..., ::-1], [request])
+    np.testing.assert_array_equal(rgb.keypoints, bgr.keypoints)
+
+
+def test_a_part_of_a_larger_image_is_not_copied(estimator: Estimator, image: np.ndarray) -> None:
+    padded = np.zeros((90, 128, 3), np.uint8)
+    padded[:, :120] = image
+    request = ObjectRequest(category(image), BOXES[1])
+    (whole,) = estimator.estimate(image, [request])
+    (view,) = estimator.estimate(padded[:, :120], [request])
+    np.testing.assert_array_equal(whole.keypoints, view.keypoints)
+
+
+def test_shots_are_averaged_where_they_show_a_keypoint(image: np.ndarray) -> None:
+    estimator = make_estimator(device="cpu")
+    points = np.array([(30, 30), (60, 60)])
+    one = SupportShot(image, points, visible=[True, False], box=(10, 10, 70, 70))
+    other = SupportShot(image[::-1].copy(), points, box=(10, 10, 70, 70))
+
+    def tokens(*shots: SupportShot) -> torch.Tensor:
+        return estimator.encode(Category("cup", ["a", "b"], shots=shots)).tokens[0]
+
+    both, first, second = tokens(one, other), tokens(one), tokens(other)
+    assert torch.allclose(both[0], (first[0] + second[0]) / 2, atol=1e-5)
+    assert torch.allclose(both[1], second[1], atol=1e-5)
+
+
+def test_a_keypoint_that_no_shot_shows_has_score_zero(
+    estimator: Estimator, image: np.ndarray
+) -> None:
+    shot = SupportShot(image, [(30, 30), (0, 0)], visible=[True, False], box=(10, 10, 70, 70))
+    (found,) = estimator.estimate(
+        image, [ObjectRequest(Category("cup", ["a", "b"], shots=[shot]), BOXES[0])]
+    )
+    assert found.scores[0] > 0
+    assert found.scores[1] == 0
+
+
+def test_the_support_is_encoded_once(image: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator = make_estimator(device="cpu")
+    calls = []
+    encode = CapeFormer.encode_support
+    monkeypatch.setattr(
+        CapeFormer, "encode_support", lambda *args: calls.append(1) or encode(*args)
+    )
+    cup = category(image, shots=10)
+    for _ in range(3):
+        estimator.estimate(image, [ObjectRequest(cup, BOXES[0])])
+    assert len(calls) == 2  # ten shots, eight at a time
+
+
+def test_registered_by_name(image: np.ndarray) -> None:
+    estimator = make_estimator(device="cpu")
+    cup = category(image)
+    estimator.register(cup)
+    (by_name,) = estimator.estimate(image, [ObjectRequest("cup", BOXES[0])])
+    (by_value,) = estimator.estimate(image, [ObjectRequest(cup, BOXES[0])])
+    np.testing.assert_array_equal(by_name.keypoints, by_value.keypoints)
+    estimator.forget("cup")
+    with pytest.raises(InvalidInput, match="known: none"):
+        estimator.estimate(image, [ObjectRequest("cup", BOXES[0])])
+
+
+def test_every_wrong_request_is_named(estimator: Estimator, image: np.ndarray) -> None:
+    cup = category(image)
+    with pytest.raises(InvalidInput) as error:
+        estimator.estimate(
+            image,
+            [
+                ObjectRequest("mug", BOXES[0]),
+                ObjectRequest(cup, (0, 0, 0, 5)),
+                ObjectRequest(cup, (500, 0, 10, 10)),
+                ObjectRequest(cup, BOXES[0]),
+            ],
+        )
+    fields = [fault.field for fault in error.value.faults]
+    assert fields == ["requests[0].category", "requests[1].box", "requests[2].box"]
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5), np.uint8), np.zeros((5, 5, 3))]
+)
+def test_wrong_images(estimator: Estimator, image: np.ndarray) -> None:
+    with pytest.raises(InvalidInput, match="image"):
+        estimator.estimate(image, [])
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "match"),
+    [
+        ("cuda:77", "float32", "cuda:77"),
+        ("toaster", "float32", "toaster"),
+        ("cpu", "float16", "needs a GPU"),
+        ("cpu", "int3", "not one of"),
+    ],
+)
+def test_a_device_or_precision_that_is_not_there(device: str, precision: str, match: str) -> None:
+    with pytest.raises(DeviceError, match=match):
+        make_estimator(device=device, precision=precision)
+
+
+def test_inspection_shows_where_it_looked(estimator: Estimator, image: np.ndarray) -> None:
+    seen = estimator.inspect(image, ObjectRequest(category(image), BOXES[0]))
+    assert seen.crop.shape == (64, 64, 3)
+    assert seen.similarity.shape == seen.encoder.shape == seen.decoder.shape == (4, 4, 4)
+    best = seen.similarity.reshape(4, -1).argmax(axis=1)
+    centre = np.stack((best % 4, best // 4), axis=1) * 16 + 8
+    assert (np.abs(seen.proposals - centre) <= 16).all()
