@@ -36,6 +36,7 @@ setup(
         "numpy>=1.26",
         "opencv-python-headless>=4.8,<5",  # 5 breaks cv_bridge
         "pyyaml>=6",
+        "pillow>=10.1",  # text on overlays
         "safetensors>=0.4",
         "typer>=0.12",
         "rich>=13",
