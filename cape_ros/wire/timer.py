@@ -1,0 +1,63 @@
+"""rclpy.timer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cape_ros.wire.callback_groups import CallbackGroup
+from cape_ros.wire.duration import NANOSECONDS
+from cape_ros.wire.entity import Entity, Job
+
+if TYPE_CHECKING:
+    from cape_ros.wire.node import Node
+
+
+class Timer(Entity):
+    """Made by `Node.create_timer`. Calls that are missed are not made up for."""
+
+    def __init__(
+        self,
+        node: Node,
+        period: float,
+        callback: Callable[[], object],
+        callback_group: CallbackGroup | None,
+    ) -> None:
+        """period: [s]."""
+        super().__init__(node, callback_group)
+        self.timer_period_ns = int(period * NANOSECONDS)
+        if self.timer_period_ns < 0:
+            raise ValueError(f"a timer's period is not negative: {period}")
+        self.callback = callback
+        self._cancelled = False
+        self._due = time.monotonic_ns() + self.timer_period_ns
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def is_canceled(self) -> bool:
+        return self._cancelled
+
+    def reset(self) -> None:
+        self._cancelled = False
+        self._due = time.monotonic_ns() + self.timer_period_ns
+        self.node.wake()
+
+    def is_ready(self) -> bool:
+        return not self._cancelled and time.monotonic_ns() >= self._due
+
+    def time_until_next_call(self) -> int | None:
+        """[ns], negative if overdue; None for a cancelled timer."""
+        return None if self._cancelled else self._due - time.monotonic_ns()
+
+    def take(self) -> Job | None:
+        if not self.is_ready():
+            return None
+        late = time.monotonic_ns() - self._due
+        self._due += self.timer_period_ns * (1 + late // max(1, self.timer_period_ns))
+        return self._call
+
+    def _call(self) -> None:
+        if not self._cancelled:
+            self.callback()
