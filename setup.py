@@ -1,6 +1,7 @@
 """pip package; the ROS 2 package of the same name is built by CMakeLists.txt."""
 
 from glob import glob
+from pathlib import Path
 
 from setuptools import setup
 
@@ -8,7 +9,7 @@ setup(
     name="cape_ros",
     version="0.1.0",
     description="Keypoints of any object from one annotated example, as a ROS 2 node",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",

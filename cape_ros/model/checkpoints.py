@@ -38,6 +38,7 @@ def save(
         save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata=header)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
+        temporary.chmod(0o644)  # as any other file; safetensors makes it private
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
