@@ -56,10 +56,11 @@ def install() -> None:
         modules = {name: importlib.import_module(f"{__name__}.{name}") for name in MODULES}
         from cape_ros.wire.import_hook import add_import_hook
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("cyclonedds", "rosbags"):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("cyclonedds", "rosbags"):
             raise
         raise CapeError(
-            f"there is no ROS 2 here, and to do without it {error.name} is needed: "
+            f"there is no ROS 2 here, and to do without it {package} is needed: "
             "pip install 'cape_ros[wire]' (Linux x86-64, CPython 3.10 to 3.13)"
         ) from error
     rclpy.__path__ = []  # a module that is not here is then reported as that

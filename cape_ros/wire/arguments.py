@@ -11,9 +11,12 @@ from typing import Any
 import yaml
 
 from cape_ros.errors import InvalidInput
+from cape_ros.wire.parameter import Parameter
 
 SEVERITIES = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
 IGNORED_FLAGS = re.compile(r"--(en|dis)able-(rosout|stdout|external-lib)-logs")
+TIMESTAMP = "tag:yaml.org,2002:timestamp"
+WRONG_TAG = (ValueError, KeyError, AttributeError, TypeError)  # what PyYAML raises for `!!int a`
 IGNORED_OPTIONS = ("-e", "--enclave", "--log-config-file", "--log-file-name")
 
 
@@ -119,10 +122,11 @@ def _override(rule: str) -> Override:
         raise InvalidInput.of("--param", f"{rule!r} is not like name:=value")
     node, name, text = found.groups()
     try:
-        value = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+        override = Override(f"/**/{node}" if node else "/**", name, _load(text))
+        _check(override)
+    except ValueError as error:
         raise InvalidInput.of("--param", f"{rule!r}: {error}") from error
-    return Override(f"/**/{node}" if node else "/**", name, value)
+    return override
 
 
 def _level(rule: str) -> tuple[str, int]:
@@ -132,17 +136,37 @@ def _level(rule: str) -> tuple[str, int]:
     return logger, SEVERITIES[level.lower()]
 
 
-def _read_file(path: Path) -> Iterator[Override]:
+def _read_file(path: Path) -> list[Override]:
     try:
-        content = yaml.load(path.read_text("utf-8"), _Loader) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = _load(path.read_text("utf-8"))
+        overrides = list(_nodes({} if content is None else content, ""))
+        for override in overrides:
+            _check(override)
+    except (OSError, ValueError) as error:
         raise InvalidInput.of("--params-file", f"{path}: {error}") from error
-    try:
-        yield from _nodes(content, "")
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, RecursionError):
         raise InvalidInput.of(
             "--params-file", f"{path}: is not like node: ros__parameters: name: value"
         ) from None
+    return overrides
+
+
+def _load(text: str) -> Any:
+    """Raises ValueError for what is not YAML."""
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, *WRONG_TAG, RecursionError) as error:
+        raise ValueError(f"cannot be read: {error}") from error
+
+
+def _check(override: Override) -> None:
+    """Raises ValueError for a value that no parameter has."""
+    if override.value is None:
+        raise ValueError(f"{override.name}: no value")
+    try:
+        Parameter.Type.from_parameter_value(override.value)
+    except TypeError as error:
+        raise ValueError(f"{override.name}: {error}") from error
 
 
 def _nodes(content: Mapping[str, Any], prefix: str) -> Iterator[Override]:
@@ -172,7 +196,12 @@ def _fits(pattern: str, full_name: str) -> bool:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as ROS 2 reads it: 1e-3 is a number."""
+    """YAML as ROS 2 reads it: 1e-3 is a number, 2024-05-01 a text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [resolver for resolver in resolvers if resolver[0] != TIMESTAMP]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 _Loader.add_implicit_resolver(

@@ -98,10 +98,9 @@ class Client(ServiceEntity):
                 self._pending.pop(sequence, None)
 
     def take(self) -> Job | None:
-        while (received := self.receive()) is not None:
-            guid, sequence, response = received
-            if guid == self._guid and (future := self._pending.pop(sequence, None)):
-                return partial(future.set_result, response)
+        while (call := self.receive()) is not None:
+            if call.guid == self._guid and (future := self._pending.pop(call.sequence, None)):
+                return partial(future.set_result, call.message)
         return None
 
     def close(self) -> None:

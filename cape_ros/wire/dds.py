@@ -28,6 +28,8 @@ from cape_ros.wire.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, Relia
 INFINITE = 2**63 - 1
 ANY_STATE = SampleState.Any | ViewState.Any | InstanceState.Any
 TIMEOUT = -10  # DDS_RETCODE_TIMEOUT
+# [s] that a write to slow reliable readers may wait; only one that keeps all messages ever does.
+MOST_BLOCKING = 0.1
 QOS_POLICIES = {2: "DURABILITY", 4: "DEADLINE", 8: "LIVELINESS", 11: "RELIABILITY"}
 
 # Keep the memory of frames mapped: giving 3 MB back and taking it again costs 4 ms a frame.
@@ -141,8 +143,8 @@ def guid_of(handle: int) -> bytes:
     return guid.raw
 
 
-def to_dds(profile: QoSProfile, user_data: bytes, most_blocking: float) -> Qos:
-    """The QoS of a reader or writer. most_blocking: [s] that a write may wait for slow readers."""
+def to_dds(profile: QoSProfile, user_data: bytes) -> Qos:
+    """The QoS of a reader or writer."""
     history = (
         Policy.History.KeepAll
         if profile.history == HistoryPolicy.KEEP_ALL
@@ -152,7 +154,7 @@ def to_dds(profile: QoSProfile, user_data: bytes, most_blocking: float) -> Qos:
         history,
         Policy.Reliability.BestEffort
         if profile.reliability == ReliabilityPolicy.BEST_EFFORT
-        else Policy.Reliability.Reliable(int(most_blocking * NANOSECONDS)),
+        else Policy.Reliability.Reliable(int(MOST_BLOCKING * NANOSECONDS)),
         # ROS 2 speaks XCDR1 and disposes of no instance.
         Policy.DataRepresentation(use_cdrv0_representation=True, use_xcdrv2_representation=False),
         Policy.WriterDataLifecycle(autodispose=False),
@@ -188,19 +190,21 @@ def _incompatible(function: Any, handle: int) -> str | None:
     return QOS_POLICIES.get(status.last_policy_id, f"policy {status.last_policy_id}")
 
 
-def _user_data(function: Any, describe: Any, handle: int) -> list[bytes]:
-    """USER_DATA of each matched peer."""
-    room = max(0, function(handle, None, 0))
+def _user_data(describe: Any, handle: int, peer: int) -> bytes | None:
+    """USER_DATA of a matched peer, None if it is none any more."""
+    described = describe(handle, peer, endpoint_constructor, cqos_to_qos)
+    if described is None:
+        return None
+    policies = (policy for policy in described.qos if isinstance(policy, Policy.Userdata))
+    return next((policy.data for policy in policies), b"")
+
+
+def _all_user_data(matched: Any, describe: Any, handle: int) -> list[bytes]:
+    room = max(0, matched(handle, None, 0))
     peers = (ctypes.c_uint64 * room)()
-    found = min(room, max(0, function(handle, peers, room)))
-    described = [
-        describe(handle, peer, endpoint_constructor, cqos_to_qos) for peer in peers[:found]
-    ]
-    return [
-        next((policy.data for policy in peer.qos if isinstance(policy, Policy.Userdata)), b"")
-        for peer in described
-        if peer is not None
-    ]
+    found = min(room, max(0, matched(handle, peers, room)))
+    described = [_user_data(describe, handle, peer) for peer in peers[:found]]
+    return [data for data in described if data is not None]
 
 
 class Writer:
@@ -225,7 +229,7 @@ class Writer:
         return max(0, _matched_readers(self.handle, None, 0))
 
     def matched_user_data(self) -> list[bytes]:
-        return _user_data(_matched_readers, ddspy_get_matched_subscription_data, self.handle)
+        return _all_user_data(_matched_readers, ddspy_get_matched_subscription_data, self.handle)
 
     def incompatible(self) -> str | None:
         return _incompatible(_offered_incompatible, self.handle)
@@ -236,10 +240,10 @@ class Writer:
 
 @dataclass(frozen=True)
 class Received:
-    """octets: with the encapsulation. timestamp: [ns] when it was sent."""
+    """octets: with the encapsulation. publication: the handle of the writer that sent it."""
 
     octets: memoryview
-    timestamp: int
+    publication: int
 
 
 class Reader:
@@ -258,7 +262,7 @@ class Reader:
                 if info.valid_data:
                     octets = np.empty(_size_of(sample), np.uint8)
                     _copy_out(sample, 0, octets.nbytes, octets.ctypes.data)
-                    return Received(cast(memoryview, octets.data), info.source_timestamp)
+                    return Received(cast(memoryview, octets.data), info.publication_handle)
             finally:
                 _release(sample)
         return None
@@ -267,7 +271,11 @@ class Reader:
         return max(0, _matched_writers(self.handle, None, 0))
 
     def matched_user_data(self) -> list[bytes]:
-        return _user_data(_matched_writers, ddspy_get_matched_publication_data, self.handle)
+        return _all_user_data(_matched_writers, ddspy_get_matched_publication_data, self.handle)
+
+    def user_data_of(self, publication: int) -> bytes | None:
+        """Of a matched writer, None if it is none any more."""
+        return _user_data(ddspy_get_matched_publication_data, self.handle, publication)
 
     def incompatible(self) -> str | None:
         return _incompatible(_requested_incompatible, self.handle)

@@ -144,6 +144,8 @@ class Executor:
         for entity in [entity for node in self.get_nodes() for entity in node.entities()]:
             if not self._has_room():
                 return
+            if entity.node.executor is not self:  # its node left since the round began
+                continue
             if not entity.callback_group.beginning_execution():
                 continue
             job = None
@@ -188,8 +190,8 @@ class MultiThreadedExecutor(Executor):
             super().spin()
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        self._is_shut_down = True
         with self._running_changed:
+            self._is_shut_down = True
             in_time = self._running_changed.wait_for(lambda: not self._running, timeout_sec)
         self._pool.shutdown(wait=False)
         super().shutdown()
@@ -205,8 +207,11 @@ class MultiThreadedExecutor(Executor):
 
     def _run(self, entity: Entity, job: Job) -> None:
         with self._running_changed:
-            self._running += 1
-        self._pool.submit(self._work, entity, job)
+            if not self._is_shut_down:
+                self._running += 1
+                self._pool.submit(self._work, entity, job)
+                return
+        entity.callback_group.ending_execution()  # shut down meanwhile: what was taken is lost
 
     def _work(self, entity: Entity, job: Job) -> None:
         try:

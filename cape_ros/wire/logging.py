@@ -66,7 +66,7 @@ class Logger:
         self._said: dict[tuple[str, int], float] = {}
 
     def get_child(self, name: str) -> Logger:
-        return Logger(f"{self.name}.{name}" if self.name else name)
+        return get_logger(f"{self.name}.{name}" if self.name else name)
 
     def set_level(self, level: int) -> None:
         set_logger_level(self.name, level)

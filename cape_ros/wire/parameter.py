@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
 from enum import Enum
 from typing import Any
 
 from cape_ros.wire.interfaces import message
+
+SEQUENCES = (list, tuple, array.array)
 
 
 class Parameter:
@@ -29,27 +32,27 @@ class Parameter:
             if value is None:
                 return cls.NOT_SET
             for python_type, kind in _SCALARS:
-                if isinstance(value, python_type):
+                if _is_a(python_type, value):
                     return kind
-            elements = list(value)
-            if not elements:
-                return cls.STRING_ARRAY
-            kinds = {cls.from_parameter_value(element) for element in elements}
-            if all(isinstance(element, bytes) for element in elements):
-                return cls.BYTE_ARRAY
-            if len(kinds) == 1 and (array := _ARRAYS.get(kinds.pop())):
-                return array
+            if isinstance(value, SEQUENCES):
+                if not len(value):
+                    return cls.STRING_ARRAY
+                if all(isinstance(element, bytes) for element in value):
+                    return cls.BYTE_ARRAY
+                for python_type, kind in _SCALARS:
+                    if all(_is_a(python_type, element) for element in value):
+                        return _ARRAYS[kind]
             raise TypeError(f"{value!r} is not of a type that parameters have")
 
         def check(self, value: Any) -> bool:
             """Whether `value` is of this type; an empty list is of every array type."""
-            if self in _FIELDS and self.name.endswith("_ARRAY") and _is_empty(value):
+            if self.name.endswith("_ARRAY") and isinstance(value, SEQUENCES) and not len(value):
                 return True
             return Parameter.Type.from_parameter_value(value) == self
 
     def __init__(self, name: str, type_: Parameter.Type | None = None, value: Any = None) -> None:
         self.name = name
-        self.value = tuple(value) if isinstance(value, tuple) else value
+        self.value = value
         self.type_ = Parameter.Type.from_parameter_value(value) if type_ is None else type_
         if type_ is not None and not type_.check(value):
             raise ValueError(f"parameter {name}: {value!r} is not of type {type_.name}")
@@ -82,11 +85,10 @@ class Parameter:
 
 
 _SCALARS = (
-    (bool, Parameter.Type.BOOL),  # before int, of which it is a kind
+    (bool, Parameter.Type.BOOL),
     (int, Parameter.Type.INTEGER),
     (float, Parameter.Type.DOUBLE),
     (str, Parameter.Type.STRING),
-    (bytes, Parameter.Type.BYTE_ARRAY),
 )
 _ARRAYS = {
     Parameter.Type.BOOL: Parameter.Type.BOOL_ARRAY,
@@ -99,8 +101,9 @@ _FIELDS = {
 }
 
 
-def _is_empty(value: Any) -> bool:
-    return value is not None and hasattr(value, "__len__") and len(value) == 0
+def _is_a(python_type: type, value: Any) -> bool:
+    # To Python a bool is an int; to ROS 2 it is not.
+    return isinstance(value, python_type) and (python_type is bool or not isinstance(value, bool))
 
 
 def parameter_value_to_python(value: Any) -> Any:
@@ -110,5 +113,5 @@ def parameter_value_to_python(value: Any) -> Any:
         return None
     held = getattr(value, _FIELDS[kind])
     if kind == Parameter.Type.BYTE_ARRAY:
-        return [bytes([number & 255]) for number in held]
+        return [bytes([octet]) for octet in held.tobytes()]
     return held.tolist() if hasattr(held, "tolist") else held

@@ -13,9 +13,6 @@ from cape_ros.wire.idl import dds_type
 from cape_ros.wire.interfaces import type_hash
 from cape_ros.wire.qos import QoSProfile
 
-PUBLISH_BLOCKS = 0.1  # [s] at most, for slow reliable readers; then the message is dropped
-SERVICE_BLOCKS = 10.0  # [s] as long as a peer that vanished is remembered
-
 
 class Participant:
     """Makes readers and writers of ROS 2 types; `close_endpoint` and `close` end them at once."""
@@ -35,14 +32,13 @@ class Participant:
         type_name: str,
         profile: QoSProfile,
         user_data: bytes = b"",
-        most_blocking: float = PUBLISH_BLOCKS,
     ) -> dds.Writer:
         """topic: the DDS name. user_data: goes before the type's hash."""
         with self._lock:
             writer = dds.Writer(
                 self.handle,
                 self._topic(topic, type_name),
-                dds.to_dds(profile, user_data + _hash_entry(type_name), most_blocking),
+                dds.to_dds(profile, user_data + _hash_entry(type_name)),
             )
             self._topic_of[writer.handle] = topic, type_name
             return writer
@@ -54,7 +50,7 @@ class Participant:
             reader = dds.Reader(
                 self.handle,
                 self._topic(topic, type_name),
-                dds.to_dds(profile, user_data + _hash_entry(type_name), PUBLISH_BLOCKS),
+                dds.to_dds(profile, user_data + _hash_entry(type_name)),
             )
             self._topic_of[reader.handle] = topic, type_name
             return reader

@@ -33,9 +33,10 @@ class Publisher(Entity):
     def publish(self, msg: Any) -> None:
         """msg: a message, or one serialised. Other threads run while it is sent.
 
-        Reliable subscribers that do not keep up hold it back for 0.1 s at most; then the message
-        is dropped and a warning logged. Raises TypeError for a message of another class,
-        ValueError for a number that does not fit its field, RuntimeError after destruction.
+        A reliable subscriber that does not keep up misses what exceeds `depth`; with KEEP_ALL it
+        holds this back for 0.1 s at most, then the message is dropped and a warning logged.
+        Raises TypeError for a message of another class, ValueError for a number that does not
+        fit its field, RuntimeError for bytes that are no such message, and after destruction.
         """
         if isinstance(msg, self.msg_type):
             octets = to_cdr(msg)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import secrets
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cape_ros.wire.callback_groups import CallbackGroup
 from cape_ros.wire.cdr import from_cdr, is_little_endian, to_cdr
 from cape_ros.wire.dds import Reader, Writer
 from cape_ros.wire.entity import Entity
-from cape_ros.wire.participant import SERVICE_BLOCKS
 from cape_ros.wire.qos import QoSProfile
 
 if TYPE_CHECKING:
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<Qq")  # client's guid, sequence number
 BIG_ENDIAN_HEADER = struct.Struct(">Qq")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request or a response. publication: the handle of the writer that sent it."""
+
+    guid: int
+    sequence: int
+    message: Any
+    publication: int
 
 
 class ServiceEntity(Entity):
@@ -53,7 +63,7 @@ class ServiceEntity(Entity):
             self._received[0], self._received[1].__msgtype__, qos_profile, user_data
         )
         self.writer = participant.create_writer(
-            sent[0], sent[1].__msgtype__, qos_profile, user_data, SERVICE_BLOCKS
+            sent[0], sent[1].__msgtype__, qos_profile, user_data
         )
 
     def send(self, guid: int, sequence: int, message: Any) -> None:
@@ -61,8 +71,8 @@ class ServiceEntity(Entity):
         if not self.writer.write(to_cdr(message, HEADER.pack(guid, sequence))):
             self.node.get_logger().warning(f"{self.srv_name}: a peer does not read; dropped")
 
-    def receive(self) -> tuple[int, int, Any] | None:
-        """guid, sequence number and message of the oldest sample, None if there is none."""
+    def receive(self) -> Call | None:
+        """The oldest sample, None if there is none."""
         while (received := self.reader.take()) is not None:
             octets = received.octets
             try:
@@ -75,5 +85,6 @@ class ServiceEntity(Entity):
                 )
                 continue
             header = HEADER if is_little_endian(octets) else BIG_ENDIAN_HEADER
-            return *header.unpack_from(octets, 4), message
+            guid, sequence = header.unpack_from(octets, 4)
+            return Call(guid, sequence, message, received.publication)
         return None

@@ -36,6 +36,9 @@ class Timer(Entity):
     def cancel(self) -> None:
         self._cancelled = True
 
+    def close(self) -> None:
+        self.cancel()  # it may be in the round of callbacks that destroyed it
+
     def is_canceled(self) -> bool:
         return self._cancelled
 
