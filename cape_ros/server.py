@@ -11,11 +11,11 @@ import re
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -25,8 +25,7 @@ from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator, check_image
-from cape_ros.perception.follow import Follower, Trust, look_closer, search_windows
-from cape_ros.perception.geometry import Box
+from cape_ros.perception.follow import Trust, Watch, track_ids
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
@@ -93,6 +92,7 @@ class Server:
         trust: Trust | None = None,
         on_result: Callable[[Result], None] = lambda result: None,
         on_categories: Callable[[Mapping[str, Category], int], None] = lambda known, version: None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self.trust = trust or Trust()
         self._estimator = estimator
@@ -101,10 +101,12 @@ class Server:
         self._on_categories = on_categories
         self._model = ThreadPoolExecutor(1, "model")
         self._lock = threading.Lock()
-        self._registration = threading.Lock()
+        self._clock = clock
+        self._commands = threading.Lock()
+        self._closed = False
         self._newest: dict[str, Frame] = {}
-        self._followers: dict[tuple[str, str], Follower] = {}
-        self._ticks = count()
+        self._watches: dict[str, Watch] = {}
+        self._track_ids = track_ids()
         self._counts: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
@@ -134,14 +136,19 @@ class Server:
             )
 
     def submit(self, frame: Frame) -> None:
-        """Hand over a frame and return at once; it replaces one of its camera that still waits."""
+        """Hand over a frame and return at once; it replaces one of its camera that still waits.
+
+        After `close` it is received and dropped.
+        """
         with self._lock:
             waiting = frame.camera in self._newest
-            self._newest[frame.camera] = frame
             self._counts["received"] += 1
-            self._counts["dropped"] += waiting
-        if not waiting:
-            self._model.submit(self._process, frame.camera)
+            self._counts["dropped"] += waiting or self._closed
+            if self._closed:
+                return
+            self._newest[frame.camera] = frame
+            if not waiting:
+                self._model.submit(self._process, frame.camera)
 
     def reject(self, error: Exception) -> None:
         """Count an input that was refused, by the fields at fault: there are only so many."""
@@ -153,38 +160,55 @@ class Server:
         with self._lock:
             self._rejected.update(set(fields))
 
+    def find(self, name: str) -> Category:
+        """The registered category of this name. Raises `InvalidInput` if there is none."""
+        if category := self._categories.get(name):
+            return category
+        known = ", ".join(self._categories) or "none"
+        raise InvalidInput.of("name", f"{name!r} is not registered (known: {known})")
+
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
 
         Encoded, written to disk, then visible. Raises `InvalidInput` or `LibraryError`; then
         everything is as it was. Waits for at most one frame in progress.
         """
-        with self._registration:
+        with self._command():
             category = self._merge(category, mode)
             tokens = self._model.submit(self._estimator.encode, category).result()
             stored = self._library.put(category)
             self._model.submit(self._show, stored, tokens).result()
-            self._on_categories(self._categories, self.database_version)
+            self._tell_categories()
             return stored
 
     def remove(self, name: str) -> None:
         """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
-        with self._registration:
-            if name not in self._categories:
-                raise InvalidInput.of("name", self._unknown(name))
+        with self._command():
+            self.find(name)
             self._library.remove(name)
             self._model.submit(self._hide, name).result()
-            self._on_categories(self._categories, self.database_version)
+            self._tell_categories()
 
     def close(self) -> None:
-        """Finish the frame in progress and stop."""
-        with self._lock:
+        """Finish the frame and the command in progress, refuse what comes later, and stop."""
+        with self._commands, self._lock:
+            self._closed = True
             self._newest.clear()
-        self._model.shutdown(cancel_futures=True)
+        self._model.shutdown()
 
-    def _unknown(self, name: str) -> str:
-        known = ", ".join(self._categories) or "none"
-        return f"{name!r} is not registered (known: {known})"
+    @contextmanager
+    def _command(self) -> Iterator[None]:
+        """One at a time, and none once the server is closed."""
+        with self._commands:
+            if self._closed:
+                raise CapeError("the server has stopped; nothing was changed")
+            yield
+
+    def _tell_categories(self) -> None:
+        try:
+            self._on_categories(self._categories, self.database_version)
+        except Exception:  # the change is made all the same
+            logger.exception("a listener to the categories failed")
 
     def _merge(self, category: Category, mode: RegisterMode) -> Category:
         known = self._categories.get(category.name)
@@ -193,11 +217,14 @@ class Server:
                 "name", f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS"
             )
         if mode == RegisterMode.ADD_SHOTS:
-            if known is None:
-                raise InvalidInput.of("name", self._unknown(category.name))
+            known = self.find(category.name)
             if category.keypoint_names != known.keypoint_names:
                 raise InvalidInput.of(
                     "keypoint_names", f"differ from those of {known.name!r} that is registered"
+                )
+            if category.edges and category.edges != known.edges:
+                raise InvalidInput.of(
+                    "edges", f"differ from those of {known.name!r}; leave them out or use REPLACE"
                 )
             category = replace(known, shots=(*known.shots, *category.shots))
         if len(category.shots) > MOST_SHOTS:
@@ -223,8 +250,13 @@ class Server:
         self._forget_tracks(name)
 
     def _forget_tracks(self, name: str) -> None:
-        for key in [key for key in self._followers if key[1] == name]:
-            del self._followers[key]
+        for watch in self._watches.values():
+            watch.forget(name)
+
+    def _watch(self, camera: str) -> Watch:
+        if camera not in self._watches:
+            self._watches[camera] = Watch(self._estimator, self._track_ids, self._clock)
+        return self._watches[camera]
 
     def _process(self, camera: str) -> None:
         with self._lock:
@@ -234,7 +266,8 @@ class Server:
         try:
             check_image(frame.image)
             if frame.requests is None:
-                objects = self._follow(frame)
+                watch = self._watch(camera)
+                objects = watch.look(frame.image, self._categories, self.trust)
             else:
                 objects = self._estimator.estimate(frame.image, frame.requests)
             result = Result(frame, objects, self._categories, time.monotonic() - frame.received)
@@ -248,48 +281,3 @@ class Server:
         except Exception as error:
             self.reject(error)
             logger.exception("frame of %s failed", camera)
-
-    def _follow(self, frame: Frame) -> list[ObjectKeypoints]:
-        """Every registered category, in the box where it was, or wherever a search finds it.
-
-        At most one lost category is searched per frame, in turn, so that a missing object does
-        not hold up the ones in view.
-        """
-        height, width = frame.image.shape[:2]
-        followers = {name: self._follower(frame.camera, name) for name in self._categories}
-        boxes = {name: f.box for name, f in followers.items() if f.box is not None}
-        lost = [name for name in followers if name not in boxes]
-        searched = min(lost, key=lambda name: followers[name].searched, default=None)
-        windows = search_windows(width, height) if searched else []
-        found = self._estimator.estimate(
-            frame.image,
-            [ObjectRequest(name, box) for name, box in boxes.items()]
-            + [ObjectRequest(searched, window) for window in windows if searched],
-        )
-        seen = dict(zip(boxes, found, strict=False))
-        if searched:
-            followers[searched].searched = next(self._ticks)
-            seen[searched] = look_closer(
-                self._estimator, frame.image, searched, followers[searched], found[len(boxes) :]
-            )
-        return [
-            followers[name].update(seen[name], (width, height), next(self._ticks))
-            if name in seen
-            else not_looked_for(category, (0.0, 0.0, float(width), float(height)))
-            for name, category in self._categories.items()
-        ]
-
-    def _follower(self, camera: str, name: str) -> Follower:
-        return self._followers.setdefault((camera, name), Follower(self.trust))
-
-
-def not_looked_for(category: Category, box: Box) -> ObjectKeypoints:
-    """The answer for a lost object while another one is searched for: nothing is known of it."""
-    count = len(category.keypoint_names)
-    return ObjectKeypoints(
-        category.name,
-        category.version,
-        box,
-        np.zeros((count, 2), np.float32),
-        np.zeros(count, np.float32),
-    )

@@ -2,74 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from steered import IMAGE, SteeredEstimator, category
 
-from cape_ros.errors import InvalidInput, LibraryError
-from cape_ros.model import KeypointTokens
-from cape_ros.perception.category import Category, SupportShot
+from cape_ros.errors import CapeError, InvalidInput, LibraryError
+from cape_ros.perception.category import Category
 from cape_ros.perception.library import CategoryLibrary
-from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.objects import ObjectRequest
 from cape_ros.server import Frame, RegisterMode, Result, Server
-
-IMAGE = np.zeros((48, 64, 3), np.uint8)
-
-
-class SteeredEstimator:
-    """Answers when the test lets it; sees an object only in boxes that hold (32, 24)."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.gate.set()
-        self.entered = threading.Semaphore(0)
-        self.threads: set[int] = set()
-        self.batches: list[int] = []
-        self.visible = True
-        self.fail: Exception | None = None
-        self.known: dict[str, Category] = {}
-
-    def encode(self, category: Category) -> KeypointTokens:
-        self.threads.add(threading.get_ident())
-        if self.fail:
-            raise self.fail
-        return KeypointTokens(torch.zeros(1, 1, 1), torch.ones(1, 1, dtype=torch.bool))
-
-    def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
-        self.known[category.name] = category
-
-    def forget(self, name: str) -> None:
-        del self.known[name]
-
-    def estimate(self, image: np.ndarray, requests: list[ObjectRequest]) -> list[ObjectKeypoints]:
-        self.threads.add(threading.get_ident())
-        self.entered.release()
-        assert self.gate.wait(10)
-        if self.fail:
-            raise self.fail
-        self.batches.append(len(requests))
-        found = []
-        for request in requests:
-            category = self.known[request.category]
-            x, y, w, h = request.box
-            hit = self.visible and x <= 32 <= x + w and y <= 24 <= y + h
-            count = len(category.keypoint_names)
-            points = np.array([(24, 16), (40, 16), (40, 32), (24, 32)], np.float32)[:count]
-            scores = np.full(count, 0.9 if hit else 0.05, np.float32)
-            found.append(
-                ObjectKeypoints(category.name, category.version, request.box, points, scores)
-            )
-        return found
-
-
-def category(name: str = "cup", keypoints: int = 4) -> Category:
-    points = np.array([(24, 16), (40, 16), (40, 32), (24, 32)], np.float32)[:keypoints]
-    names = ["a", "b", "c", "d"][:keypoints]
-    return Category(name=name, keypoint_names=names, shots=[SupportShot(IMAGE, points)])
 
 
 @pytest.fixture
@@ -84,7 +31,12 @@ def results() -> list[Result]:
 
 @pytest.fixture
 def server(estimator: SteeredEstimator, results: list[Result], tmp_path: Path) -> Iterator[Server]:
-    server = Server(estimator, CategoryLibrary(tmp_path), on_result=results.append)  # type: ignore[arg-type]
+    server = Server(
+        estimator,  # type: ignore[arg-type]
+        CategoryLibrary(tmp_path),
+        on_result=results.append,
+        clock=lambda: estimator.now,
+    )
     yield server
     estimator.gate.set()
     server.close()
@@ -158,36 +110,24 @@ def test_an_object_is_searched_once_then_followed_then_searched_again(
     assert results[-1].objects[0].track_id > results[0].objects[0].track_id
 
 
-def test_missing_objects_are_searched_in_turn_beside_the_followed_one(
-    server: Server, estimator: SteeredEstimator, results: list[Result]
+def test_searches_take_a_quarter_of_the_time_while_something_is_followed(
+    server: Server, estimator: SteeredEstimator
 ) -> None:
+    estimator.took = 0.01
+    estimator.only = {"cup"}
     server.register(category())
     server.submit(Frame("a", IMAGE))
     settle(server)
-    original = estimator.estimate
-
-    def only_the_cup(image: np.ndarray, requests: list[ObjectRequest]) -> list[ObjectKeypoints]:
-        searched.append({r.category for r in requests if r.category != "cup"})
-        return [
-            found
-            if found.category == "cup"
-            else ObjectKeypoints(found.category, 1, found.box, found.keypoints, found.scores * 0)
-            for found in original(image, requests)
-        ]
-
-    searched: list[set] = []
-    estimator.estimate = only_the_cup  # type: ignore[method-assign]
     for name in ("pan", "pot"):
         server.register(category(name))
-    for _ in range(4):
+    estimator.batches.clear()
+    began = estimator.now
+    for _ in range(200):
         server.submit(Frame("a", IMAGE))
         settle(server)
-    assert [len(names) for names in searched] == [1, 1, 1, 1]
-    assert searched[0] | searched[1] == searched[2] | searched[3] == {"pan", "pot"}
-    for result in results[1:]:
-        scores = {found.category: found.score for found in result.objects}
-        assert scores["cup"] > 0.8
-        assert scores["pan"] == scores["pot"] == 0
+    searching = estimator.batches.count(14) * 14 * estimator.took
+    assert estimator.batches.count(1) == 200
+    assert 0.2 <= searching / (estimator.now - began) <= 0.26
 
 
 @pytest.mark.parametrize(
@@ -214,6 +154,21 @@ def test_shots_are_added_and_versions_grow(server: Server) -> None:
     assert len(server.register(category(), RegisterMode.REPLACE).shots) == 1
     with pytest.raises(InvalidInput, match="keypoint_names"):
         server.register(category(keypoints=3), RegisterMode.ADD_SHOTS)
+
+
+def test_added_shots_may_leave_out_the_edges_but_not_change_them(server: Server) -> None:
+    server.register(dataclasses.replace(category(), edges=[(0, 1)]))
+    assert server.register(category(), RegisterMode.ADD_SHOTS).edges == ((0, 1),)
+    with pytest.raises(InvalidInput, match="edges: differ"):
+        server.register(dataclasses.replace(category(), edges=[(0, 2)]), RegisterMode.ADD_SHOTS)
+
+
+def test_a_category_has_only_so_many_shots(server: Server) -> None:
+    server.register(category())
+    many = dataclasses.replace(category(), shots=category().shots * 64)
+    with pytest.raises(InvalidInput, match="shots: 65 are more than 64"):
+        server.register(many, RegisterMode.ADD_SHOTS)
+    assert server.categories["cup"].version == 1
 
 
 @pytest.mark.parametrize("where", ["network", "disk"])
@@ -310,3 +265,91 @@ def test_listeners_hear_of_every_change(estimator: SteeredEstimator, tmp_path: P
         server.close()
     assert [names for names, _ in heard] == [["cup"], []]
     assert heard[0][1] < heard[1][1]
+
+
+def test_a_frame_that_asks_for_a_category_removed_meanwhile(
+    server: Server, estimator: SteeredEstimator, results: list[Result]
+) -> None:
+    server.register(category())
+    server.register(category("pan"))
+    estimator.gate.clear()
+    server.submit(Frame("a", IMAGE))
+    assert estimator.entered.acquire(timeout=10)
+    remover = threading.Thread(target=server.remove, args=["pan"])
+    remover.start()
+    box = (10.0, 10.0, 40.0, 30.0)
+    estimator.gate.set()
+    remover.join()
+    server.submit(Frame("a", IMAGE, requests=[ObjectRequest("pan", box)]))
+    settle(server)
+    assert server.statistics.rejected == {"requests.category": 1}
+    server.submit(Frame("a", IMAGE, requests=[ObjectRequest("cup", box)]))
+    settle(server)
+    assert [found.category for found in results[-1].objects] == ["cup"]
+
+
+def test_what_comes_after_the_end_is_refused(server: Server, results: list[Result]) -> None:
+    server.register(category())
+    server.close()
+    server.submit(Frame("a", IMAGE))
+    with pytest.raises(CapeError, match="has stopped"):
+        server.register(category("pan"))
+    with pytest.raises(CapeError, match="has stopped"):
+        server.remove("cup")
+    server.close()
+    assert results == []
+    assert (server.statistics.received, server.statistics.dropped) == (1, 1)
+    assert list(server.categories) == ["cup"]
+
+
+def test_a_registration_in_progress_is_finished_before_the_end(
+    server: Server, estimator: SteeredEstimator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, writing, go_on = server._library.put, threading.Event(), threading.Event()
+
+    def slow_disk(category: Category) -> Category:
+        writing.set()
+        assert go_on.wait(10)
+        return put(category)
+
+    monkeypatch.setattr(server._library, "put", slow_disk)
+    with ThreadPoolExecutor(2) as pool:
+        registered = pool.submit(server.register, category())
+        assert writing.wait(10)
+        closed = pool.submit(server.close)
+        server.submit(Frame("a", IMAGE))  # before or after: nothing breaks
+        go_on.set()
+        assert registered.result(10).version == 1
+        closed.result(10)
+    assert CategoryLibrary(tmp_path).names() == ("cup",)
+
+
+def test_a_listener_that_fails_does_not_stop_the_camera(
+    server: Server, results: list[Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(result: Result) -> None:
+        raise RuntimeError("nobody hears")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "_on_result", fail)
+        server.submit(Frame("a", IMAGE))
+        settle(server)
+    assert server.statistics.rejected == {"internal error": 1}
+    server.submit(Frame("a", IMAGE))
+    settle(server)
+    assert len(results) == 1
+
+
+def test_a_listener_that_fails_does_not_undo_a_registration(
+    estimator: SteeredEstimator, tmp_path: Path
+) -> None:
+    def fail(known: Mapping[str, Category], version: int) -> None:
+        raise RuntimeError("nobody hears")
+
+    server = Server(estimator, CategoryLibrary(tmp_path), on_categories=fail)  # type: ignore[arg-type]
+    try:
+        assert server.register(category()).version == 1
+        server.remove("cup")
+    finally:
+        server.close()
+    assert server.database_version == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cape_ros.errors import Fault, InvalidInput
-from cape_ros.perception.geometry import Box, Crop, box_faults, clean_box, clip_box, hull_box
+from cape_ros.perception.geometry import (
+    LONGEST_SIDE,
+    Box,
+    Crop,
+    box_faults,
+    clean_box,
+    clip_box,
+    hull_box,
+)
 
 MOST_KEYPOINTS = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -48,7 +57,8 @@ class SupportShot:
         height, width = (math.inf, math.inf) if faults else pixels.shape[:2]
         points, seen = _read_keypoints(keypoints, visible, faults)
         faults += _keypoint_faults(points, seen, width, height)
-        shown = np.where(seen[:, None], points, 0).astype(np.float32)
+        with np.errstate(over="ignore"):  # such a number has its fault already
+            shown = np.where(seen[:, None], points, 0).astype(np.float32)
         around = _read_box(box, width, height, faults)
         if not faults:
             around = around or clip_box(hull_box(shown[seen]), width, height)
@@ -103,6 +113,10 @@ def image_faults(image: Any, name: str = "image") -> list[Fault]:
         return [Fault(name, f"holds {image.dtype} values; give uint8 RGB")]
     if image.size == 0:
         return [Fault(name, "has no pixels")]
+    height, width, _ = image.shape
+    if max(height, width) > LONGEST_SIDE:
+        reason = f"{width} x {height} pixels; no side may be longer than {LONGEST_SIDE}"
+        return [Fault(name, reason)]
     return []
 
 
@@ -113,7 +127,7 @@ def _read_keypoints(
     nothing = np.empty((0, 2)), np.empty(0, bool)
     try:
         points = np.array(keypoints, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         faults.append(Fault("keypoints", "are not numbers; give K x 2 pixels"))
         return nothing
     if points.size == 0:
@@ -153,7 +167,7 @@ def _read_box(
         return None
     try:
         x, y, w, h = (float(value) for value in box)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         faults.append(Fault("box", "must be four numbers: x, y, width, height in pixels"))
         return None
     faults += box_faults((x, y, w, h), width, height)
@@ -191,7 +205,7 @@ def _keypoint_name_faults(names: tuple[Any, ...]) -> Iterator[Fault]:
 def _read_edges(edges: Sequence[Any], count: int, faults: list[Fault]) -> Iterator[tuple[int, int]]:
     for index, edge in enumerate(edges):
         try:
-            start, end = (int(end) for end in edge)
+            start, end = (operator.index(end) for end in edge)
         except (TypeError, ValueError):
             faults.append(Fault(f"edges[{index}]", f"{edge!r} is not a pair of keypoint indices"))
             continue

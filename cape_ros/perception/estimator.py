@@ -230,6 +230,8 @@ class Estimator:
         # A camera's BGR image is a view with its channels reversed: OpenCV needs it unreversed.
         backwards = image.strides[2] < 0
         source = image[..., ::-1] if backwards else image
+        if source.strides[1:] != (3, 1):  # of four channels: OpenCV would copy it for every box
+            source = np.ascontiguousarray(source)
         for box, crop in zip(boxes, crops, strict=True):
             crop_image(source, Crop.of_box(box, self.crop_size), out=crop)
         if backwards:

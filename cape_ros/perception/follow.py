@@ -1,25 +1,32 @@
 """Where to look for an object that no detector knows: find it once, then follow it.
 
 A `Follower` is the memory of one category in one camera: it says where to look and judges what was
-found there.
+found there. A `Watch` is one camera with all its followers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cape_ros.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.geometry import Box, clip_box, hull_box
+from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
 WINDOWS_PER_SIDE = (1, 2, 3)
 GROWTH = 1.3  # a followed box grows or shrinks at most by this factor from frame to frame
 MARGIN = 0.25  # of the longer side of the hull, on every side
 FEWEST = 3  # trusted points that make a hull
+SMALLEST = 3  # pixels on a side of an image: its smallest windows are half as large
+SEARCH_SHARE = 0.25  # of the time, at most, while another object is followed
+MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ class Follower:
         trusted = found.keypoints[found.scores >= self.trust.point]
         if len(trusted) < min(FEWEST, len(found.scores)):
             return None
-        return clip_box(hull_box(trusted, MARGIN), *size)
+        hull = clip_box(hull_box(trusted, MARGIN), *size)
+        return None if box_faults(hull, *size) else hull  # the object has left the image
 
 
 def limit_growth(before: Box, after: Box) -> Box:
@@ -97,6 +105,92 @@ def limit_growth(before: Box, after: Box) -> Box:
         for new, old in zip((w, h), before[2:], strict=True)
     ]
     return x + (w - limited[0]) / 2, y + (h - limited[1]) / 2, limited[0], limited[1]
+
+
+class Watch:
+    """One camera: every category in the box where it was, or wherever a search finds it.
+
+    At most one lost category is searched per image, in turn. While another one is followed, a
+    search is followed by a rest three times as long, so that what is missing does not hold up what
+    is in view.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        track_ids: Iterator[int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._estimator = estimator
+        self._track_ids = track_ids
+        self._clock = clock
+        self._searches = itertools.count()
+        self._size = (0, 0)
+        self._followers: dict[str, Follower] = {}
+        self._rests_until = -math.inf
+
+    def forget(self, name: str) -> None:
+        """Look for a category anew, with the next image: it is another one now, or gone."""
+        self._followers.pop(name, None)
+        self._rests_until = -math.inf
+
+    def look(
+        self, image: np.ndarray, categories: Mapping[str, Category], trust: Trust
+    ) -> list[ObjectKeypoints]:
+        """One answer for each category, in order. The estimator knows them by their names.
+
+        Raises `InvalidInput` for an image that is too small to search in.
+        """
+        size = self._size_of(image)
+        followers = {n: self._followers.setdefault(n, Follower(trust)) for n in categories}
+        for follower in followers.values():
+            follower.trust = trust
+        boxes = {name: f.box for name, f in followers.items() if f.box is not None}
+        seen: dict[str, ObjectKeypoints] = {}
+        if boxes:
+            requests = [ObjectRequest(name, box) for name, box in boxes.items()]
+            seen = dict(zip(boxes, self._estimator.estimate(image, requests), strict=True))
+        lost = [name for name in followers if name not in boxes]
+        if lost and (not boxes or self._clock() >= self._rests_until):
+            # Who waited longest; of those never searched for, who was registered last.
+            name = min(reversed(lost), key=lambda name: followers[name].searched)
+            seen[name] = self._search(image, name, followers[name])
+        return [
+            followers[name].update(seen[name], size, next(self._track_ids))
+            if name in seen
+            else not_looked_for(category, (0.0, 0.0, float(size[0]), float(size[1])))
+            for name, category in categories.items()
+        ]
+
+    def _size_of(self, image: np.ndarray) -> tuple[int, int]:
+        """(width, height). A box in images of another size says nothing about this one."""
+        height, width = image.shape[:2]
+        if min(width, height) < SMALLEST:
+            raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
+        if self._size != (width, height):
+            self._size = width, height
+            self._followers.clear()
+        return self._size
+
+    def _search(self, image: np.ndarray, name: str, follower: Follower) -> ObjectKeypoints:
+        began = self._clock()
+        windows = [ObjectRequest(name, window) for window in search_windows(*self._size)]
+        found = self._estimator.estimate(image, windows)
+        closer = look_closer(self._estimator, image, name, follower, found)
+        follower.searched = next(self._searches)
+        ended = self._clock()
+        self._rests_until = ended + (ended - began) * (1 / SEARCH_SHARE - 1)
+        return closer
+
+
+def track_ids() -> Iterator[int]:
+    return (number % MOST_TRACK_IDS for number in itertools.count())
+
+
+def not_looked_for(category: Category, box: Box) -> ObjectKeypoints:
+    """The answer for a lost object while another one is searched for: nothing is known of it."""
+    points = np.zeros((len(category.keypoint_names), 2), np.float32)
+    return ObjectKeypoints(category.name, category.version, box, points, points[:, 0].copy())
 
 
 def search(

@@ -15,6 +15,7 @@ Box = tuple[float, float, float, float]
 """x, y, width, height in image pixels: the pixels x .. x + width - 1."""
 
 PADDING = 1.25  # the crop is this much larger than the box
+LONGEST_SIDE = 32766  # pixels of an image: OpenCV cuts crops out of no longer ones
 GAUSSIAN_REACH = 3  # a Gaussian ends this many sigma from its centre
 
 
@@ -87,9 +88,13 @@ def box_faults(
     box: Sequence[float], width: float, height: float, field: str = "box"
 ) -> list[Fault]:
     """What keeps a box from being looked at in an image of `width` x `height`; empty = usable."""
-    if len(box) != 4 or not all(math.isfinite(value) for value in box):
+    try:
+        x, y, w, h = (float(value) for value in box)
+        finite = all(math.isfinite(value) for value in (x, y, w, h))
+    except (TypeError, ValueError, OverflowError):
+        finite = False
+    if not finite:
         return [Fault(field, "must be four finite numbers: x, y, width, height in pixels")]
-    x, y, w, h = (float(value) for value in box)
     if w <= 0 or h <= 0:
         return [Fault(field, f"has no area: {w:g} x {h:g} pixels")]
     if x + w <= 0 or y + h <= 0 or x >= width or y >= height:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import array
+import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
+import PIL.Image
 from sensor_msgs.msg import Image, RegionOfInterest
 
 from cape_ros.errors import Fault, InvalidInput
@@ -58,24 +60,31 @@ def to_array(image: Image, field: str = "image") -> np.ndarray:
 
 def _convert_with_cv_bridge(image: Image, field: str) -> np.ndarray:
     try:
-        from cv_bridge import CvBridge, CvBridgeError
-    except ModuleNotFoundError:
+        from cv_bridge import CvBridge
+    except ImportError as error:
         raise InvalidInput.of(
             f"{field}.encoding",
-            f"{image.encoding!r} is not one of {', '.join(CHANNELS)}; install cv_bridge for others",
+            f"{image.encoding!r} is not one of {', '.join(CHANNELS)}; for others cv_bridge is "
+            f"needed ({error})",
         ) from None
     try:
         return CvBridge().imgmsg_to_cv2(image, "rgb8")
-    except CvBridgeError as error:
+    except Exception as error:  # CvBridgeError, and whatever NumPy and OpenCV say of wrong sizes
         raise InvalidInput.of(f"{field}.encoding", f"{image.encoding!r}: {error}") from error
 
 
 def decode(data: Any, field: str) -> np.ndarray:
-    """A compressed image (JPEG, PNG, ...) as HxWx3 uint8 RGB. Raises `InvalidInput`."""
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise InvalidInput.of(f"{field}.data", "is not an image that OpenCV can decode")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    """A JPEG or PNG file as HxWx3 uint8 RGB. Raises `InvalidInput`."""
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as file:
+            width, height = file.size
+            if width * height > MOST_PIXELS:
+                raise ValueError(f"{width} x {height} pixels are too many")
+            file.load()  # the whole file: OpenCV fills up with grey what is cut off
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        return cv2.cvtColor(np.asarray(pixels, np.uint8), cv2.COLOR_BGR2RGB)
+    except Exception as error:  # a decoder raises anything, and of nothing but the data
+        raise InvalidInput.of(f"{field}.data", f"no whole JPEG or PNG image: {error}") from error
 
 
 def to_image(pixels: np.ndarray, header: Any) -> Image:

@@ -9,12 +9,14 @@ def load() -> str:
     Only a missing rclpy is replaced: one that is there but broken raises its own error.
     """
     try:
-        import rclpy  # noqa: F401
+        import rclpy
     except ModuleNotFoundError as error:
         if error.name != "rclpy":
             raise
         from cape_ros import wire
 
         wire.install()
+        import rclpy
+    if rclpy.__name__ != "rclpy":  # perhaps somebody installed it before
         return "cape_ros.wire (no ROS 2 installation found)"
     return "rclpy of the ROS 2 installation"

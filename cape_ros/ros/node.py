@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import numpy as np
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -34,10 +39,12 @@ from cape_ros.ros.conversions import (
     to_keypoint_array,
 )
 from cape_ros.ros.overlay_publisher import OverlayPublisher
+from cape_ros.ros.parameters import PARAMETERS
 from cape_ros.server import Frame, RegisterMode, Result, Server
 from cape_ros.srv import RegisterCategory, RemoveCategory
 
 FRAMES_KEPT = 16  # that a registration may refer to by their stamp
+logger = logging.getLogger(__name__)
 
 
 class CapeNode(Node):
@@ -47,11 +54,18 @@ class CapeNode(Node):
     """
 
     def __init__(self) -> None:
+        self._ends = ExitStack()
         super().__init__("cape")
+        try:
+            self._begin()
+        except BaseException:
+            self.destroy_node()
+            raise
+
+    def _begin(self) -> None:
         values = parameters.declare(self)
-        logging.getLogger("cape_ros").addHandler(LogForwarder(self))
         estimator = Estimator.load(values["weights"], values["device"], values["precision"])
-        library = CategoryLibrary(Path(values["library"]).expanduser())
+        library = CategoryLibrary(_folder(values["library"]))
         for damaged in library.damaged:
             self.get_logger().error(f"library: set aside {damaged}")
         trust = _trust(values)
@@ -60,9 +74,14 @@ class CapeNode(Node):
         self._categories = self.create_publisher(CategoryArray, "~/categories", latched)
         self._overlay = OverlayPublisher(self.create_publisher(Image, "~/overlay", 1), trust.point)
         self._frames: deque[Image] = deque(maxlen=FRAMES_KEPT)
+        log = LogForwarder(self)
+        logging.getLogger("cape_ros").addHandler(log)
+        self._ends.callback(logging.getLogger("cape_ros").removeHandler, log)
         self.server = Server(
             estimator, library, trust, self._publish_result, self._publish_categories
         )
+        self._ends.callback(self._overlay.close)
+        self._ends.callback(self.server.close)  # the first to end: it feeds the others
         self._publish_categories(self.server.categories, self.server.database_version)
         self.add_on_set_parameters_callback(self._on_parameters)
         # A registration waits for the model, so it must not share a group with the images.
@@ -91,8 +110,8 @@ class CapeNode(Node):
         )
 
     def destroy_node(self) -> None:
-        self.server.close()
-        self._overlay.close()
+        """End the server, then the topics and services. A second time is harmless."""
+        self._ends.close()
         super().destroy_node()
 
     def _on_image(self, message: Image) -> None:
@@ -108,51 +127,59 @@ class CapeNode(Node):
     def _on_register(
         self, request: RegisterCategory.Request, response: RegisterCategory.Response
     ) -> RegisterCategory.Response:
-        try:
-            try:
-                mode = RegisterMode(request.mode)
-            except ValueError:
-                raise InvalidInput.of(
-                    "mode", f"{request.mode} is none of CREATE=0, REPLACE=1, ADD_SHOTS=2"
-                ) from None
-            known = self.server.categories.get(request.name)
-            if mode == RegisterMode.ADD_SHOTS and known and not request.keypoint_names:
-                request.keypoint_names = list(known.keypoint_names)
-            stored = self.server.register(to_category(request, self._frame), mode)
-        except CapeError as error:
-            self.server.reject(error)
-            self.get_logger().warning(f"registration of {request.name!r} refused: {error}")
-            response.success, response.message = False, str(error)
-            return response
-        response.success, response.version = True, stored.version
-        response.message = (
-            f"{stored.name} version {stored.version}: {len(stored.keypoint_names)} keypoints, "
-            f"{len(stored.shots)} shots"
-        )
-        self.get_logger().info(f"registered {response.message}")
-        return response
+        return self._answer(response, partial(self._register, request, response))
 
     def _on_remove(
         self, request: RemoveCategory.Request, response: RemoveCategory.Response
     ) -> RemoveCategory.Response:
+        return self._answer(response, partial(self._remove, request))
+
+    def _answer(self, response: Any, command: Callable[[], str]) -> Any:
+        """Say what the command did, or why it did nothing. Whatever happens, the node goes on."""
         try:
-            self.server.remove(request.name)
-        except CapeError as error:
+            response.message = command()
+            response.success = True
+            self.get_logger().info(response.message)
+        except Exception as error:
             self.server.reject(error)
-            response.success, response.message = False, str(error)
-            return response
-        response.success, response.message = True, f"{request.name} is forgotten"
-        self.get_logger().info(response.message)
+            if isinstance(error, CapeError):
+                response.message = str(error)
+                self.get_logger().warning(f"refused: {error}")
+            else:
+                response.message = f"internal error, see the node's log: {error}"
+                logger.exception("a command failed")
         return response
 
+    def _register(
+        self, request: RegisterCategory.Request, response: RegisterCategory.Response
+    ) -> str:
+        try:
+            mode = RegisterMode(request.mode)
+        except ValueError:
+            raise InvalidInput.of(
+                "mode", f"{request.mode} is none of CREATE=0, REPLACE=1, ADD_SHOTS=2"
+            ) from None
+        if mode == RegisterMode.ADD_SHOTS and not request.keypoint_names:
+            request.keypoint_names = list(self.server.find(request.name).keypoint_names)
+        stored = self.server.register(to_category(request, self._frame), mode)
+        response.version = stored.version
+        return (
+            f"{stored.name} version {stored.version}: {len(stored.keypoint_names)} keypoints, "
+            f"{len(stored.shots)} shots"
+        )
+
+    def _remove(self, request: RemoveCategory.Request) -> str:
+        self.server.remove(request.name)
+        return f"{request.name} is forgotten"
+
     def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
-        table = {parameter.name: parameter for parameter in parameters.PARAMETERS}
-        for parameter in changed:
-            if parameter.name in table and (reason := table[parameter.name].fault(parameter.value)):
-                return SetParametersResult(successful=False, reason=reason)
-        values = {name: self.get_parameter(name).value for name in table}
-        trust = _trust(values | {parameter.name: parameter.value for parameter in changed})
-        self.server.trust = trust
+        values = {entry.name: self.get_parameter(entry.name).value for entry in PARAMETERS}
+        values |= {parameter.name: parameter.value for parameter in changed}
+        try:
+            parameters.check(values)
+        except InvalidInput as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self.server.trust = trust = _trust(values)
         self._overlay.trusted = trust.point
         return SetParametersResult(successful=True)
 
@@ -167,6 +194,8 @@ class CapeNode(Node):
         return None
 
     def _publish_result(self, result: Result) -> None:
+        if not self.context.ok():  # stopped while the frame was in work
+            return
         header = result.frame.header
         self._keypoints.publish(to_keypoint_array(result.objects, header, self.server.trust.point))
         self._overlay.offer(result)
@@ -195,26 +224,44 @@ def _trust(values: Mapping[str, Any]) -> Trust:
     return Trust(values["trusted_point"], values["found_object"], values["kept_object"])
 
 
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise InvalidInput.of("library", f"{text}: {error}") from error
+
+
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop; returns the exit status."""
-    rclpy.init(args=args)
+    """Run the node until it is told to stop; returns the exit status. For a process of its own."""
+    _leave_interrupts_to_rclpy()
+    node = executor = None
     try:
+        rclpy.init(args=args)
         node = CapeNode()
-    except (CapeError, ValueError) as error:
-        print(f"cape_ros: {error}", file=sys.stderr)
-        rclpy.try_shutdown()
-        return 1
-    executor = MultiThreadedExecutor(num_threads=3)
-    executor.add_node(node)
-    try:
+        executor = MultiThreadedExecutor(num_threads=3)
+        executor.add_node(node)
         executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except (CapeError, ParameterException) as error:
+        print(f"cape_node: {error}", file=sys.stderr)
+        return 1
+    except ExternalShutdownException:
         pass
     finally:
-        executor.shutdown()
-        node.destroy_node()
+        if executor is not None:
+            executor.shutdown()
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _leave_interrupts_to_rclpy() -> None:
+    """SIGINT ends spinning; a KeyboardInterrupt besides, in any line, would break off the end.
+
+    A node that `ros2 launch` started gets two of them at a Ctrl-C.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

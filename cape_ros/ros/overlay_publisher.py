@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,8 @@ from rclpy.publisher import Publisher
 from cape_ros.perception.overlay import draw
 from cape_ros.ros.conversions import to_image
 from cape_ros.server import Result
+
+logger = logging.getLogger(__name__)
 
 
 class OverlayPublisher:
@@ -38,6 +41,10 @@ class OverlayPublisher:
     def _publish(self) -> None:
         with self._lock:
             result, self._newest = self._newest, None
-        if result is not None:
+        if result is None:
+            return
+        try:
             drawn = draw(result.frame.image, result.objects, result.categories, self.trusted)
             self._publisher.publish(to_image(drawn, result.frame.header))
+        except Exception:  # nobody asks this thread how it went
+            logger.exception("no overlay")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
+
+from cape_ros.errors import Fault, InvalidInput
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,15 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
     def fault(self, value: Any) -> str | None:
-        """Why `value` cannot be used, None if it can."""
+        """Why `value`, of the right type, cannot be used; None if it can."""
+        if value == "":
+            return "is empty"
         if self.choices and value not in self.choices:
-            return f"{self.name}: {value!r} is not one of {', '.join(self.choices)}"
-        if self.least is not None and value < self.least:
-            return f"{self.name}: {value} is less than {self.least}"
-        if self.most is not None and value > self.most:
-            return f"{self.name}: {value} is more than {self.most}"
+            return f"{value!r} is not one of {', '.join(self.choices)}"
+        if self.least is not None and not value >= self.least:  # nor is NaN
+            return f"{value} is not {self.least} or more"
+        if self.most is not None and not value <= self.most:
+            return f"{value} is more than {self.most}"
         return None
 
     def descriptor(self) -> ParameterDescriptor:
@@ -102,12 +108,28 @@ PARAMETERS = (
 
 
 def declare(node: Node) -> dict[str, Any]:
-    """Declare every parameter; returns their values. Raises ValueError for one out of range."""
+    """Declare every parameter; returns their values. Raises `InvalidInput` for a wrong one."""
     values = {}
     for parameter in PARAMETERS:
-        node.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
-        value = node.get_parameter(parameter.name).value
-        if reason := parameter.fault(value):
-            raise ValueError(reason)
-        values[parameter.name] = value
+        try:
+            node.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
+        except ParameterException as error:  # the type or the range
+            raise InvalidInput.of(parameter.name, str(error)) from error
+        values[parameter.name] = node.get_parameter(parameter.name).value
+    check(values)
     return values
+
+
+def check(values: Mapping[str, Any]) -> None:
+    """Raises `InvalidInput` that names every parameter whose value cannot be used."""
+    faults = [
+        Fault(parameter.name, reason)
+        for parameter in PARAMETERS
+        if (reason := parameter.fault(values[parameter.name]))
+    ]
+    kept, found = values["kept_object"], values["found_object"]
+    if not faults and kept > found:
+        reason = f"{kept} is more than found_object, {found}: what is found would be lost at once"
+        faults.append(Fault("kept_object", reason))
+    if faults:
+        raise InvalidInput(faults)

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cape_ros.errors import InvalidInput
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.geometry import clean_box
 
 IMAGE = np.full((60, 90, 3), 40, np.uint8)  # 90 wide, 60 high
 POINTS = [[10.0, 12.0], [50.0, 30.0], [70.0, 55.0]]
@@ -75,6 +76,7 @@ def test_without_a_box_the_visible_keypoints_make_one() -> None:
 
 
 @given(st.floats(-0.5, 89.5), st.floats(-0.5, 59.5))
+@settings(deadline=None)
 def test_one_keypoint_anywhere_in_the_image_is_enough(x: float, y: float) -> None:
     made = category(keypoint_names=["tip"], shots=[shot(keypoints=[[x, y]])])
     left, top, width, height = made.shots[0].box
@@ -92,6 +94,8 @@ def test_one_keypoint_anywhere_in_the_image_is_enough(x: float, y: float) -> Non
         ({"image": IMAGE[..., :2]}, "image"),
         ({"image": IMAGE.astype(np.float32)}, "image"),
         ({"image": None}, "image"),
+        ({"image": np.zeros((60, 32767, 3), np.uint8)}, "image"),
+        ({"keypoints": [[10**400, 3], *POINTS[1:]]}, "keypoints"),
         ({"keypoints": [POINTS[0], [NAN, 3], POINTS[2]]}, "keypoints[1]"),
         ({"keypoints": [POINTS[0], [3, INF], POINTS[2]]}, "keypoints[1]"),
         ({"keypoints": [[INF, 3], *POINTS[1:]], "visible": [0, 1, 1]}, "keypoints[0]"),
@@ -107,6 +111,9 @@ def test_one_keypoint_anywhere_in_the_image_is_enough(x: float, y: float) -> Non
         ({"box": (95, 5, 10, 10)}, "box"),
         ({"box": (5, 5, 10)}, "box"),
         ({"box": (NAN, 5, 10, 10)}, "box"),
+        ({"box": (5, 5, INF, 10)}, "box"),
+        ({"box": (5, 5, 10**400, 10)}, "box"),
+        ({"box": (-1e308, 5, 1e308, 10)}, "box"),
         ({"box": (75, 2, 10, 10)}, "box"),
     ],
 )
@@ -132,6 +139,7 @@ def test_a_plain_name_is_taken(name: str) -> None:
         ({"keypoint_names": [], "shots": []}, ["keypoint_names"]),
         ({"keypoint_names": [f"p{i}" for i in range(101)], "shots": []}, ["keypoint_names"]),
         ({"edges": [(0, 3), (1, 1), (-1, 0), 5]}, [f"edges[{i}]" for i in range(4)]),
+        ({"edges": [(0, 1.5), (0, INF), (0, "1")]}, [f"edges[{i}]" for i in range(3)]),
     ],
 )
 def test_a_faulty_layout_is_named(changes: dict[str, Any], fields: list[str]) -> None:
@@ -158,3 +166,25 @@ def test_a_category_can_be_changed_into_another() -> None:
     assert grown.edges == made.edges
     assert len(grown.shots) == 2
     assert len({made, grown}) == 2
+
+
+NUMBER = st.one_of(st.floats(), st.integers(), st.sampled_from([0, 1, 10, 59.5, 90]))
+
+
+@given(
+    st.tuples(st.integers(0, 40), st.integers(0, 40), st.sampled_from([1, 3])),
+    st.lists(st.tuples(NUMBER, NUMBER), max_size=4),
+    st.one_of(st.none(), st.lists(st.one_of(NUMBER, st.booleans()), max_size=4)),
+    st.one_of(st.none(), st.lists(NUMBER, max_size=5)),
+)
+@settings(deadline=None)
+def test_any_shot_is_usable_or_says_why_not(
+    shape: tuple[int, int, int], points: list, visible: list | None, box: list | None
+) -> None:
+    taken = SupportShot(np.zeros(shape, np.uint8), points, visible, box)
+    if taken.faults:
+        assert all(fault.field and fault.reason for fault in taken.faults)
+        return
+    assert taken.visible.any()
+    assert np.isfinite(taken.keypoints).all()
+    clean_box(taken.box, shape[1], shape[0])

@@ -9,7 +9,7 @@ from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import LARGEST_BATCH, Estimator
-from cape_ros.perception.geometry import Crop, clean_box
+from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
 from cape_ros.perception.objects import ObjectRequest
 
 
@@ -110,6 +110,28 @@ def test_a_part_of_a_larger_image_is_not_copied(estimator: Estimator, image: np.
     np.testing.assert_array_equal(whole.keypoints, view.keypoints)
 
 
+def test_four_channels_are_read_without_the_fourth(estimator: Estimator, image: np.ndarray) -> None:
+    request = ObjectRequest(category(image), BOXES[1])
+    rgba = np.dstack([image, image[..., :1]])
+    bgra = np.dstack([image[..., ::-1], image[..., :1]])
+    (expected,) = estimator.estimate(image, [request])
+    for view in (rgba[..., :3], bgra[..., 2::-1]):
+        (found,) = estimator.estimate(view, [request])
+        np.testing.assert_array_equal(found.keypoints, expected.keypoints)
+
+
+def test_the_longest_image_can_be_looked_at(estimator: Estimator, image: np.ndarray) -> None:
+    long = np.zeros((4, LONGEST_SIDE, 3), np.uint8)
+    for view in (long, long.transpose(1, 0, 2)):
+        height, width = view.shape[:2]
+        box = (0, 0, width, height)
+        (found,) = estimator.estimate(view, [ObjectRequest(category(image), box)])
+        assert np.isfinite(found.keypoints).all()
+    longer = np.zeros((4, LONGEST_SIDE + 1, 3), np.uint8)
+    with pytest.raises(InvalidInput, match="image"):
+        estimator.estimate(longer, [])
+
+
 def test_shots_are_averaged_where_they_show_a_keypoint(image: np.ndarray) -> None:
     estimator = make_estimator(device="cpu")
     points = np.array([(30, 30), (60, 60)])
@@ -169,11 +191,13 @@ def test_every_wrong_request_is_named(estimator: Estimator, image: np.ndarray) -
                 ObjectRequest("mug", BOXES[0]),
                 ObjectRequest(cup, (0, 0, 0, 5)),
                 ObjectRequest(cup, (500, 0, 10, 10)),
+                ObjectRequest(cup, None),
+                ObjectRequest(cup, ("a", 0, 10, 10)),
                 ObjectRequest(cup, BOXES[0]),
             ],
         )
     fields = [fault.field for fault in error.value.faults]
-    assert fields == ["requests[0].category", "requests[1].box", "requests[2].box"]
+    assert fields == ["requests[0].category", *(f"requests[{i}].box" for i in range(1, 5))]
 
 
 @pytest.mark.parametrize(

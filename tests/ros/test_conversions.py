@@ -1,23 +1,26 @@
 from __future__ import annotations
 
 import array
+import io
+from collections.abc import Callable
 from typing import Any
 
 import cv2
+import dds  # noqa: F401  # before the message packages
 import numpy as np
+import PIL.Image
 import pytest
+from builtin_interfaces.msg import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from std_msgs.msg import Header
 
 from cape_ros.errors import InvalidInput
+from cape_ros.msg import Keypoint, SupportShot
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.ros import conversions  # makes the message packages importable
-
-from cape_ros.msg import Keypoint, SupportShot  # isort: skip
-from cape_ros.srv import RegisterCategory  # isort: skip
-from builtin_interfaces.msg import Time  # isort: skip
-from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest  # isort: skip
-from std_msgs.msg import Header  # isort: skip
+from cape_ros.ros import conversions
+from cape_ros.srv import RegisterCategory
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
 
@@ -101,6 +104,92 @@ def test_damaged_images_name_the_field(change: dict[str, Any], field: str) -> No
 def test_an_unknown_encoding_is_named() -> None:
     with pytest.raises(InvalidInput, match="'jpeg2000'"):
         conversions.to_array(message(RGB, "jpeg2000"))
+
+
+def read_or_faults(read: Callable[..., Any], *arguments: Any) -> tuple[Any, list[str]]:
+    """What is read, or None and the fields at fault; any other exception is one too many."""
+    try:
+        return read(*arguments), []
+    except InvalidInput as error:
+        return None, [fault.field for fault in error.faults]
+
+
+UINT32 = st.one_of(st.integers(0, 6), st.integers(0, 2**32 - 1))
+
+
+@given(
+    width=UINT32,
+    height=UINT32,
+    step=UINT32,
+    encoding=st.sampled_from([*conversions.CHANNELS, "", "mono16", "rgb8\n"]),
+    data=st.binary(max_size=120),
+)
+@settings(deadline=None)
+def test_any_image_is_read_as_it_is_or_refused(
+    width: int, height: int, step: int, encoding: str, data: bytes
+) -> None:
+    image = Image(
+        width=width, height=height, step=step, encoding=encoding, data=array.array("B", data)
+    )
+    pixels, fields = read_or_faults(conversions.to_array, image)
+    if pixels is None:
+        assert set(fields) <= {f"image.{f}" for f in ("width", "step", "data", "encoding")}
+        return
+    assert pixels.shape == (height, width, 3)
+    channels = conversions.CHANNELS[encoding]
+    order = {1: (0, 0, 0), 3: (0, 1, 2), 4: (0, 1, 2)}[channels]
+    if encoding in ("bgr8", "8UC3", "bgra8"):
+        order = order[::-1]
+    for row in range(height):
+        for column in range(width):
+            at = row * step + column * channels
+            assert pixels[row, column].tolist() == [data[at + channel] for channel in order]
+
+
+def encoded(format: str, size: tuple[int, int] = (16, 12)) -> bytes:
+    file = io.BytesIO()
+    PIL.Image.new("RGB", size, (200, 30, 90)).save(file, format)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_compressed_image_is_taken_whole_or_not_at_all(format: str) -> None:
+    data = encoded(format)
+    assert conversions.decode(data, "compressed").shape == (12, 16, 3)
+    for length in (0, 1, 10, len(data) // 2, len(data) * 9 // 10):
+        with pytest.raises(InvalidInput, match=r"compressed\.data"):
+            conversions.decode(data[:length], "compressed")
+
+
+@given(st.sampled_from(["JPEG", "PNG"]), st.data())
+@settings(deadline=None)
+def test_a_damaged_compressed_image_is_refused_or_read(format: str, draw: st.DataObject) -> None:
+    data = bytearray(encoded(format))
+    for _ in range(draw.draw(st.integers(1, 4))):
+        data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
+    pixels, fields = read_or_faults(conversions.decode, bytes(data), "compressed")
+    if pixels is None:
+        assert fields == ["compressed.data"]
+    else:
+        assert pixels.dtype == np.uint8
+        assert pixels.ndim == 3
+
+
+@given(st.binary(max_size=60))
+@settings(deadline=None)
+def test_what_is_no_compressed_image_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"compressed\.data"):
+        conversions.decode(data, "compressed")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("size", [(9000, 9000), (40000, 3000)])
+def test_a_bomb_is_not_unpacked(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    PIL.Image.new("1", size).save(file, "PNG")
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(InvalidInput, match="pixels"):
+        conversions.decode(file.getvalue(), "compressed")
 
 
 def test_results_keep_every_keypoint_in_order() -> None:
@@ -196,3 +285,39 @@ def test_every_fault_is_in_one_answer() -> None:
         "shots[1].box",
     }
     assert "shots[0].image" not in fields
+
+
+FLOAT32 = st.floats(width=32)
+UINT16 = st.integers(0, 2**16 - 1)
+
+
+@given(
+    name=st.text(max_size=8),
+    names=st.lists(st.text(max_size=3), max_size=4),
+    edges=st.lists(st.one_of(st.integers(0, 3), UINT16), max_size=6),
+    shots=st.lists(
+        st.builds(
+            SupportShot,
+            image=st.sampled_from([message(RGB, "rgb8"), message(RGB, "what"), Image()]),
+            compressed=st.builds(CompressedImage, data=st.binary(max_size=8)),
+            box=st.builds(RegionOfInterest, *[UINT32] * 4),
+            keypoints=st.lists(
+                st.builds(Keypoint, FLOAT32, FLOAT32, FLOAT32, st.integers(0, 255)), max_size=4
+            ),
+        ),
+        max_size=2,
+    ),
+)
+@settings(deadline=None)
+def test_any_registration_is_taken_or_refused(
+    name: str, names: list[str], edges: list[int], shots: list[SupportShot]
+) -> None:
+    anything = RegisterCategory.Request(name=name, keypoint_names=names, edges=edges, shots=shots)
+    category, fields = read_or_faults(conversions.to_category, anything, no_frame)
+    if category is None:
+        assert all(fields)
+        return
+    assert len(category.shots) == len(shots)
+    for shot in category.shots:
+        assert np.isfinite(shot.keypoints).all()
+        assert len(shot.keypoints) == len(names)

@@ -1,0 +1,209 @@
+"""The node on real DDS: on the loopback device, in a domain of this run's own.
+
+Importing it makes `import rclpy` work; where that cannot be, it skips the module that imports it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+if not any(map(importlib.util.find_spec, ("rclpy", "cyclonedds"))):
+    pytest.skip("needs ROS 2, or pip install 'cape_ros[wire]'", allow_module_level=True)
+
+from cape_ros.ros.node import CapeNode  # isort: skip  # makes the message packages importable
+
+import rclpy
+from builtin_interfaces.msg import Time
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from cape_ros.msg import CategoryArray, Keypoint, KeypointArray, SupportShot
+from cape_ros.ros.conversions import to_image
+from cape_ros.srv import RegisterCategory, RemoveCategory
+
+SECONDS = 180.0  # after which a test gives up; a busy machine starts a process in half a minute
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
+NAMES = ["a", "b", "c", "d"]
+EVERYTHING_IS_FOUND = {"trusted_point": 0.0, "found_object": 0.0, "kept_object": 0.0}
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Return as soon as the condition holds; fail if it never does."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def image(seconds: int, pixels: np.ndarray = PIXELS) -> Image:
+    """A camera's message with that stamp."""
+    return to_image(pixels, Header(stamp=Time(sec=seconds), frame_id="camera"))
+
+
+def shot(**changes: Any) -> SupportShot:
+    keypoints = [Keypoint(x=x, y=y, visibility=Keypoint.VISIBLE) for x, y in POINTS]
+    return SupportShot(**({"image": image(0), "keypoints": keypoints} | changes))
+
+
+def registration(**changes: Any) -> RegisterCategory.Request:
+    values: dict[str, Any] = {
+        "name": "cup",
+        "keypoint_names": NAMES,
+        "edges": [0, 1, 1, 2],
+        "shots": [shot()],
+    }
+    return RegisterCategory.Request(**(values | changes))
+
+
+class Inbox:
+    """What a subscription received."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+        self._arrived = threading.Condition()
+
+    def __call__(self, message: Any) -> None:
+        with self._arrived:
+            self.messages.append(message)
+            self._arrived.notify_all()
+
+    def wait(self, wanted: Callable[[Any], bool] = lambda message: True) -> Any:
+        """The first message that is wanted; fails if none comes."""
+
+        def first() -> Any:
+            return next((message for message in self.messages if wanted(message)), None)
+
+        with self._arrived:
+            found = self._arrived.wait_for(first, SECONDS)
+        assert found is not None, f"not among {len(self.messages)} messages"
+        return found
+
+
+class Robot(Node):
+    """What a user's program would do with the node."""
+
+    def __init__(self) -> None:
+        super().__init__("robot")
+        self.camera = self.create_publisher(Image, "/cape/image", 10)
+        self.keypoints = Inbox()
+        self.categories = Inbox()
+        self.create_subscription(KeypointArray, "/cape/keypoints", self.keypoints, 10)
+        self.create_subscription(CategoryArray, "/cape/categories", self.categories, LATCHED)
+        self._register = self.create_client(RegisterCategory, "/cape/register_category")
+        self._remove = self.create_client(RemoveCategory, "/cape/remove_category")
+        self._seconds = 100
+
+    def call(self, client: Any, request: Any) -> Any:
+        assert client.wait_for_service(SECONDS)
+        return answer(client.call_async(request))
+
+    def register(self, **changes: Any) -> RegisterCategory.Response:
+        return self.call(self._register, registration(**changes))
+
+    def begin_registration(self, **changes: Any) -> Any:
+        assert self._register.wait_for_service(SECONDS)
+        return self._register.call_async(registration(**changes))
+
+    def remove(self, name: str) -> RemoveCategory.Response:
+        return self.call(self._remove, RemoveCategory.Request(name=name))
+
+    def show(self, pixels: np.ndarray = PIXELS) -> tuple[Image, KeypointArray]:
+        """An image, and the node's answer to it."""
+        self._seconds += 1
+        message = image(self._seconds, pixels)
+        self.camera.publish(message)
+        return message, self.keypoints.wait(lambda a: a.header.stamp == message.header.stamp)
+
+
+def answer(future: Any) -> Any:
+    """The result of a service call that another thread completes."""
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    assert done.wait(SECONDS), "the service did not answer"
+    return future.result()
+
+
+class Spinner:
+    """Runs the callbacks of a node until it is stopped, and keeps what they raised."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.failure: Exception | None = None
+        self._executor = MultiThreadedExecutor(3)
+        self._executor.add_node(node)
+        self._thread = threading.Thread(target=self._spin)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except Exception as error:
+            self.failure = error
+
+    def stop(self) -> None:
+        self._executor.shutdown(10)
+        self._thread.join()
+        self.node.destroy_node()
+        if self.failure:
+            raise self.failure
+
+
+class Bench:
+    """The node, with a robot beside it."""
+
+    def __init__(self, **parameters: Any) -> None:
+        values = {"device": "cpu", "image_reliability": "reliable"} | parameters
+        arguments = [f"cape:{name}:={value}" for name, value in values.items()]
+        rclpy.init(args=["test", "--ros-args", *(w for a in arguments for w in ("-p", a))])
+        self._spinning: list[Spinner] = []
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Node and robot; after `stop`, new ones."""
+        self.node = CapeNode()
+        self._spinning.append(Spinner(self.node))
+        self.robot = self.another_robot()
+
+    def another_robot(self) -> Robot:
+        robot = Robot()
+        self._spinning.append(Spinner(robot))
+        wait_for(robot.camera.get_subscription_count)
+        robot.categories.wait()
+        return robot
+
+    def stop(self) -> None:
+        spinning, self._spinning = self._spinning, []
+        for spinner in reversed(spinning):
+            spinner.stop()
+
+    def close(self) -> None:
+        try:
+            self.stop()
+        finally:
+            rclpy.try_shutdown()
+
+    @property
+    def state(self) -> tuple[dict[str, int], int]:
+        """The versions of the categories, and of all of them."""
+        server = self.node.server
+        return {c.name: c.version for c in server.categories.values()}, server.database_version
