@@ -38,17 +38,35 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 def demo(
     video: Annotated[Path | None, typer.Option(help="Your own video instead.")] = None,
     camera: Annotated[int | None, typer.Option(help="Your own camera, by number.")] = None,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="JSON file with the keypoints of your own input.")
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Of each scene; 60 of a photograph, else 300.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for what was found.")] = Path("demo_out"),
+    weights: Weights = "shipped",
+    device: Device = "auto",
 ) -> None:
     """Start a node and a camera, register objects, and show what is found in every frame.
 
     [bold]cape demo[/bold] moves photographs, so the error is known.
 
-    [bold]cape demo --video mug.mp4[/bold] takes your own images.
+    [bold]cape demo --video mug.mp4 --keypoints mug.json[/bold] takes your own images.
     """
     from cape_ros.demo.run import run_demo
 
-    raise typer.Exit(run_demo(video=video, camera=camera, out=out))
+    raise typer.Exit(
+        run_demo(
+            video=video,
+            camera=camera,
+            out=out,
+            keypoints=keypoints,
+            frames=frames,
+            weights=weights,
+            device=device,
+        )
+    )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -1,0 +1,72 @@
+"""The node `/cape` in a process of its own, as `ros2 run` would start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from cape_ros.demo.camera import TOPIC
+from cape_ros.errors import CapeError
+
+LOG = "node.log"
+LAST_LINES = 8
+PATIENCE = 10.0  # [s] to end after SIGINT
+
+
+class NodeProcess:
+    """Runs while the `with` block does. parameters: of the node. Its output goes to `log`."""
+
+    def __init__(self, folder: Path, parameters: Mapping[str, str]) -> None:
+        self.log = folder / LOG
+        self._command = [sys.executable, "-m", "cape_ros.ros.node", "--ros-args"]
+        for name, value in parameters.items():
+            # Quoted, because a value is read as YAML: a folder may be called 2024-10-01.
+            self._command += ["-p", f"{name}:={json.dumps(value)}"]
+        self._command += ["-r", f"/cape/image:={TOPIC}"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> NodeProcess:
+        # Waiting threads that spin on a busy CPU make each frame take seconds.
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", **os.environ}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def check(self) -> None:
+        """Raises `CapeError` with the end of its log if the node has ended."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            raise CapeError(f"the node ended with status {status}; {self.last_words()}")
+
+    def last_words(self) -> str:
+        """The end of the node's log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        said = "\n".join(f"    {line}" for line in lines) if lines else "    (nothing)"
+        return f"the end of its log, {self.log}:\n{said}"

@@ -1,0 +1,134 @@
+"""A node that keeps what the node `/cape` publishes: lines of JSON, a film, a contact sheet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.time import Time
+from sensor_msgs.msg import Image
+
+from cape_ros.demo.contact_sheet import ContactSheet
+from cape_ros.demo.film import Film
+from cape_ros.demo.ledger import Entry, Found, Ledger
+from cape_ros.msg import KeypointArray
+from cape_ros.ros.conversions import to_array
+
+LINES, SHEET = "keypoints.jsonl", "contact_sheet.png"
+
+
+class RecorderNode(Node):
+    """keypoint_names: of each scene's category."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        folder: Path,
+        rate: float,
+        keypoint_names: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        super().__init__("demo_recorder")
+        self.film = Film(folder, rate)
+        self._ledger = ledger
+        self._folder = folder
+        self._names = keypoint_names
+        self._sheet = ContactSheet()
+        self._lines: TextIO = (folder / LINES).open("w", encoding="utf-8")
+        self.create_subscription(KeypointArray, "/cape/keypoints", self._on_keypoints, 50)
+        self.create_subscription(Image, "/cape/overlay", self._on_overlay, QoSProfile(depth=10))
+
+    def close(self) -> None:
+        """Finish the files; call it when nothing spins the node any more."""
+        self._lines.close()
+        self.film.close()
+        self._sheet.write(self._folder / SHEET)
+
+    def _on_keypoints(self, message: KeypointArray) -> None:
+        received = self.get_clock().now().nanoseconds
+        stamp = Time.from_msg(message.header.stamp).nanoseconds
+        sent = self._ledger.find(stamp)
+        if sent is None:
+            return
+        found = next(
+            (to_found(found) for found in message.objects if found.category == sent.scene), None
+        )
+        entry = self._ledger.answered(stamp, (received - stamp) / 1e9, found)
+        if entry is not None:
+            self._lines.write(json.dumps(as_json(entry, self._names[entry.scene])) + "\n")
+
+    def _on_overlay(self, message: Image) -> None:
+        stamp = Time.from_msg(message.header.stamp).nanoseconds
+        entry = self._ledger.find(stamp)
+        if entry is None:
+            return
+        image = to_array(message)
+        self.film.add(image, stamp)
+        if entry.index is not None:
+            self._sheet.add(entry, image)
+
+
+def to_found(message: Any) -> Found:
+    """A cape_ros/ObjectKeypoints message."""
+    box = message.box
+    keypoints = message.keypoints
+    return Found(
+        message.category_version,
+        message.track_id,
+        message.score,
+        (box.x_offset, box.y_offset, box.width, box.height),
+        np.array([(keypoint.x, keypoint.y) for keypoint in keypoints], float).reshape(-1, 2),
+        np.array([keypoint.score for keypoint in keypoints], float),
+        np.array([keypoint.visibility for keypoint in keypoints], int),
+    )
+
+
+def as_json(entry: Entry, names: tuple[str, ...]) -> dict[str, Any]:
+    """One answered frame. frame: None before the scene began. error_px: None for a point that is
+    not visible in truth, and for one of an object that was not reported."""
+    line: dict[str, Any] = {
+        "stamp": {"sec": entry.stamp // 10**9, "nanosec": entry.stamp % 10**9},
+        "scene": entry.scene,
+        "frame": entry.index,
+        "latency_ms": _rounded((entry.latency or 0) * 1e3),
+        "category": None,
+    }
+    found, truth, errors = entry.found, entry.truth, entry.errors
+    if found is None:
+        return line
+    line |= {
+        "category": entry.scene,
+        "category_version": found.version,
+        "track_id": found.track_id,
+        "score": round(found.score, 4),
+        "box": list(found.box),
+        "keypoints": [],
+    }
+    for index, name in enumerate(names):
+        x, y = found.keypoints[index]
+        keypoint: dict[str, Any] = {
+            "name": name,
+            "x": _rounded(x),
+            "y": _rounded(y),
+            "score": round(float(found.scores[index]), 4),
+            "visibility": int(found.visibility[index]),
+        }
+        if truth is not None:
+            true_x, true_y = truth.keypoints[index]
+            keypoint |= {
+                "true_x": _rounded(true_x),
+                "true_y": _rounded(true_y),
+                "true_visible": bool(truth.visible[index]),
+                "error_px": _rounded(errors[index]) if errors is not None else None,
+            }
+        line["keypoints"].append(keypoint)
+    return line
+
+
+def _rounded(value: float) -> float | None:
+    """Hundredths; None for what is unknown, since JSON has no NaN."""
+    return None if np.isnan(value) else round(float(value), 2)

@@ -1,0 +1,248 @@
+"""The demo: a camera, a node and a recorder, one object after another, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+
+from cape_ros.demo import own_input, summary
+from cape_ros.demo.camera import CameraNode
+from cape_ros.demo.ledger import Figures, Ledger
+from cape_ros.demo.node_process import LOG, NodeProcess
+from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
+from cape_ros.demo.registrar import Registrar
+from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
+from cape_ros.demo.sources import LiveCamera
+from cape_ros.errors import CapeError, InvalidInput
+
+LIBRARY = "library"
+START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
+ANSWER = 60.0  # [s] a service call or the first result may take
+LAST_ANSWER = 5.0  # [s] to wait for the result of a scene's last frame
+
+
+def run_demo(
+    *,
+    video: Path | None = None,
+    camera: int | None = None,
+    out: Path = Path("demo_out"),
+    keypoints: Path | None = None,
+    frames: int | None = None,
+    weights: str = "shipped",
+    device: str = "auto",
+    console: Console | None = None,
+) -> int:
+    """Run it on moving photographs, or on a video or a camera; returns the exit status.
+
+    keypoints: an annotation file for the user's own input. frames: of each scene, at most.
+    Raises `CapeError` in one sentence if something hinders it.
+    """
+    console = console or Console()
+    _check(video, camera, keypoints, frames)
+    _check_folder(out)
+    own = video is not None or camera is not None
+    scenes = (
+        [own_scene(video, camera or 0, keypoints, frames)] if own else photograph_scenes(frames)
+    )
+    try:
+        stage = Stage(scenes, out, {"weights": weights, "device": device}, console)
+        failure = stage.play()
+    finally:
+        for scene in scenes:
+            scene.source.close()
+    figures = stage.figures()
+    total = Figures.of(stage.ledger.counted(), scenes[0].source.rate)
+    if not total.frames_answered:
+        raise failure or CapeError(f"the node answered no frame; {stage.node.last_words()}")
+    summary.write(out, figures, total)
+    summary.show(console, figures, total)
+    _say_where(console, out, stage.film)
+    if not own and own_input.FLIES.is_file():
+        console.print("Real videos are here too: make demo VIDEO=../shared/data/video/flies.mp4")
+    if failure is None and not total.frames_reported:
+        failure = CapeError(
+            f"no object was found in any frame; {out / SHEET} shows what the node looked at"
+        )
+    if failure is not None:
+        raise failure
+    return 0
+
+
+class Stage:
+    """All that runs together: the node's process, and camera, recorder and registrar here.
+
+    Raises `CapeError` if the output folder cannot be used.
+    """
+
+    def __init__(
+        self, scenes: list[Scene], out: Path, parameters: dict[str, str], console: Console
+    ) -> None:
+        _clear(out)
+        self.ledger = Ledger()
+        self.node = NodeProcess(out, {"library": str((out / LIBRARY).resolve()), **parameters})
+        self.film = out / "overlay.mp4"
+        self._scenes = scenes
+        self._out = out
+        self._console = console
+
+    def play(self) -> CapeError | None:
+        """Play every scene; what ended it too early, if anything did."""
+        if "ROS_AUTOMATIC_DISCOVERY_RANGE" not in os.environ:
+            # Other machines' cameras are none of a demo's business, and it works on any network.
+            os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+            self._console.print(
+                "The demo is heard on this machine only. To listen: "
+                "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ros2 topic echo /cape/keypoints",
+                highlight=False,
+            )
+        rclpy.init(args=[])
+        names = {scene.name: tuple(scene.category.keypoint_names) for scene in self._scenes}
+        self._camera = CameraNode(self.ledger)
+        self._registrar = Registrar(self._check)
+        recorder = RecorderNode(self.ledger, self._out, self._scenes[0].source.rate, names)
+        try:
+            with _spinning(self._camera, self._registrar, recorder):
+                self._registrar.expect_no_other_node()
+                with self.node:
+                    self._start()
+                    for scene in self._scenes:
+                        self._play(scene)
+        except CapeError as error:
+            return error
+        except KeyboardInterrupt:
+            # A camera has no end but this one.
+            if isinstance(self._scenes[0].source, LiveCamera):
+                return None
+            return CapeError("stopped before the end; the figures are those of the frames so far")
+        finally:
+            recorder.close()
+            self.film = recorder.film.path
+            for node in (self._camera, self._registrar, recorder):
+                node.destroy_node()
+            rclpy.try_shutdown()
+        return None
+
+    def figures(self) -> dict[str, Figures]:
+        return {
+            scene.name: Figures.of(self.ledger.counted(scene.name), scene.source.rate)
+            for scene in self._scenes
+            if self.ledger.counted(scene.name)
+        }
+
+    def _start(self) -> None:
+        self._camera.show(self._scenes[0].name, self._scenes[0].source)
+        with self._console.status("The node starts ..."):
+            self._registrar.wait_until(
+                self._registrar.ready, START, "the node did not offer its services"
+            )
+            self._registrar.wait_until(
+                self.ledger.any_answer, ANSWER, "no result came for any camera frame"
+            )
+
+    def _play(self, scene: Scene) -> None:
+        if scene.remark:
+            self._console.print(escape(scene.remark))
+        self._camera.show(scene.name, scene.source)
+        answer = self._registrar.register(scene.category, ANSWER)
+        bar = Progress(
+            TextColumn("{task.description:12}"),
+            BarColumn(),
+            TextColumn("{task.completed} sent, {task.fields[said]}"),
+            console=self._console,
+        )
+        with bar:
+            task = bar.add_task(scene.name, total=scene.source.expected, said=answer)
+            self._camera.begin()
+
+            def watch() -> bool:
+                counted = self.ledger.counted(scene.name)
+                answers = [entry for entry in counted if entry.latency is not None]
+                found = sum(entry.found is not None and entry.found.reported for entry in answers)
+                said = f"{len(answers)} answered, object reported in {found}"
+                bar.update(task, completed=len(counted), said=said)
+                return self._camera.finished.is_set()
+
+            self._registrar.wait_until(watch, None)
+            self._camera.stop()
+            last = self.ledger.counted(scene.name)[-1:]
+            self._registrar.wait(lambda: all(e.latency is not None for e in last), LAST_ANSWER)
+            watch()
+        self._registrar.remove(scene.name, ANSWER)
+
+    def _check(self) -> None:
+        """Called while waiting: raises what ends the demo."""
+        self.node.check()
+        if self._camera.failure is not None:
+            raise self._camera.failure
+        if not rclpy.ok():
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _spinning(*nodes: Node) -> Iterator[None]:
+    """Their callbacks run in the background, those of one node one after another."""
+    executor = MultiThreadedExecutor(num_threads=len(nodes))
+    for node in nodes:
+        executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, name="demo")
+    thread.start()
+    try:
+        yield
+    finally:
+        executor.shutdown()
+        thread.join()
+
+
+def _check(
+    video: Path | None, camera: int | None, keypoints: Path | None, frames: int | None
+) -> None:
+    if video is not None and camera is not None:
+        raise InvalidInput.of("camera", "is given beside a video; one of them can be shown")
+    if keypoints is not None and video is None and camera is None:
+        raise InvalidInput.of("keypoints", "are for your own input; give a video or a camera too")
+    if frames is not None and frames < 1:
+        raise InvalidInput.of("frames", f"{frames} is not a number of frames; give 1 or more")
+
+
+def _check_folder(out: Path) -> None:
+    """A demo may remove what a demo made, and nothing else."""
+    library = out / LIBRARY
+    if library.exists() and not (out / LOG).is_file():
+        raise InvalidInput.of("out", f"{library} is not of an earlier demo; choose another folder")
+    if out.exists() and not out.is_dir():
+        raise InvalidInput.of("out", f"{out} is not a folder")
+
+
+def _clear(out: Path) -> None:
+    """Make the output folder and remove from it what an earlier demo has left there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / LOG).touch()
+        for name in (LIBRARY, "overlay"):
+            shutil.rmtree(out / name, ignore_errors=True)
+        for name in (LINES, SHEET, summary.FILE, "overlay.mp4"):
+            (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InvalidInput.of("out", f"{out} cannot be written to: {error.strerror}") from error
+
+
+def _say_where(console: Console, out: Path, film: Path) -> None:
+    for path, what in (
+        (out / LINES, "every result"),
+        (film, "the overlays that the node published, as a film"),
+        (out / SHEET, "some of them on one page, a cross where the truth is known"),
+        (out / summary.FILE, "these figures"),
+    ):
+        if path.exists():
+            console.print(f"{path}: {what}", highlight=False, soft_wrap=True)

@@ -1,0 +1,70 @@
+"""What the demo shows: an object to register, and frames to find it in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cape_ros.demo import own_input
+from cape_ros.demo.photographs import photographs
+from cape_ros.demo.sources import LiveCamera, MovingPhotograph, Source, VideoFile
+from cape_ros.errors import CapeError
+from cape_ros.perception.category import Category
+
+FRAMES_OF_PHOTOGRAPH = 60
+SEEDS = (19, 11, 1, 21)  # each photograph moves its own way, on a cloth that it stands out from
+FRAMES_OF_OWN_INPUT = 300
+
+
+@dataclass(frozen=True)
+class Scene:
+    """remark: what a person should know about what is registered."""
+
+    category: Category
+    source: Source
+    remark: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.category.name
+
+
+def photograph_scenes(frames: int | None) -> list[Scene]:
+    """Each photograph, for `frames` frames. Raises `SourceError`."""
+    return [
+        Scene(category, MovingPhotograph(category, frames or FRAMES_OF_PHOTOGRAPH, seed))
+        for category, seed in zip(photographs(), SEEDS, strict=True)
+    ]
+
+
+def own_scene(video: Path | None, camera: int, keypoints: Path | None, frames: int | None) -> Scene:
+    """A video file, or a camera by its number. keypoints: an annotation file.
+
+    Raises `InvalidInput`, `SourceError`.
+    """
+    most = frames or FRAMES_OF_OWN_INPUT
+    source: VideoFile | LiveCamera
+    if video is None:
+        source = LiveCamera(camera, most)
+    elif keypoints is None and (truths := own_input.known_truths(video)):
+        source = VideoFile(video, most, truths)
+    else:
+        source = VideoFile(video, most)
+    try:
+        if keypoints is not None:
+            marked = own_input.annotated(keypoints, source.first, video, _name(video))
+        else:
+            marked = (own_input.known_video(video, source.first) if video else None) or (
+                own_input.corners(source.first, _name(video))
+            )
+    except CapeError:
+        source.close()
+        raise
+    return Scene(marked[0], source, marked[1])
+
+
+def _name(video: Path | None) -> str:
+    """A name for what nobody named."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", video.stem if video else "object")
+    return f"object_{stem}"[:64] if not stem[:1].isalnum() else stem[:64]

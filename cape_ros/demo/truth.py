@@ -1,0 +1,41 @@
+"""Where the keypoints of a frame really are, and how far off an answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+PCK_AT = 0.1  # of the longer side of the object's true box: a nearer point counts as right
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """One object in one frame. keypoints: [K, 2] float64 pixels, NaN where nobody knows.
+    visible: [K] bool."""
+
+    keypoints: np.ndarray
+    visible: np.ndarray
+
+    @classmethod
+    def inside(cls, keypoints: np.ndarray, width: int, height: int) -> Truth:
+        """Visible are the keypoints that lie on the image."""
+        inside = (keypoints >= -0.5) & (keypoints <= (width - 0.5, height - 0.5))
+        return cls(keypoints, np.logical_and(inside[:, 0], inside[:, 1]))
+
+    @property
+    def size(self) -> float:
+        """The longer side of the hull of all keypoints, those out of view too, in pixels."""
+        extent = np.nanmax(self.keypoints, axis=0) - np.nanmin(self.keypoints, axis=0)
+        return max(1.0, float(extent.max()))
+
+    def errors(self, keypoints: np.ndarray) -> np.ndarray:
+        """How far [K, 2] pixels are off: [K] pixels, NaN where the truth is not visible."""
+        return np.where(self.visible, np.linalg.norm(keypoints - self.keypoints, axis=1), np.nan)
+
+
+def nearest(truths: Sequence[Truth], keypoints: np.ndarray) -> Truth | None:
+    """Of objects that look alike, the one that an answer [K, 2] fits best; None if none is seen."""
+    seen = [truth for truth in truths if truth.visible.any()]
+    return min(seen, key=lambda truth: float(np.nanmedian(truth.errors(keypoints))), default=None)

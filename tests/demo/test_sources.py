@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cape_ros.demo import sources
+from cape_ros.demo.photographs import photographs
+from cape_ros.demo.sources import LiveCamera, MovingPhotograph, Source, VideoFile, video_frame
+from cape_ros.errors import InvalidInput, SourceError
+
+Film = Callable[..., Path]
+
+
+def all_of(source: Source) -> list[int | None]:
+    return [frame.index for frame in iter(source.next, None)]
+
+
+def test_a_video_is_sent_whole_and_then_ends(film: Film) -> None:
+    source = VideoFile(film(), 100)
+    assert (source.rate, source.expected) == (8.0, 5)
+    waiting = source.waiting()
+    assert waiting.index is None
+    reds = [frame.image[..., 0].mean() for frame in iter(source.next, None)]
+    assert len(reds) == 5
+    assert np.diff(reds).min() > 20  # RGB, in order
+    assert source.next() is None
+    assert waiting.image[..., 0].mean() == reds[0]
+
+
+def test_a_fast_video_is_slowed_down_and_a_long_one_is_cut(film: Film) -> None:
+    source = VideoFile(film(rate=30), 3)
+    assert (source.rate, source.expected) == (sources.RATE, 3)
+    assert all_of(source) == [0, 1, 2]
+
+
+def test_one_frame_of_a_video(film: Film) -> None:
+    path = film()
+    assert video_frame(path, 4)[..., 0].mean() > video_frame(path, 3)[..., 0].mean()
+    with pytest.raises(InvalidInput, match="frame: 5 is behind the end"):
+        video_frame(path, 5)
+
+
+@pytest.mark.parametrize("content", [b"", b"no film", bytes(range(256)) * 40])
+def test_what_is_no_video(
+    content: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"a\.mp4: not a video"):
+        VideoFile(path, 5)
+    assert capfd.readouterr() == ("", "")  # one sentence, not also those of the libraries
+
+
+def test_a_video_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no such video file"):
+        VideoFile(tmp_path / "a.mp4", 5)
+    with pytest.raises(SourceError, match="no such video file"):
+        VideoFile(tmp_path, 5)
+
+
+def test_a_camera_that_is_not_there(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SourceError, match="camera 97 cannot be opened"):
+        LiveCamera(97, 5)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_camera_that_vanishes(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short film stands in for the camera: like an unplugged one, it gives no more images."""
+    path = film()
+    monkeypatch.setattr(sources, "_open", lambda what, otherwise: cv2.VideoCapture(str(path)))
+    camera = LiveCamera(0, 100)
+    assert camera.waiting().index is None
+    assert [camera.next().index for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(SourceError, match="camera 0 stopped giving images"):
+        camera.next()
+
+
+def test_a_camera_is_stopped_after_the_frames_asked_for(
+    film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = film()
+    monkeypatch.setattr(sources, "_open", lambda what, otherwise: cv2.VideoCapture(str(path)))
+    assert all_of(LiveCamera(0, 2)) == [0, 1]
+
+
+def test_a_moving_photograph_knows_where_its_keypoints_are() -> None:
+    category = photographs()[2]
+    source = MovingPhotograph(category, 6, seed=2)
+    waiting = source.waiting()
+    frames = list(iter(source.next, None))
+    assert [frame.index for frame in frames] == list(range(6))
+    assert np.array_equal(waiting.image, frames[0].image)
+    assert not np.array_equal(frames[0].image, frames[3].image)
+    for frame in frames:
+        (truth,) = frame.truths
+        assert truth.keypoints.shape == category.shots[0].keypoints.shape
+        assert truth.visible.any()
