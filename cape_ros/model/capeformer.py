@@ -61,6 +61,16 @@ class CapeOutput:
     references: Tensor
     attention: Attention | None = None
 
+    def first(self, count: int) -> CapeOutput:
+        """The output for the first `count` samples of the batch, without attention maps."""
+        return CapeOutput(
+            self.points[:, :count],
+            self.proposals[:count],
+            self.soft_proposals[:count],
+            self.similarity[:count],
+            self.references[:, :count],
+        )
+
 
 class CapeFormer(nn.Module):
     """The two-stage network of the paper; see `CapeFormerConfig` for its variants."""

@@ -1,0 +1,126 @@
+"""Teach the scores: from the network's signals to the chance that a point is right.
+
+python -m cape_ros.training.calibrate WEIGHTS DATA PHOTOGRAPHS --out CALIBRATED
+
+Pairs of held-out categories, of photographs seen from several sides and of strangers (a support
+with a query that shows nothing of it, where every answer is wrong) are looked at; a logistic
+regression then learns which answers lie within 0.1 of the box's longer side.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.progress import track
+from torch import Tensor
+from torch.nn import functional as F
+
+from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.model.scores import Calibration, signals
+from cape_ros.perception.geometry import PADDING
+from cape_ros.training.episodes import EpisodeConfig, Episodes, Step
+from cape_ros.training.train import HELD_OUT, images_in, training_data
+
+CLOSE = 0.1 / PADDING  # of the crop's side; the crop is larger than the box
+SEED = 2
+
+
+@torch.inference_mode()
+def look(net: CapeFormer, step: Step) -> tuple[Tensor, Tensor]:
+    """Signals [N, S] of every keypoint that can be judged, and whether it is right [N]."""
+    batch = step.batch
+    features = net.extract(batch.images)
+    support, query = torch.cat((step.support, step.stranger)), torch.cat((step.query, step.host))
+    tokens = net.pool([features[support]], [batch.heatmaps[support]], [batch.weight[support]])
+    output = net.match(features[query], tokens)
+    near = (output.points[-1] - batch.points[query]).norm(dim=-1) < CLOSE
+    pairs = len(step.support)
+    shown = batch.weight[query].bool()
+    shown[pairs:], near[pairs:] = True, False
+    judged = shown & tokens.mask
+    return signals(output)[judged], near[judged]
+
+
+def fit(seen: Tensor, right: Tensor) -> Calibration:
+    """Logistic regression with a little ridge, by LBFGS; the signals are whitened on the way."""
+    mean, std = seen.mean(dim=0), seen.std(dim=0).clamp(min=1e-6)
+    inputs, target = ((seen - mean) / std).double(), right.double()
+    weights = torch.zeros(inputs.shape[1], dtype=torch.double, requires_grad=True)
+    bias = torch.zeros((), dtype=torch.double, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(inputs @ weights + bias, target)
+        loss = loss + 1e-4 * weights.square().sum()
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    scaled = weights.detach() / std
+    return Calibration(
+        tuple(round(float(w), 5) for w in scaled),
+        round(float(bias.detach() - (scaled * mean).sum()), 5),
+    )
+
+
+def auroc(scores: Tensor, right: Tensor) -> float:
+    """The chance that a right point scores higher than a wrong one."""
+    ranks = scores.double().argsort().argsort().double() + 1
+    positives = int(right.sum())
+    negatives = len(right) - positives
+    return float((ranks[right].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def calibration_error(scores: Tensor, right: Tensor, bins: int = 10) -> float:
+    """Expected calibration error: |mean score - share of right points|, averaged over bins."""
+    place = (scores * bins).long().clamp(max=bins - 1)
+    gaps = [
+        float((scores[place == n].mean() - right[place == n].double().mean()).abs())
+        * int((place == n).sum())
+        for n in range(bins)
+        if (place == n).any()
+    ]
+    return sum(gaps) / len(scores)
+
+
+def collect(net: CapeFormer, episodes: Episodes, seed: int, steps: int) -> tuple[Tensor, Tensor]:
+    """`look` at several steps."""
+    drawn = (episodes.draw((seed, number)) for number in range(steps))
+    seen, right = zip(*(look(net, step) for step in track(drawn, "looking", steps)), strict=True)
+    return torch.cat(seen), torch.cat(right)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m cape_ros.training.calibrate")
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("data", type=Path, help="folder with images/ and annotations/")
+    parser.add_argument("photographs", type=Path, help="folder of images without annotations")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=60, help="of 36 pairs and 18 strangers")
+    options = parser.parse_args(arguments)
+    net, facts = checkpoints.load(options.weights)
+    everything = training_data(options.data, held_out=())
+    config = EpisodeConfig(warped=0.5, strangers=18, balance=0.0)
+    episodes = Episodes(everything.only(HELD_OUT), list(images_in(options.photographs)), config)
+    seen, right = collect(net, episodes, SEED, options.steps)
+    calibration = fit(seen, right)
+    seen, right = collect(net, episodes, SEED + 1, options.steps)  # other views than were fitted
+    scores = torch.sigmoid(seen @ torch.tensor(calibration.weights) + calibration.bias)
+    quality = {
+        "auroc": round(auroc(scores, right), 4),
+        "calibration_error": round(calibration_error(scores, right), 4),
+        "right": round(float(right.double().mean()), 4),
+        "points": len(right),
+    }
+    print(quality, calibration)
+    checkpoints.save(
+        options.out, net, facts | calibration.to_facts() | {"calibration_quality": quality}
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""A little training data: drawn objects of three categories, and photographs of a dependency."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data as shipped
+
+from cape_ros.training.train import HELD_OUT
+
+NAMES = ("kite", "cross", *HELD_OUT)
+CORNERS = np.array([[0.1, 0.5], [0.5, 0.1], [0.9, 0.5], [0.5, 0.9]])
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DATA/images and DATA/annotations/train.json: four objects of each category."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "images").mkdir()
+    (folder / "annotations").mkdir()
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for category, _ in enumerate(NAMES):
+        colours = rng.integers(60, 256, (4, 3)).tolist()
+        for number in range(4):
+            key = len(images)
+            pixels = rng.integers(0, 40, (120, 160, 3)).astype(np.uint8)
+            side = int(rng.integers(50, 80))
+            left, top = rng.integers(5, 160 - side), rng.integers(5, 120 - side)
+            points = CORNERS * side + (left, top)
+            for point, colour in zip(points, colours, strict=True):
+                cv2.circle(pixels, tuple(int(v) for v in point), 5, colour, -1)
+            cv2.imwrite(str(folder / "images" / f"{key}.png"), pixels)
+            images.append({"id": key, "file_name": f"{key}.png", "width": 160, "height": 120})
+            visible = [2, 2, 2, 0 if number == 0 else 2]
+            flat = [v for p, f in zip(points.tolist(), visible, strict=True) for v in (*p, f)]
+            annotations.append(
+                {
+                    "id": key,
+                    "image_id": key,
+                    "category_id": category,
+                    "bbox": [int(left), int(top), side, side],
+                    "keypoints": flat,
+                }
+            )
+    content = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": n, "name": name} for n, name in enumerate(NAMES)],
+    }
+    (folder / "annotations" / "train.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("photographs")
+    for name in ("coffee", "chelsea", "rocket"):
+        pixels = cv2.resize(getattr(shipped, name)(), (200, 150))
+        cv2.imwrite(str(folder / f"{name}.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return sorted(folder.iterdir())

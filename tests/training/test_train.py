@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from cape_ros.evaluation.anchors import nearest_neighbour
+from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
+from cape_ros.model.pooling import pool_keypoints
+from cape_ros.perception.estimator import Estimator
+from cape_ros.training import calibrate, train
+from cape_ros.training.episodes import EpisodeConfig, Episodes
+from cape_ros.training.matcher import start_as_matcher
+
+
+def small_net() -> CapeFormer:
+    torch.manual_seed(0)
+    config = CapeFormerConfig(
+        "resnet18", 16, width=64, heads=4, feedforward=32, encoder_layers=1, dropout=0.0
+    )
+    return CapeFormer(config).eval()
+
+
+@pytest.fixture
+def episodes(data: Path, photographs: list[Path]) -> Episodes:
+    config = EpisodeConfig(episodes=2, keypoints=4, strangers=2)
+    return Episodes(train.training_data(data), photographs, config)
+
+
+def test_a_new_head_matches_nearest_neighbours(episodes: Episodes) -> None:
+    net, batch = small_net(), episodes.draw((0, 0)).batch
+    with torch.no_grad():
+        features = net.extract(batch.images)
+        start_as_matcher(net, features.flatten(2).transpose(1, 2).flatten(0, 1))
+        prototypes = pool_keypoints(features, batch.heatmaps)
+        tokens = net.pool([features], [batch.heatmaps], [batch.weight])
+        output = net.match(features, tokens)
+    near = 0
+    for at in range(len(features)):
+        expected = nearest_neighbour(prototypes[at : at + 1], features[at])
+        near += int(((output.proposals[at] - expected).abs().amax(dim=-1) < 0.1).sum())
+    assert near > 0.7 * output.proposals[..., 0].numel()
+
+
+def test_training_learns_and_leaves_weights_that_load(episodes: Episodes, tmp_path: Path) -> None:
+    recipe = train.Recipe(steps=100, head_rate=2e-3, warm_up=5, averaged=0.8)
+    averaged = train.train(small_net(), episodes, recipe, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    loss = [float(row["loss"]) for row in rows]
+    assert len(loss) == 100
+    assert sum(loss[-20:]) < 0.9 * sum(loss[:20])
+    net, facts = checkpoints.load(tmp_path / "weights.safetensors")
+    assert facts["steps"] == 100
+    assert torch.allclose(
+        net.state_dict()["input_proj.weight"],
+        averaged.state_dict()["input_proj.weight"],
+        atol=1e-3,
+    )
+
+
+def test_every_layer_is_trained_in_the_end(episodes: Episodes, tmp_path: Path) -> None:
+    net = small_net()
+    before = {name: value.clone() for name, value in net.named_parameters()}
+    train.train(net, episodes, train.Recipe(steps=4, warm_up=1, early_layers_from=0.5), tmp_path)
+    same = [name for name, value in net.named_parameters() if torch.equal(value, before[name])]
+    assert same == []
+
+
+def test_strangers_are_pushed_below_zero(episodes: Episodes) -> None:
+    net = small_net()
+    terms = train.objective(net, episodes.draw((0, 1)))
+    assert terms["absent"] > 0
+    assert terms["loss"] > terms["absent"]
+    alone = torch.autograd.grad(terms["absent"], net.proposals.query_proj.weight)[0]
+    assert alone.abs().sum() > 0
+
+
+def test_rates_rise_and_fall() -> None:
+    recipe = train.Recipe(steps=1000, warm_up=100)
+    rates = [train.rate_at(step, recipe) for step in range(1000)]
+    assert max(rates) == pytest.approx(1, abs=0.01)
+    assert rates.index(max(rates)) in (99, 100)
+    assert rates[0] == 0.01
+    assert rates[-1] < 0.011
+
+
+def test_a_calibration_gives_chances() -> None:
+    generator = torch.Generator().manual_seed(0)
+    seen = torch.randn(20000, 5, generator=generator) * torch.tensor([1, 5, 0.1, 2, 1]) + 3
+    truth = torch.sigmoid(seen @ torch.tensor([0.5, 0.2, -4.0, 0.0, 0.3]) - 1)
+    right = torch.rand(20000, generator=generator) < truth
+    fitted = calibrate.fit(seen, right)
+    scores = torch.sigmoid(seen @ torch.tensor(fitted.weights) + fitted.bias)
+    assert (scores - truth).abs().max() < 0.05
+    assert calibrate.calibration_error(scores, right) < 0.02
+    assert calibrate.auroc(truth, right) > 0.6
+    assert calibrate.auroc(right.double(), right) == 1
+    assert calibrate.auroc(torch.arange(4), torch.tensor([True, False, False, True])) == 0.5
+
+
+def test_calibrated_weights_are_used(data: Path, photographs: list[Path], tmp_path: Path) -> None:
+    checkpoints.save(tmp_path / "raw.safetensors", small_net(), {"name": "small"})
+    out = tmp_path / "calibrated.safetensors"
+    where = [tmp_path / "raw.safetensors", data, photographs[0].parent, "--out", out]
+    calibrate.main([*map(str, where), "--steps", "2"])
+    _, facts = checkpoints.load(out)
+    assert facts["name"] == "small"
+    assert 0 <= facts["calibration_quality"]["auroc"] <= 1
+    Estimator.load(out, device="cpu")
