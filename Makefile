@@ -1,6 +1,9 @@
 # make demo   the main job on moving images     make test   everything that is checked
 # Both make the environment .venv first and keep it up to date.
 
+# What a sourced ROS 2 puts before the environment's own packages; both commands do without it.
+unexport PYTHONPATH
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

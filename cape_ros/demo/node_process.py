@@ -32,8 +32,7 @@ class NodeProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> NodeProcess:
-        # Waiting threads that spin on a busy CPU make each frame take seconds.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", **os.environ}
+        environment = {"PYTHONUNBUFFERED": "1", **os.environ}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from cape_ros.errors import DeviceError, Fault, InvalidInput
-from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
+from cape_ros.model import CapeFormer, KeypointTokens, checkpoints
+from cape_ros.model import weights as known_weights
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.category import Category, image_faults
 from cape_ros.perception.geometry import Box, Crop, clean_box, crop_image, support_heatmaps
@@ -69,7 +70,7 @@ class Estimator:
     @classmethod
     def load(
         cls,
-        weights_name: str | Path | None = None,
+        weights: str | Path | None = None,
         device: str = "auto",
         precision: str = "float32",
     ) -> Estimator:
@@ -78,7 +79,7 @@ class Estimator:
         device: "auto" (CUDA if there is one), or any that torch names. precision: float32, or
         float16 or bfloat16 where the device has it. Raises `CheckpointError`, `DeviceError`.
         """
-        net, facts = checkpoints.load(weights.find(weights_name))
+        net, facts = checkpoints.load(known_weights.find(weights))
         return cls(net, Calibration.from_facts(facts), device, precision)
 
     @torch.inference_mode()

@@ -48,9 +48,9 @@ def view_of_instance(
 def turn(generator: Generator) -> float:
     """Degrees: mostly a little, often a lot, sometimes any way round."""
     kind = generator.random()
-    if kind < 0.45:
+    if kind < 0.65:
         return float(generator.normal(0, 12))
-    return float(generator.uniform(-60, 60) if kind < 0.8 else generator.uniform(-180, 180))
+    return float(generator.uniform(-60, 60) if kind < 0.85 else generator.uniform(-180, 180))
 
 
 def views_of_photograph(path: Path, generator: Generator, views: int, keypoints: int) -> list[View]:

@@ -28,7 +28,7 @@ class EpisodeConfig:
     views: int = 3  # per episode; all ordered pairs of them are trained
     keypoints: int = 14  # at most; more are drawn from, in another order every time
     warped: float = 0.3  # part of the episodes that show one photograph from several sides
-    strangers: int = 6  # pairs per step whose query shows something else than the support
+    strangers: int = 9  # pairs per step whose query shows something else than the support
     balance: float = 0.35  # a category is drawn in proportion to its size to this power
 
 
@@ -72,8 +72,9 @@ class Episodes:
             for pair in permutations(range(len(views)), 2)
             if _differ(*(of_view[i] for i in pair))
         ]
-        chosen = generator.permutation(len(strange))[: self.config.strangers]
-        stranger, host = torch.tensor([strange[i] for i in chosen]).reshape(-1, 2).T
+        drawn = generator.permutation(len(strange))[: self.config.strangers]
+        chosen = np.array([strange[at] for at in drawn], np.int64).reshape(-1, 2)
+        stranger, host = torch.from_numpy(chosen).T
         return Step(collate(views), support, query, stranger, host)
 
     def _episode(self, generator: Generator) -> tuple[Thing, list[View]]:

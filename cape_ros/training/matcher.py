@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cape_ros.model import CapeFormer
+from cape_ros.model.decoder import Decoder
 from cape_ros.model.encoder import EncoderLayer
 from cape_ros.model.encoding import encode_grid, encode_order
 
@@ -72,3 +73,20 @@ def start_as_matcher(net: CapeFormer, features: Tensor) -> None:
     last = cast(nn.Linear, net.proposals.dynamic_proj[-1])
     last.weight.mul_(BRANCH)
     last.bias.zero_()
+    if net.decoder:
+        wake_offset_heads(net.decoder)
+
+
+@torch.no_grad()
+def wake_offset_heads(decoder: Decoder) -> None:
+    """Initialise the offset heads so that what they see reaches their last layer.
+
+    PyTorch's default shrinks a token to a hundredth on the way, and such a head learns nothing for
+    a thousand steps. The last layer stays zero: a new head moves nothing.
+    """
+    for head in cast(Iterable[nn.Sequential], decoder.offset_heads):
+        for layer in cast(Iterable[nn.Linear], head[:-1:2]):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(cast(nn.Linear, head[-1]).weight)
+        nn.init.zeros_(cast(nn.Linear, head[-1]).bias)

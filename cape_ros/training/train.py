@@ -43,7 +43,7 @@ MATCHING_WEIGHT = 0.25
 class Recipe:
     """How the network learns. Rates are the highest ones: warm-up before, cosine after."""
 
-    steps: int = 2200
+    steps: int = 2500
     head_rate: float = 4e-4
     backbone_rate: float = 4e-5
     warm_up: int = 60  # steps
@@ -204,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("photographs", type=Path, help="folder of images without annotations")
     parser.add_argument("imagenet", type=Path, help="ResNet-18 weights to start from")
     parser.add_argument("--out", type=Path, default=Path("runs/cape_r18"))
+    parser.add_argument("--start", type=Path, help="weights to go on from, not a new head")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     options = parser.parse_args(arguments)
@@ -211,7 +212,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipe = Recipe(steps=options.steps, seed=options.seed)
     photographs = list(images_in(options.photographs))
     episodes = Episodes(training_data(options.data), photographs, EpisodeConfig())
-    train(start(options.imagenet, episodes, options.seed), episodes, recipe, options.out)
+    if options.start:
+        net, _ = checkpoints.load(options.start)
+    else:
+        net = start(options.imagenet, episodes, options.seed)
+    train(net, episodes, recipe, options.out)
 
 
 if __name__ == "__main__":

@@ -68,13 +68,27 @@ def test_every_layer_is_trained_in_the_end(episodes: Episodes, tmp_path: Path) -
     assert same == []
 
 
-def test_strangers_are_pushed_below_zero(episodes: Episodes) -> None:
-    net = small_net()
-    terms = train.objective(net, episodes.draw((0, 1)))
-    assert terms["absent"] > 0
-    assert terms["loss"] > terms["absent"]
-    alone = torch.autograd.grad(terms["absent"], net.proposals.query_proj.weight)[0]
-    assert alone.abs().sum() > 0
+def test_a_keypoint_belongs_to_its_cell_and_a_stranger_to_none() -> None:
+    place = torch.tensor([[[0.375, 0.625]]])  # the centre of cell (row 2, column 1) of 4 x 4
+    right, wrong, nowhere = (torch.full((1, 1, 4, 4), -9.0) for _ in range(3))
+    right[..., 2, 1] = wrong[..., 1, 2] = 9.0
+    weight = torch.ones(1, 1)
+
+    def loss(similarity: torch.Tensor, pairs: int) -> float:
+        return float(train.matching_loss(similarity, place, weight, pairs))
+
+    assert loss(right, 1) < 0.01 < loss(nowhere, 1) < loss(wrong, 1)
+    assert loss(nowhere, 0) < 0.01 < loss(right, 0)
+    assert float(train.matching_loss(wrong, place, 0 * weight, 1)) == 0
+
+
+def test_a_place_between_cells_belongs_to_both() -> None:
+    similarity = torch.zeros(1, 1, 4, 4, requires_grad=True)
+    train.matching_loss(similarity, torch.tensor([[[0.5, 0.625]]]), torch.ones(1, 1), 1).backward()
+    wanted = -similarity.grad[0, 0]
+    assert wanted[2, 1] == pytest.approx(wanted[2, 2])
+    assert wanted[2, 1] > 0.3
+    assert (wanted > 0).sum() == 2
 
 
 def test_rates_rise_and_fall() -> None:
@@ -101,10 +115,15 @@ def test_a_calibration_gives_chances() -> None:
 
 
 def test_calibrated_weights_are_used(data: Path, photographs: list[Path], tmp_path: Path) -> None:
-    checkpoints.save(tmp_path / "raw.safetensors", small_net(), {"name": "small"})
+    net = small_net()
+    seen = Episodes(train.training_data(data), photographs, EpisodeConfig(keypoints=4))
+    with torch.no_grad():
+        features = net.extract(seen.draw((0, 0)).batch.images)
+    start_as_matcher(net, features.flatten(2).transpose(1, 2).flatten(0, 1))
+    checkpoints.save(tmp_path / "raw.safetensors", net, {"name": "small"})
     out = tmp_path / "calibrated.safetensors"
     where = [tmp_path / "raw.safetensors", data, photographs[0].parent, "--out", out]
-    calibrate.main([*map(str, where), "--steps", "2"])
+    calibrate.main([*map(str, where), "--steps", "4"])
     _, facts = checkpoints.load(out)
     assert facts["name"] == "small"
     assert 0 <= facts["calibration_quality"]["auroc"] <= 1
