@@ -136,6 +136,9 @@ def estimate(
     out: Annotated[
         Path | None, typer.Option(help="Write the image with the keypoints here.")
     ] = None,
+    panel: Annotated[
+        Path | None, typer.Option(help="Write how each keypoint was matched here.")
+    ] = None,
     library: Library = DEFAULT_LIBRARY,
     weights: Weights = "shipped",
     device: Device = "auto",
@@ -148,6 +151,7 @@ def estimate(
     from cape_ros.perception.follow import search
     from cape_ros.perception.objects import ObjectRequest
     from cape_ros.perception.overlay import draw
+    from cape_ros.perception.panel import matching_panel
 
     pixels = read_image(image)
     known = open_library(library).get(category)
@@ -170,9 +174,10 @@ def estimate(
     }
     print(json.dumps(answer, indent=2))
     if out:
-        drawn = draw(pixels, [found], {known.name: known})
-        if not cv2.imwrite(str(out), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)):
-            raise SourceError(f"{out}: cannot be written")
+        write_image(out, draw(pixels, [found], {known.name: known}))
+    if panel:
+        seen = estimator.inspect(pixels, ObjectRequest(known, found.box))
+        write_image(panel, matching_panel(known, seen))
 
 
 @weights_app.command("list")
@@ -224,7 +229,10 @@ def show_weights(
 def open_library(folder: Path) -> Any:
     from cape_ros.perception.library import CategoryLibrary
 
-    return CategoryLibrary(folder.expanduser())
+    try:
+        return CategoryLibrary(folder.expanduser())
+    except RuntimeError as error:  # ~somebody who does not exist
+        raise InvalidInput.of("--library", f"{folder}: {error}") from error
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -233,6 +241,16 @@ def read_image(path: Path) -> np.ndarray:
     if pixels is None:
         raise SourceError(f"{path}: no such file, or not an image that OpenCV reads")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def write_image(path: Path, pixels: np.ndarray) -> None:
+    """HxWx3 uint8 RGB into a file of the kind that its name ends in. Raises `SourceError`."""
+    try:
+        written = cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    except cv2.error:  # an ending that OpenCV does not know
+        written = False
+    if not written:
+        raise SourceError(f"{path}: cannot be written; give a folder that exists, .png or .jpg")
 
 
 def read_box(text: str) -> tuple[float, float, float, float]:

@@ -60,6 +60,7 @@ def test_register_list_and_estimate(
     assert "coffee" in capsys.readouterr().out
     out = tmp_path / "found.png"
     words = ["estimate", photograph, "--category", "coffee", "--library", library, "--out", out]
+    words += ["--panel", tmp_path / "panel.png"]
     assert cape(*words, "--box", "60,40,480,340", "--device", "cpu") == 0
     answer = json.loads(capsys.readouterr().out)
     assert [k["name"] for k in answer["keypoints"]] == ["rim", "handle", "spoon", "saucer"]
@@ -67,6 +68,7 @@ def test_register_list_and_estimate(
     true = np.array([(310, 120), (430, 160), (110, 300), (330, 330)])
     assert np.median(np.linalg.norm(found - true, axis=1)) < 0.1 * 480
     assert cv2.imread(str(out)).shape == data.coffee().shape
+    assert cv2.imread(str(tmp_path / "panel.png")).shape == (2 * 256, 4 * 256, 3)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,7 @@ def test_register_list_and_estimate(
         (["estimate", "absent.png", "--category", "cup"], "absent.png: no such file"),
         (["weights", "show", "nonsense"], "cape weights list"),
         (["weights", "fetch", "nonsense"], "split1-1shot"),
+        (["list", "--library", "~nobody_of_that_name/x"], "--library"),
     ],
 )
 def test_what_is_wrong_comes_in_one_sentence(

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.geometry import Box, Crop, clean_box, crop_image
+from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
 Color = tuple[int, int, int]
@@ -55,44 +55,6 @@ def draw(
     if absent:
         pen.footnote(", ".join(absent) + ": not in view")
     return canvas
-
-
-def draw_similarity(
-    crop: np.ndarray, similarity: np.ndarray, proposal: np.ndarray, name: str
-) -> np.ndarray:
-    """Where one support keypoint finds itself in a query crop (supplementary, Figure A7).
-
-    crop: [H, W, 3] uint8. similarity: [h, w], any range. proposal: (x, y) in crop pixels.
-    Returns [H, W, 3]: the crop in grey below the heat map, the proposal in a ring.
-    """
-    height, width = crop.shape[:2]
-    heat = similarity.astype(np.float32)
-    heat = (heat - heat.min()) / max(float(np.ptp(heat)), 1e-6)
-    heat = np.clip(cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
-    colors = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
-    grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    share = (0.1 + 0.7 * heat)[..., None]
-    panel = np.ascontiguousarray((grey * (1 - share) + colors * share).astype(np.uint8))
-    pen = Pen(panel)
-    pen.ring(proposal, WHITE, 3 * pen.radius)
-    pen.dot(proposal, WHITE, 0.7 * pen.radius)
-    pen.footnote(name)
-    return panel
-
-
-def support_panel(category: Category, shot: int = 0, size: int = 384) -> np.ndarray:
-    """The crop of a support shot with its keypoints and their names: [size, size, 3] uint8."""
-    shown = category.shots[shot]
-    height, width = shown.image.shape[:2]
-    crop = Crop.of_box(clean_box(shown.box, width, height), (size, size))
-    panel = crop_image(shown.image, crop)
-    points = crop.to_crop(shown.keypoints)
-    points[~shown.visible] = np.nan
-    pen = Pen(panel)
-    pen.skeleton(points, shown.visible, category.edges)
-    pen.names(points, shown.visible.astype(np.float32), category.keypoint_names)
-    pen.footnote(f"{category.name}  v{category.version}")
-    return panel
 
 
 @lru_cache(maxsize=128)

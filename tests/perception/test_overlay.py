@@ -7,7 +7,7 @@ import pytest
 
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.perception.overlay import draw, draw_similarity, keypoint_color, support_panel
+from cape_ros.perception.overlay import draw, keypoint_color
 
 GREY = 90
 POINTS = [[160.0, 240.0], [320.0, 240.0], [480.0, 240.0], [320.0, 120.0]]
@@ -106,24 +106,3 @@ def test_a_category_that_changed_since_gives_no_names(image: np.ndarray) -> None
 def test_a_name_in_any_script_can_be_written(image: np.ndarray) -> None:
     category = Category("arm", ["naïve", "左手", "🙂", "x" * 300])
     draw(image, [found()], {"arm": category})
-
-
-def test_similarity_is_hot_where_it_is_high() -> None:
-    crop = np.full((256, 256, 3), GREY, np.uint8)
-    similarity = np.zeros((16, 16), np.float32)
-    similarity[4, 12] = 9.0
-    panel = draw_similarity(crop, similarity, np.array([40.0, 200.0]), "tip")
-    assert panel.shape == crop.shape
-    assert panel.dtype == np.uint8
-    assert panel[72, 200].astype(int).sum() > panel[130, 130].astype(int).sum() + 100
-    assert (panel[200, 40] == 255).all()
-    assert (crop == GREY).all()
-    draw_similarity(crop, np.zeros((8, 8)), np.array([1.0, 1.0]), "flat")
-
-
-def test_the_support_panel_shows_the_visible_keypoints(arm: Category) -> None:
-    panel = support_panel(arm)
-    assert panel.shape == (384, 384, 3)
-    colors = {tuple(color) for color in panel.reshape(-1, 3).tolist()}
-    assert {keypoint_color(0), keypoint_color(1), keypoint_color(2)} <= colors
-    assert keypoint_color(3) not in colors
