@@ -135,8 +135,8 @@ def compare(folder: Path, name: str = "golden_A") -> Iterator[Difference]:
         )
     for case in ("s1", "s3"):
         yield from _objective(golden, net, case, f"{case}_eval")
-    # In double: batch norm over two images makes the stem's gradient so ill-conditioned that float32
-    # alone moves its norm by 1.9e-3 to 2.5e-3, with the number of threads.
+    # In double: batch norm over two images makes the gradient of the stem so ill-conditioned that
+    # float32 alone moves its norm by 1.9e-3 to 2.5e-3, with the number of threads.
     net = CapeFormer.from_released(state, dropout=0.0).train().double()
     yield from _objective(golden, net, "s1", "s1_train_dropout0")
     yield from _running_statistics(golden, net)
