@@ -24,8 +24,9 @@ $(VENV)/up-to-date: setup.py pyproject.toml Makefile
 	  { echo "cape_ros needs Python 3.10 to 3.13; choose one with: make PYTHON=python3.12 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv module is missing; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[wire,demo,dev]'
+	@echo "Installing into $(VENV): some minutes the first time, PyTorch is several GB ..."
+	@$(BIN)/pip install -qq --upgrade pip
+	@$(BIN)/pip install -qq --editable '.[wire,demo,dev]'
 	@touch $@
 
 clean:
