@@ -19,11 +19,15 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
-from cape_ros.evaluation.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
+from cape_ros.evaluation.anchors import (
+    copy_layout,
+    features_at,
+    imagenet_resnet18,
+    nearest_neighbour,
+)
 from cape_ros.evaluation.protocol import Dataset, Metrics, evaluate, read
 from cape_ros.evaluation.views import Batch, collate, look
 from cape_ros.model import CapeFormer, checkpoints
-from cape_ros.model.pooling import pool_keypoints
 from cape_ros.perception.geometry import Crop
 
 MOST_PAIRS = 300
@@ -97,8 +101,8 @@ def anchors(seen: Seen, imagenet: Path | None) -> dict[str, Predict]:
     features = seen.features(imagenet_resnet18(imagenet))
 
     def nearest(supports: Sequence[int], query: int) -> Tensor:
-        prototypes = [pool_keypoints(features[at], seen.views[at].heatmaps) for at in supports]
-        return nearest_neighbour(torch.cat(prototypes), features[query][0])
+        prototypes = [features_at(features[at][0], seen.views[at].points[0]) for at in supports]
+        return nearest_neighbour(torch.stack(prototypes), features[query][0])
 
     return {"copy the support layout": copy, "nearest neighbour": nearest}
 

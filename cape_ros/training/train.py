@@ -50,6 +50,7 @@ class Recipe:
     weight_decay: float = 1e-3
     largest_gradient: float = 1.0  # norm; a longer one is cut
     early_layers_from: float = 0.75  # part of the steps after which those before layer3 learn too
+    decoder_only: bool = False  # everything else stays as it is
     averaged: float = 0.995  # the shipped weights are a moving average with this memory
     seed: int = 1
 
@@ -137,8 +138,15 @@ def train(net: CapeFormer, episodes: Episodes, recipe: Recipe, out: Path) -> Cap
 
     The batch norms of a backbone whose statistics are folded stay in evaluation mode.
     """
-    backbone = list(net.backbone.parameters())
-    head = [p for name, p in net.named_parameters() if not name.startswith("backbone.")]
+    if recipe.decoder_only:
+        for name, parameter in net.named_parameters():
+            parameter.requires_grad_(name.startswith("decoder."))
+    backbone = [p for p in net.backbone.parameters() if p.requires_grad]
+    head = [
+        p
+        for name, p in net.named_parameters()
+        if p.requires_grad and not name.startswith("backbone.")
+    ]
     optimiser = AdamW(
         [
             {"params": head, "lr": recipe.head_rate},
@@ -149,7 +157,11 @@ def train(net: CapeFormer, episodes: Episodes, recipe: Recipe, out: Path) -> Cap
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_at(step, recipe))
     averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaged))
     loader = DataLoader(Steps(episodes, recipe), batch_size=None, num_workers=1, prefetch_factor=6)
-    early = [p for name, p in net.backbone.named_parameters() if not name.startswith("layer3.")]
+    early = [
+        p
+        for name, p in net.backbone.named_parameters()
+        if p.requires_grad and not name.startswith("layer3.")
+    ]
     began = time.monotonic()
     with (out / "log.csv").open("w", newline="", buffering=1) as file:
         log = csv.writer(file)
@@ -206,12 +218,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/cape_r18"))
     parser.add_argument("--start", type=Path, help="weights to go on from, not a new head")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--decoder-only", action="store_true")
+    parser.add_argument("--warped", type=float, default=EpisodeConfig.warped)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(steps=options.steps, seed=options.seed)
+    recipe = Recipe(steps=options.steps, seed=options.seed, decoder_only=options.decoder_only)
     photographs = list(images_in(options.photographs))
-    episodes = Episodes(training_data(options.data), photographs, EpisodeConfig())
+    episodes = Episodes(
+        training_data(options.data), photographs, EpisodeConfig(warped=options.warped)
+    )
     if options.start:
         net, _ = checkpoints.load(options.start)
     else:
