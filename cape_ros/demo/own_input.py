@@ -17,7 +17,7 @@ from cape_ros.errors import InvalidInput, SourceError
 from cape_ros.perception.annotation import read_annotation
 from cape_ros.perception.category import Category, SupportShot
 
-VIDEOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "video"  # beside a checkout
+VIDEOS = (Path(__file__).parents[2] / "../shared/data/video").resolve()  # beside a checkout
 FLIES, ROBOT = VIDEOS / "flies.mp4", VIDEOS / "robot.mp4"
 CORNERS = 6
 FEWEST_CORNERS = 3
