@@ -22,7 +22,7 @@ from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model.scores import Calibration, signals
 from cape_ros.perception.geometry import PADDING
 from cape_ros.training.episodes import EpisodeConfig, Episodes, Step
-from cape_ros.training.train import HELD_OUT, images_in, training_data
+from cape_ros.training.train import HELD_OUT, images_in, match_step, training_data
 
 CLOSE = 0.1 / PADDING  # of the crop's side; the crop is larger than the box
 SEED = 2
@@ -31,13 +31,9 @@ SEED = 2
 @torch.inference_mode()
 def look(net: CapeFormer, step: Step) -> tuple[Tensor, Tensor]:
     """Signals [N, S] of every keypoint that can be judged, and whether it is right [N]."""
-    batch = step.batch
-    features = net.extract(batch.images)
-    support, query = torch.cat((step.support, step.stranger)), torch.cat((step.query, step.host))
-    tokens = net.pool([features[support]], [batch.heatmaps[support]], [batch.weight[support]])
-    output = net.match(features[query], tokens)
+    batch, pairs = step.batch, len(step.support)
+    tokens, output, query = match_step(net, step)
     near = (output.points[-1] - batch.points[query]).norm(dim=-1) < CLOSE
-    pairs = len(step.support)
     shown = batch.weight[query].bool()
     shown[pairs:], near[pairs:] = True, False
     judged = shown & tokens.mask

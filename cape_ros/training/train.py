@@ -27,7 +27,13 @@ from torch.utils.data import DataLoader, Dataset
 from cape_ros.evaluation.anchors import imagenet_resnet18
 from cape_ros.evaluation.protocol import Dataset as Annotated
 from cape_ros.evaluation.protocol import read
-from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
+from cape_ros.model import (
+    CapeFormer,
+    CapeFormerConfig,
+    CapeOutput,
+    KeypointTokens,
+    checkpoints,
+)
 from cape_ros.model.losses import losses
 from cape_ros.training.episodes import EpisodeConfig, Episodes, Step
 from cape_ros.training.matcher import start_as_matcher
@@ -73,12 +79,8 @@ def objective(net: CapeFormer, step: Step) -> dict[str, Tensor]:
     heatmap loss: on a fine grid almost every cell is empty, and a squared error is content with
     "nowhere" as the answer to everything.
     """
-    batch = step.batch
-    features = net.extract(batch.images)
-    support, query = torch.cat((step.support, step.stranger)), torch.cat((step.query, step.host))
-    tokens = net.pool([features[support]], [batch.heatmaps[support]], [batch.weight[support]])
-    output = net.match(features[query], tokens)
-    pairs = len(step.support)
+    batch, pairs = step.batch, len(step.support)
+    tokens, output, query = match_step(net, step)
     weight = (batch.weight[query] * tokens.mask)[:pairs]
     points, heatmaps = batch.points[step.query], batch.heatmaps[step.query]
     terms = losses(output.first(pairs), points, heatmaps, weight, heatmap_weight=0.0)
@@ -87,6 +89,18 @@ def objective(net: CapeFormer, step: Step) -> dict[str, Tensor]:
     )
     terms["loss"] = terms["loss"] + MATCHING_WEIGHT * terms["matching"]
     return terms
+
+
+def match_step(net: CapeFormer, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
+    """The step's pairs, then its strangers, through the network; every view is extracted once.
+
+    Returns the tokens, the output, and the view that each sample is looked for in [P + N].
+    """
+    batch = step.batch
+    features = net.extract(batch.images)
+    support, query = torch.cat((step.support, step.stranger)), torch.cat((step.query, step.host))
+    tokens = net.pool([features[support]], [batch.heatmaps[support]], [batch.weight[support]])
+    return tokens, net.match(features[query], tokens), query
 
 
 def matching_loss(similarity: Tensor, points: Tensor, weight: Tensor, pairs: int) -> Tensor:
