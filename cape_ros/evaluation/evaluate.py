@@ -27,7 +27,7 @@ from cape_ros.evaluation.anchors import (
 )
 from cape_ros.evaluation.protocol import Dataset, Metrics, evaluate, read
 from cape_ros.evaluation.views import Batch, collate, look
-from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
 from cape_ros.perception.geometry import Crop
 
 MOST_PAIRS = 300
@@ -43,9 +43,9 @@ class Seen:
     """The views of some instances, and what a backbone makes of each: computed once, used by
     every pair."""
 
-    def __init__(self, dataset: Dataset, wanted: Sequence[int], size: tuple[int, int] = (256, 256)):
+    def __init__(self, dataset: Dataset, wanted: Sequence[int], config: CapeFormerConfig):
         self.views: dict[int, Batch] = {
-            at: collate([look(dataset.instances[at], size)])
+            at: collate([look(dataset.instances[at], config.image_size)], config)
             for at in track(sorted(set(wanted)), "reading", transient=True)
         }
 
@@ -128,7 +128,9 @@ def compare(
         for count in shots
         for category in dataset.categories
     }
-    seen = Seen(dataset, [at for some in pairs.values() for pair in some for at in pair], size)
+    seen = Seen(
+        dataset, [at for some in pairs.values() for pair in some for at in pair], net.config
+    )
     methods = anchors(seen, imagenet)
     methods["proposals alone"] = network(net, seen, proposals=True)
     methods["weights"] = network(net, seen)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cape_ros.errors import InvalidInput
 from cape_ros.evaluation.protocol import Instance
+from cape_ros.model import CapeFormerConfig
 from cape_ros.perception.estimator import IMAGENET_MEAN, IMAGENET_STD
 from cape_ros.perception.geometry import Crop, crop_image, support_heatmaps
 
@@ -57,8 +58,9 @@ def normalise(pixels: np.ndarray) -> Tensor:
     return ((torch.from_numpy(pixels).float() - mean) / std).permute(0, 3, 1, 2)
 
 
-def collate(views: Sequence[View]) -> Batch:
-    """Views of one size; those with fewer keypoints are padded with invisible ones."""
+def collate(views: Sequence[View], config: CapeFormerConfig) -> Batch:
+    """Views of one size, with the soft masks that a network wants to see; those with fewer
+    keypoints are padded with invisible ones."""
     count = max(len(view.points) for view in views)
     rows, columns = views[0].pixels.shape[:2]
     points = np.zeros((len(views), count, 2), np.float32)
@@ -67,7 +69,13 @@ def collate(views: Sequence[View]) -> Batch:
     for at, view in enumerate(views):
         k = len(view.points)
         scaled = view.points * np.array([columns, rows], np.float32)
-        heatmaps[at, :k], weight[at, :k] = support_heatmaps(scaled, view.visible, (rows, columns))
+        heatmaps[at, :k], weight[at, :k] = support_heatmaps(
+            scaled,
+            view.visible,
+            (rows, columns),
+            sigma=config.mask_sigma,
+            rounded=config.round_masks,
+        )
         points[at, :k] = np.where(view.visible[:, None], view.points, 0)
     return Batch(
         normalise(np.stack([view.pixels for view in views])),

@@ -5,25 +5,38 @@ Parameter names are torchvision's, so ImageNet weights and released checkpoints 
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision.models import mobilenet_v2
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
+FINE = 0.5  # length of layer2's features beside layer3's
+
 
 class ResNetFeatures(ResNet):
-    """A ResNet up to layer3 (stride 16) or layer4 (stride 32): [B, 3, H, W] -> [B, C, h, w]."""
+    """A ResNet up to layer3 (stride 16) or layer4 (stride 32): [B, 3, H, W] -> [B, C, h, w].
+
+    At stride 8 the features are those of layer3, enlarged, beside those of layer2: the first know
+    what they see, the second where. Each part is brought to one length.
+    """
 
     def __init__(self, block: type[BasicBlock | Bottleneck], layers: list[int], stride: int):
         super().__init__(block, layers)
         del self.avgpool, self.fc
-        self.channels = 512 * block.expansion
-        if stride == 16:
-            self.channels //= 2
+        self.stride = stride
+        self.channels = {8: 384, 16: 256, 32: 512}[stride] * block.expansion
+        if stride < 32:
             self.layer4 = nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        fine = self.layer2(self.layer1(x))
+        deep = self.layer4(self.layer3(fine))
+        if self.stride > 8:
+            return deep
+        deep = F.interpolate(F.normalize(deep, dim=1), size=fine.shape[-2:], mode="bilinear")
+        return torch.cat((deep, FINE * F.normalize(fine, dim=1)), dim=1)
 
 
 class MobileNetFeatures(nn.Module):

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cape_ros.errors import InvalidInput
 from cape_ros.model import released
@@ -86,6 +87,7 @@ class CapeFormer(nn.Module):
         )
         self.input_proj = nn.Conv2d(self.backbone.channels, width, kernel_size=1)
         self.token_proj = nn.Linear(self.backbone.channels, width)
+        self.token_norm = nn.LayerNorm(width) if config.pooling > 1 else nn.Identity()
         self.encoder = Encoder(config.encoder_layers, *transformer)
         self.proposals = ProposalGenerator(width)
         self.decoder = (
@@ -95,7 +97,9 @@ class CapeFormer(nn.Module):
         )
         self.grid_encoding: Tensor
         self.order_encoding: Tensor
-        self.register_buffer("grid_encoding", encode_grid(*config.grid, width), persistent=False)
+        self.register_buffer(
+            "grid_encoding", encode_grid(*config.token_grid, width), persistent=False
+        )
         self.register_buffer(
             "order_encoding", encode_order(config.order_length, width), persistent=False
         )
@@ -185,21 +189,22 @@ class CapeFormer(nn.Module):
         attention: bool = False,
     ) -> CapeOutput:
         """`forward` from query features [B, C, h, w] that are already there."""
-        height, width = features.shape[-2:]
+        image = self.token_norm(self.input_proj(features).movedim(1, -1)).movedim(-1, 1)
+        coarse = F.avg_pool2d(image, self.config.pooling) if self.config.pooling > 1 else image
+        height, width = coarse.shape[-2:]
         cells, count = height * width, tokens.tokens.shape[1]
         order = self._order(count, order_length)
         grid = self._grid(height, width)
-        image = self.input_proj(features).flatten(2).transpose(1, 2)
         hidden = ~_open_one(tokens.mask)
         refined, encoder_maps = self.encoder(
-            torch.cat((image, tokens.tokens), dim=1),
+            torch.cat((coarse.flatten(2).transpose(1, 2), self.token_norm(tokens.tokens)), dim=1),
             torch.cat((grid, order)),
             torch.cat((hidden.new_zeros(len(hidden), cells), ~tokens.mask), dim=1),
             attention,
         )
         memory, keypoints = refined[:, :cells], refined[:, cells:]
-        similarity = self.proposals(keypoints, memory)
-        soft_proposals, proposals = soft_argmax(similarity, height, width)
+        similarity = self.proposals(keypoints, self._spread(memory, coarse, image))
+        soft_proposals, proposals = soft_argmax(similarity, *features.shape[-2:])
         if self.decoder:
             points, references, decoder_maps = self.decoder(
                 keypoints, order, proposals, memory, grid, hidden, attention
@@ -217,12 +222,23 @@ class CapeFormer(nn.Module):
             points,
             proposals,
             soft_proposals,
-            similarity.unflatten(-1, (height, width)),
+            similarity.unflatten(-1, features.shape[-2:]),
             references,
             Attention(on_grid([m[:, cells:, :cells] for m in encoder_maps]), on_grid(decoder_maps))
             if attention
             else None,
         )
+
+    def _spread(self, memory: Tensor, coarse: Tensor, image: Tensor) -> Tensor:
+        """What the encoder changed in pooled tokens, added to the cells that they stand for.
+
+        memory [B, N, d] of the encoder; coarse [B, d, h', w'], image [B, d, h, w] -> [B, h * w, d].
+        """
+        if coarse is image:
+            return memory
+        update = memory.transpose(1, 2).view_as(coarse) - coarse
+        update = F.interpolate(update, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        return (image + update).flatten(2).transpose(1, 2)
 
     def _order(self, count: int, length: int | None) -> Tensor:
         length = length or self.config.order_length
@@ -235,7 +251,7 @@ class CapeFormer(nn.Module):
         return encode_order(length, self.config.width)[:count].to(self.order_encoding)
 
     def _grid(self, height: int, width: int) -> Tensor:
-        if (height, width) == self.config.grid:
+        if (height, width) == self.config.token_grid:
             return self.grid_encoding
         return encode_grid(height, width, self.config.width).to(self.grid_encoding)
 

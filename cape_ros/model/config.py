@@ -8,7 +8,7 @@ from typing import Any
 from cape_ros.errors import Fault, InvalidInput
 
 BACKBONES = ("resnet50", "resnet18", "mobilenet_v2")
-STRIDES = (16, 32)
+STRIDES = (8, 16, 32)
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,11 @@ class CapeFormerConfig:
     """
 
     backbone: str = "resnet50"  # a torchvision network
-    stride: int = 32  # image pixels per feature cell: where the backbone is cut
+    stride: int = 32  # image pixels per feature cell: where the backbone is cut; 8: see backbone.py
     image_size: tuple[int, int] = (256, 256)  # height, width of the network's input
+    pooling: int = 1  # n x n feature cells are one token to the encoder and the decoder
+    mask_sigma: float = 2.0  # of the support's soft masks, in cells of 64 x 64
+    round_masks: bool = True  # their centres lie on whole cells, as the release has it
     width: int = 256  # d: channels of every token
     heads: int = 8
     encoder_layers: int = 3
@@ -38,10 +41,16 @@ class CapeFormerConfig:
             faults.append(Fault("backbone", f"{self.backbone!r} is not one of {BACKBONES}"))
         if self.stride not in STRIDES:
             faults.append(Fault("stride", f"{self.stride} is not one of {STRIDES}"))
-        elif len(self.image_size) != 2 or any(n <= 0 or n % self.stride for n in self.image_size):
+        elif self.stride == 8 and self.backbone == "mobilenet_v2":
+            faults.append(Fault("stride", "8 is there for ResNets only"))
+        elif self.pooling < 1:
+            faults.append(Fault("pooling", "must be at least 1"))
+        elif len(self.image_size) != 2 or any(n <= 0 or n % self._cell for n in self.image_size):
             faults.append(
-                Fault("image_size", f"{self.image_size} must be two multiples of {self.stride}")
+                Fault("image_size", f"{self.image_size} must be two multiples of {self._cell}")
             )
+        if not self.mask_sigma > 0:
+            faults.append(Fault("mask_sigma", f"{self.mask_sigma} must be above 0"))
         if self.heads < 1 or self.width < 4 or self.width % (4 * self.heads):
             faults.append(Fault("width", f"{self.width} must be a multiple of 4 x heads"))
         if not 0 <= self.dropout < 1:
@@ -56,9 +65,19 @@ class CapeFormerConfig:
             raise InvalidInput(faults)
 
     @property
+    def _cell(self) -> int:
+        """Image pixels per token of the encoder."""
+        return self.stride * self.pooling
+
+    @property
     def grid(self) -> tuple[int, int]:
-        """Height and width of the feature grid."""
+        """Height and width of the feature grid, on which the similarity is found."""
         return self.image_size[0] // self.stride, self.image_size[1] // self.stride
+
+    @property
+    def token_grid(self) -> tuple[int, int]:
+        """Height and width of the grid of image tokens in encoder and decoder."""
+        return self.image_size[0] // self._cell, self.image_size[1] // self._cell
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

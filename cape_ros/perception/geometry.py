@@ -144,20 +144,23 @@ def support_heatmaps(
     crop_size: tuple[int, int] | int = 256,
     size: tuple[int, int] | int = 64,
     sigma: float = 2.0,
+    rounded: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The soft masks that mark a shot's keypoints (paper section 3.2; also the heatmap targets).
 
     points: [K, 2] in crop pixels. visible: [K]. crop_size, size: (height, width), or one number for
-    a square. sigma: in heatmap cells.
-    Returns heatmaps [K, height, width] with peak 1 and weights [K], both float32; an invisible
-    keypoint, or one whose Gaussian misses the map, has weight 0 and an empty heatmap.
+    a square. sigma: in heatmap cells. rounded: centres move to whole cells, as the release has it,
+    up to a cell away from the point; otherwise they are where the point is.
+    Returns heatmaps [K, height, width], with peak 1 if rounded, and weights [K], both float32; an
+    invisible keypoint, or one whose Gaussian misses the map, has weight 0 and an empty heatmap.
     """
     rows, columns = (size, size) if isinstance(size, int) else size
     crop_rows, crop_columns = (crop_size, crop_size) if isinstance(crop_size, int) else crop_size
     stride = (crop_columns / columns, crop_rows / rows)
     seen = np.asarray(visible) > 0
     known = np.where(seen[:, None], np.asarray(points, np.float64), 0.0)
-    centre = np.trunc(known / stride + 0.5)  # towards zero, as the release's int() does
+    # A cell's centre lies half a cell in; the release takes its corner, int() goes towards zero.
+    centre = np.trunc(known / stride + 0.5) if rounded else known / stride - 0.5
     across = _profile(centre[:, 0], columns, sigma)
     down = _profile(centre[:, 1], rows, sigma)
     seen &= across.any(axis=1) & down.any(axis=1)

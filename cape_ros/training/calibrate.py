@@ -101,7 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     net, facts = checkpoints.load(options.weights)
     everything = training_data(options.data, held_out=())
     config = EpisodeConfig(warped=0.5, strangers=18, balance=0.0)
-    episodes = Episodes(everything.only(HELD_OUT), list(images_in(options.photographs)), config)
+    episodes = Episodes(
+        everything.only(HELD_OUT), list(images_in(options.photographs)), config, net.config
+    )
     seen, right = collect(net, episodes, SEED, options.steps)
     calibration = fit(seen, right)
     seen, right = collect(net, episodes, SEED + 1, options.steps)  # other views than were fitted

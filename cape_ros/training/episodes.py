@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cape_ros.evaluation.protocol import Dataset
 from cape_ros.evaluation.views import Batch, View, collate
+from cape_ros.model import CapeFormerConfig
 from cape_ros.training.data import view_of_instance, views_of_photograph
 
 Thing = int | Path | None
@@ -48,10 +49,16 @@ class Step:
 
 
 class Episodes:
-    """Draws steps from annotated objects and from photographs."""
+    """Draws steps from annotated objects and from photographs, as a network wants to see them."""
 
-    def __init__(self, dataset: Dataset, photographs: Sequence[Path], config: EpisodeConfig):
-        self.config = config
+    def __init__(
+        self,
+        dataset: Dataset,
+        photographs: Sequence[Path],
+        config: EpisodeConfig,
+        network: CapeFormerConfig,
+    ):
+        self.config, self.network = config, network
         self._dataset = dataset
         self._photographs = list(photographs)
         self._objects = [dataset.of_category(key) for key in dataset.categories]
@@ -75,7 +82,7 @@ class Episodes:
         drawn = generator.permutation(len(strange))[: self.config.strangers]
         chosen = np.array([strange[at] for at in drawn], np.int64).reshape(-1, 2)
         stranger, host = torch.from_numpy(chosen).T
-        return Step(collate(views), support, query, stranger, host)
+        return Step(collate(views, self.network), support, query, stranger, host)
 
     def _episode(self, generator: Generator) -> tuple[Thing, list[View]]:
         if generator.random() < self.config.warped:

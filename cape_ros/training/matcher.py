@@ -28,7 +28,7 @@ def content_basis(net: CapeFormer) -> Tensor:
     width = net.config.width
     taken = torch.cat(
         (
-            encode_grid(*net.config.grid, width),
+            encode_grid(*net.config.token_grid, width),
             encode_order(net.config.order_length, width),
             torch.ones(1, width),
         )
@@ -59,6 +59,8 @@ def start_as_matcher(net: CapeFormer, features: Tensor) -> None:
     for layer in (net.input_proj, net.token_proj):
         weight = projection.view_as(layer.weight)
         layer.load_state_dict({"weight": weight, "bias": -projection @ mean})
+    if net.config.pooling > 1:
+        cast(nn.LayerNorm, net.token_norm).weight.fill_(GAIN)
     for block in cast(Iterable[EncoderLayer], net.encoder.layers):
         block.self_attn.out_proj.weight.mul_(BRANCH)
         block.linear2.weight.mul_(BRANCH)

@@ -43,6 +43,28 @@ def test_every_backbone_stride_and_shape(backbone: str, stride: int, size: tuple
     assert ((out.points >= 0) & (out.points <= 1)).all()
 
 
+@pytest.mark.parametrize("size", [(64, 64), (64, 96)])
+def test_fine_similarity_over_pooled_tokens(size: tuple[int, int]) -> None:
+    net = small(stride=8, pooling=2, image_size=size)
+    with torch.inference_mode():
+        out = net(torch.randn(2, 3, *size), support(net, 2, 5), attention=True)
+    assert out.similarity.shape == (2, 5, size[0] // 8, size[1] // 8)
+    assert out.attention is not None
+    assert out.attention.encoder.shape == (3, 2, 5, size[0] // 16, size[1] // 16)
+    assert ((out.points >= 0) & (out.points <= 1)).all()
+
+
+def test_features_at_stride_8_know_what_and_where() -> None:
+    """Layer3 beside layer2, each of one length, on layer2's grid."""
+    net = small(stride=8)
+    with torch.inference_mode():
+        features = net.extract(torch.randn(1, 3, 64, 64))
+    assert features.shape == (1, 384, 8, 8)
+    deep, fine = features.norm(dim=1).square(), features[:, 256:].norm(dim=1)
+    assert torch.allclose(fine, torch.full_like(fine, 0.5), atol=1e-4)
+    assert (deep <= 1.25 + 1e-4).all()  # layer3's is shorter where it was interpolated
+
+
 @pytest.mark.parametrize("shared_backbone", [True, False])
 @pytest.mark.parametrize("shared_offset_head", [True, False])
 def test_released_names_round_trip(shared_backbone: bool, shared_offset_head: bool) -> None:
@@ -142,10 +164,13 @@ def test_soft_argmax_on_a_rectangular_grid() -> None:
 @pytest.mark.parametrize(
     ("fields", "names"),
     [
-        ({"backbone": "vgg", "stride": 8}, ["backbone", "stride"]),
+        ({"backbone": "vgg", "stride": 4}, ["backbone", "stride"]),
         ({"image_size": (250, 256), "width": 30}, ["image_size", "width"]),
         ({"feedforward": 0, "dropout": 1.0, "decoder_layers": -1}, ["feedforward", "dropout"]),
         ({"layers": 3}, ["layers"]),
+        ({"backbone": "mobilenet_v2", "stride": 8, "mask_sigma": 0}, ["stride", "mask_sigma"]),
+        ({"pooling": 0}, ["pooling"]),
+        ({"backbone": "resnet18", "stride": 16, "pooling": 3}, ["image_size"]),
     ],
 )
 def test_an_impossible_config_names_its_fields(fields: dict, names: list[str]) -> None:

@@ -173,6 +173,17 @@ def test_heatmaps_of_other_sizes() -> None:
     assert not heatmaps[1:].any()
 
 
+@given(st.floats(40, 216), st.floats(40, 216), st.floats(0.5, 3))
+@settings(deadline=None)
+def test_an_exact_mask_is_centred_on_its_point(x: float, y: float, sigma: float) -> None:
+    points = np.array([[x, y]])
+    heatmaps, _ = support_heatmaps(points, np.array([True]), sigma=sigma, rounded=False)
+    cells = 4 * (np.arange(64) + 0.5)
+    mass = heatmaps[0] / heatmaps[0].sum()
+    assert mass.sum(axis=0) @ cells == pytest.approx(x, abs=0.5)
+    assert mass.sum(axis=1) @ cells == pytest.approx(y, abs=0.5)
+
+
 @given(st.lists(st.tuples(PLACES, PLACES), min_size=1, max_size=20))
 @settings(deadline=None)
 def test_the_hull_box_holds_its_points(points: list[tuple[float, float]]) -> None:

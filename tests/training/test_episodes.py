@@ -10,12 +10,14 @@ import torch
 from cape_ros.evaluation.views import View
 from cape_ros.training.data import SIZE, finish, view_of_instance, views_of_photograph
 from cape_ros.training.episodes import EpisodeConfig, Episodes
-from cape_ros.training.train import HELD_OUT, training_data
+from cape_ros.training.train import HELD_OUT, NETWORK, training_data
 
 
 @pytest.fixture(scope="module")
 def episodes(data: Path, photographs: list[Path]) -> Episodes:
-    return Episodes(training_data(data), photographs, EpisodeConfig(keypoints=4, warped=0.5))
+    return Episodes(
+        training_data(data), photographs, EpisodeConfig(keypoints=4, warped=0.5), NETWORK
+    )
 
 
 def test_held_out_categories_are_never_drawn(data: Path) -> None:
@@ -42,7 +44,9 @@ def test_pairs_stay_in_their_episode_and_strangers_leave_it(episodes: Episodes) 
 
 def test_one_category_is_no_stranger_to_itself(data: Path, photographs: list[Path]) -> None:
     kites = training_data(data).only(["kite"])
-    step = Episodes(kites, photographs, EpisodeConfig(keypoints=4, warped=0.0)).draw((0, 0))
+    step = Episodes(kites, photographs, EpisodeConfig(keypoints=4, warped=0.0), NETWORK).draw(
+        (0, 0)
+    )
     assert len(step.stranger) == 0
 
 

@@ -15,19 +15,29 @@ from cape_ros.training import calibrate, train
 from cape_ros.training.episodes import EpisodeConfig, Episodes
 from cape_ros.training.matcher import start_as_matcher
 
+CONFIG = CapeFormerConfig(
+    "resnet18",
+    8,
+    pooling=2,
+    mask_sigma=0.5,
+    round_masks=False,
+    width=64,
+    heads=4,
+    feedforward=32,
+    encoder_layers=1,
+    dropout=0.0,
+)
+
 
 def small_net() -> CapeFormer:
     torch.manual_seed(0)
-    config = CapeFormerConfig(
-        "resnet18", 16, width=64, heads=4, feedforward=32, encoder_layers=1, dropout=0.0
-    )
-    return CapeFormer(config).eval()
+    return CapeFormer(CONFIG).eval()
 
 
 @pytest.fixture
 def episodes(data: Path, photographs: list[Path]) -> Episodes:
     config = EpisodeConfig(episodes=2, keypoints=4, strangers=2)
-    return Episodes(train.training_data(data), photographs, config)
+    return Episodes(train.training_data(data), photographs, config, CONFIG)
 
 
 def test_a_new_head_matches_nearest_neighbours(episodes: Episodes) -> None:
@@ -47,7 +57,9 @@ def test_a_new_head_matches_nearest_neighbours(episodes: Episodes) -> None:
 
 
 def test_training_learns_and_leaves_weights_that_load(episodes: Episodes, tmp_path: Path) -> None:
-    recipe = train.Recipe(steps=100, head_rate=2e-3, warm_up=5, averaged=0.8)
+    recipe = train.Recipe(
+        steps=100, matcher_rate=2e-3, encoder_rate=2e-3, decoder_rate=2e-3, warm_up=5, averaged=0.8
+    )
     averaged = train.train(small_net(), episodes, recipe, tmp_path)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     loss = [float(row["loss"]) for row in rows]
@@ -118,7 +130,7 @@ def test_a_calibration_gives_chances() -> None:
 
 def test_calibrated_weights_are_used(data: Path, photographs: list[Path], tmp_path: Path) -> None:
     net = small_net()
-    seen = Episodes(train.training_data(data), photographs, EpisodeConfig(keypoints=4))
+    seen = Episodes(train.training_data(data), photographs, EpisodeConfig(keypoints=4), CONFIG)
     with torch.no_grad():
         features = net.extract(seen.draw((0, 0)).batch.images)
     start_as_matcher(net, features.flatten(2).transpose(1, 2).flatten(0, 1))
