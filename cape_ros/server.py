@@ -7,82 +7,56 @@ replaces are counted as dropped. Commands are answered between two frames.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-from cape_ros.errors import CapeError, InvalidInput
+from cape_ros import on_demand, registration
+from cape_ros.activation import Activation, check_names
+from cape_ros.counting import CameraCounts, Percentiles, Statistics
+from cape_ros.errors import CapeError
+from cape_ros.frames import Answer, Frame, FrameQueue, Result
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator, check_image
-from cape_ros.perception.follow import Trust, Watch, track_ids
+from cape_ros.perception.follow import (
+    SEARCHED_TOGETHER,
+    Trust,
+    Watch,
+    search_all,
+    track_ids,
+    warm_up,
+)
+from cape_ros.perception.geometry import Box
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.registration import RegisterMode
+
+__all__ = [
+    "CameraCounts",
+    "Frame",
+    "Percentiles",
+    "RegisterMode",
+    "Result",
+    "Server",
+    "Statistics",
+]
 
 logger = logging.getLogger(__name__)
-LATENCIES_KEPT = 512
-MOST_SHOTS = 64
-
-
-class RegisterMode(IntEnum):
-    """CREATE refuses a name that exists, REPLACE does not care, ADD_SHOTS needs one."""
-
-    CREATE = 0
-    REPLACE = 1
-    ADD_SHOTS = 2
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One image of a camera, HxWx3 uint8 RGB, and whatever header its transport gave it.
-
-    requests: what to find and where; None = every registered category, wherever it is.
-    """
-
-    camera: str
-    image: np.ndarray
-    header: Any = None
-    requests: Sequence[ObjectRequest] | None = None
-    received: float = field(default_factory=time.monotonic)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was found in a frame, and the categories as they were when it was."""
-
-    frame: Frame
-    objects: Sequence[ObjectKeypoints]
-    categories: Mapping[str, Category]
-    seconds: float  # from the frame's arrival to this result
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Since the start. Latencies, in seconds, are those of the last few hundred frames."""
-
-    received: int
-    dropped: int
-    answered: int
-    rejected: Mapping[str, int]
-    median_latency: float
-    p95_latency: float
+KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
 
 
 class Server:
     """Categories by name and one model for all cameras.
 
-    on_result is called on the model's thread and must not wait for anybody; on_categories is
-    called with (categories, database version) after each change, on the thread that changed them.
+    on_result is called on the model's thread: it must neither wait for anybody nor give a command.
+    on_categories is called with (categories, database version) after each change of them or of
+    where they are active, on the thread that changed them.
     """
 
     def __init__(
@@ -97,19 +71,14 @@ class Server:
         self.trust = trust or Trust()
         self._estimator = estimator
         self._library = library
-        self._on_result = on_result
         self._on_categories = on_categories
-        self._model = ThreadPoolExecutor(1, "model")
-        self._lock = threading.Lock()
         self._clock = clock
+        self._track_ids = track_ids()
+        self._model = ThreadPoolExecutor(1, "model")
+        self._frames = FrameQueue(self._model, self._look, self._new_watch, on_result, clock)
         self._commands = threading.Lock()
         self._closed = False
-        self._newest: dict[str, Frame] = {}
-        self._watches: dict[str, Watch] = {}
-        self._track_ids = track_ids()
-        self._counts: Counter[str] = Counter()
-        self._rejected: Counter[str] = Counter()
-        self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self._activation = Activation()
         self._categories: Mapping[str, Category] = MappingProxyType({})
         self._model.submit(self._load_library).result()
 
@@ -124,57 +93,52 @@ class Server:
 
     @property
     def statistics(self) -> Statistics:
-        with self._lock:
-            latencies = np.array(self._latencies or [np.nan])
-            return Statistics(
-                self._counts["received"],
-                self._counts["dropped"],
-                self._counts["answered"],
-                dict(self._rejected),
-                float(np.median(latencies)),
-                float(np.percentile(latencies, 95)),
-            )
+        return self._frames.statistics
 
     def submit(self, frame: Frame) -> None:
         """Hand over a frame and return at once; it replaces one of its camera that still waits.
 
-        After `close` it is received and dropped.
+        While paused it is received and counted as paused, after `close` as dropped.
         """
-        with self._lock:
-            waiting = frame.camera in self._newest
-            self._counts["received"] += 1
-            self._counts["dropped"] += waiting or self._closed
-            if self._closed:
-                return
-            self._newest[frame.camera] = frame
-            if not waiting:
-                self._model.submit(self._process, frame.camera)
+        self._frames.submit(frame)
 
     def reject(self, error: Exception) -> None:
         """Count an input that was refused, by the fields at fault: there are only so many."""
-        fields = ["internal error"]
-        if isinstance(error, InvalidInput):
-            fields = [re.sub(r"\[\d+\]", "", fault.field) for fault in error.faults]
-        elif isinstance(error, CapeError):
-            fields = [type(error).__name__]
-        with self._lock:
-            self._rejected.update(set(fields))
+        self._frames.reject(error)
+
+    def pause(self) -> None:
+        """Look at no frames until `resume`; commands are carried out all the same.
+
+        Once this returns nothing is published any more, not even the result of the frame in work,
+        and what was followed is forgotten.
+        """
+        self._frames.pause()
+
+    def resume(self) -> None:
+        """Look at frames again, from the next one on."""
+        self._frames.resume()
 
     def find(self, name: str) -> Category:
         """The registered category of this name. Raises `InvalidInput` if there is none."""
-        if category := self._categories.get(name):
-            return category
-        known = ", ".join(self._categories) or "none"
-        raise InvalidInput.of("name", f"{name!r} is not registered (known: {known})")
+        return registration.find(self._categories, name)
+
+    def active(self, camera: str) -> tuple[str, ...]:
+        """The names of the categories that are looked for on a camera now."""
+        known, activation = self._categories, self._activation
+        return tuple(name for name in known if activation.looks_for(camera, name))
+
+    def is_active(self, name: str) -> bool:
+        """Whether a registered category is looked for on any camera, or would be on a new one."""
+        return name in self._categories and self._activation.anywhere(name)
 
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
 
         Encoded, written to disk, then visible. Raises `InvalidInput` or `LibraryError`; then
-        everything is as it was. Waits for at most one frame in progress.
+        everything is as it was. Waits for the frames of now, not for later ones.
         """
         with self._command():
-            category = self._merge(category, mode)
+            category = registration.merge(self._categories, category, mode)
             tokens = self._model.submit(self._estimator.encode, category).result()
             stored = self._library.put(category)
             self._model.submit(self._show, stored, tokens).result()
@@ -189,11 +153,64 @@ class Server:
             self._model.submit(self._hide, name).result()
             self._tell_categories()
 
+    def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
+        """Look for these categories and for no others, from the next frame on.
+
+        camera: None = every camera, also those that come later. names: None = all categories, also
+        those that are registered later. Raises `InvalidInput` for names that are not registered.
+        """
+        with self._command():
+            check_names(self._categories, names or ())
+            changed = self._activation.activate(camera, names)
+            self._model.submit(self._activate, changed).result()
+            self._tell_categories()
+
+    def forget_camera(self, camera: str) -> None:
+        """Keep nothing of a camera but its counts, and publish nothing of it any more."""
+        with self._commands:
+            self._frames.forget(camera)
+            changed = self._activation.without_camera(camera)
+            if changed != self._activation:
+                self._activation = changed
+                self._tell_categories()
+
+    def estimate(
+        self,
+        image: np.ndarray,
+        names: Sequence[str] | None = None,
+        boxes: Sequence[Box] | None = None,
+    ) -> Sequence[ObjectKeypoints]:
+        """Look at one image on demand, between two frames: one answer per name, track_id -1.
+
+        names: None = all categories, active or not. boxes: where each one is; None = search for
+        it, and if it is not there, all its scores are 0. Frames get their turn after every
+        `SEARCHED_TOGETHER` categories. Raises `InvalidInput` that lists every fault.
+        """
+        with self._command():
+            names = on_demand.check(self._categories, image, names, boxes)
+            if boxes is not None:
+                requests = [ObjectRequest(n, box) for n, box in zip(names, boxes, strict=True)]
+                return self._model.submit(self._estimator.estimate, image, requests).result()
+            wanted = list(dict.fromkeys(names))
+            found: dict[str, ObjectKeypoints] = {}
+            for at in range(0, len(wanted), SEARCHED_TOGETHER):
+                some = wanted[at : at + SEARCHED_TOGETHER]
+                search = self._model.submit(search_all, self._estimator, image, some, self.trust)
+                found.update(zip(some, search.result(), strict=True))
+            return [found[name] for name in names]
+
+    def warm_up(self, size: tuple[int, int] = (720, 1280)) -> None:
+        """Let the first frame be as fast as later ones. size: (height, width) of the frames."""
+        with self._command():
+            counts = [len(category.keypoint_names) for category in self._categories.values()]
+            most = max(counts, default=KEYPOINTS_TO_WARM_UP)
+            self._model.submit(warm_up, self._estimator, size, most).result()
+
     def close(self) -> None:
         """Finish the frame and the command in progress, refuse what comes later, and stop."""
-        with self._commands, self._lock:
+        with self._commands:
             self._closed = True
-            self._newest.clear()
+            self._frames.close()
         self._model.shutdown()
 
     @contextmanager
@@ -210,28 +227,10 @@ class Server:
         except Exception:  # the change is made all the same
             logger.exception("a listener to the categories failed")
 
-    def _merge(self, category: Category, mode: RegisterMode) -> Category:
-        known = self._categories.get(category.name)
-        if mode == RegisterMode.CREATE and known:
-            raise InvalidInput.of(
-                "name", f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS"
-            )
-        if mode == RegisterMode.ADD_SHOTS:
-            known = self.find(category.name)
-            if category.keypoint_names != known.keypoint_names:
-                raise InvalidInput.of(
-                    "keypoint_names", f"differ from those of {known.name!r} that is registered"
-                )
-            if category.edges and category.edges != known.edges:
-                raise InvalidInput.of(
-                    "edges", f"differ from those of {known.name!r}; leave them out or use REPLACE"
-                )
-            category = replace(known, shots=(*known.shots, *category.shots))
-        if len(category.shots) > MOST_SHOTS:
-            raise InvalidInput.of("shots", f"{len(category.shots)} are more than {MOST_SHOTS}")
-        return category
+    # From here on, only the model's thread; `_new_watch` is the exception.
 
-    # From here on, only the model's thread.
+    def _new_watch(self) -> Watch:
+        return Watch(self._estimator, self._track_ids, self._clock)
 
     def _load_library(self) -> None:
         for category in self._library:
@@ -244,40 +243,31 @@ class Server:
 
     def _hide(self, name: str) -> None:
         self._estimator.forget(name)
+        self._activation = self._activation.without_category(name)
         self._categories = MappingProxyType(
             {known: category for known, category in self._categories.items() if known != name}
         )
         self._forget_tracks(name)
 
     def _forget_tracks(self, name: str) -> None:
-        for watch in self._watches.values():
+        for watch in self._frames.watches.values():
             watch.forget(name)
 
-    def _watch(self, camera: str) -> Watch:
-        if camera not in self._watches:
-            self._watches[camera] = Watch(self._estimator, self._track_ids, self._clock)
-        return self._watches[camera]
+    def _activate(self, activation: Activation) -> None:
+        before, self._activation = self._activation, activation
+        for camera, watch in self._frames.watches.items():
+            for name in self._categories:
+                if before.looks_for(camera, name) != activation.looks_for(camera, name):
+                    watch.forget(name)
 
-    def _process(self, camera: str) -> None:
-        with self._lock:
-            frame = self._newest.pop(camera, None)
-        if frame is None:
-            return
-        try:
-            check_image(frame.image)
-            if frame.requests is None:
-                watch = self._watch(camera)
-                objects = watch.look(frame.image, self._categories, self.trust)
-            else:
-                objects = self._estimator.estimate(frame.image, frame.requests)
-            result = Result(frame, objects, self._categories, time.monotonic() - frame.received)
-            with self._lock:
-                self._counts["answered"] += 1
-                self._latencies.append(result.seconds)
-            self._on_result(result)
-        except CapeError as error:
-            self.reject(error)
-            logger.warning("frame of %s rejected: %s", camera, error)
-        except Exception as error:
-            self.reject(error)
-            logger.exception("frame of %s failed", camera)
+    def _look(self, frame: Frame, watch: Watch) -> Answer:
+        check_image(frame.image)
+        before, known = self._estimator.spent, self._categories
+        active = {name: known[name] for name in self.active(frame.camera)}
+        if frame.requests is None:
+            objects = watch.look(frame.image, active, self.trust)
+        else:
+            idle = known.keys() - active.keys()
+            requests = [request for request in frame.requests if request.category not in idle]
+            objects = self._estimator.estimate(frame.image, requests)
+        return Answer(objects, known, self._estimator.spent - before)

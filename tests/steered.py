@@ -1,8 +1,12 @@
-"""An estimator that a test steers, in place of a network."""
+"""An estimator that a test steers, in place of a network, and a server over it."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +14,13 @@ import torch
 from cape_ros.errors import InvalidInput
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.timing import Timing
+from cape_ros.server import Frame, Result, Server
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
+SECONDS = 120  # until a test gives up; also on a machine that is busy with something else
 
 
 class SteeredEstimator:
@@ -25,12 +33,14 @@ class SteeredEstimator:
         self.threads: set[int] = set()
         self.batches: list[int] = []
         self.asked: set[str] = set()
+        self.asked_for: set[tuple[str, int]] = set()  # names and numbers of keypoints
         self.visible = True
         self.only: set[str] | None = None  # the categories that are in view, None = all
         self.took = 0.0  # seconds for each crop, by the clock below
         self.now = 0.0
         self.fail: Exception | None = None
         self.known: dict[str, Category] = {}
+        self.spent = Timing()
 
     def encode(self, category: Category) -> KeypointTokens:
         self.threads.add(threading.get_ident())
@@ -44,20 +54,27 @@ class SteeredEstimator:
     def forget(self, name: str) -> None:
         del self.known[name]
 
+    def stand_in(self, keypoints: int) -> Category:
+        return category("stand-in", keypoints)
+
     def estimate(self, image: np.ndarray, requests: list[ObjectRequest]) -> list[ObjectKeypoints]:
         self.threads.add(threading.get_ident())
         self.entered.release()
-        assert self.gate.wait(10)
+        assert self.gate.wait(SECONDS)
         if self.fail:
             raise self.fail
         self.batches.append(len(requests))
         self.now += self.took * len(requests)
-        self.asked |= {request.category for request in requests}
+        self.spent += Timing(0.25 * self.took * len(requests), 0.75 * self.took * len(requests))
         found = []
         for request in requests:
-            if request.category not in self.known:
-                raise InvalidInput.of("requests[0].category", "is not registered")
-            category = self.known[request.category]
+            category = request.category
+            if isinstance(category, str):
+                if category not in self.known:
+                    raise InvalidInput.of("requests[0].category", "is not registered")
+                category = self.known[category]
+            self.asked.add(category.name)
+            self.asked_for.add((category.name, len(category.keypoint_names)))
             x, y, w, h = request.box
             visible = self.visible and (self.only is None or category.name in self.only)
             hit = visible and x <= 32 <= x + w and y <= 24 <= y + h
@@ -74,3 +91,63 @@ def category(name: str = "cup", keypoints: int = 4) -> Category:
     points = np.array([(24, 16), (40, 16), (40, 32), (24, 32)], np.float32)[:keypoints]
     names = ["a", "b", "c", "d"][:keypoints]
     return Category(name=name, keypoint_names=names, shots=[SupportShot(IMAGE, points)])
+
+
+class Stand:
+    """A server over a steered estimator, and what it told."""
+
+    def __init__(self, root: Path) -> None:
+        self.estimator = SteeredEstimator()
+        self.results: list[Result] = []
+        self.told: list[tuple[list[str], list[str], int]] = []  # names, active ones, version
+        self.on_result: Callable[[Result], None] = self.results.append
+        self.on_categories: Callable[[Mapping[str, Category], int], None] = self._hear
+        self.server = Server(
+            self.estimator,  # type: ignore[arg-type]
+            CategoryLibrary(root),
+            on_result=lambda result: self.on_result(result),
+            on_categories=lambda known, version: self.on_categories(known, version),
+            clock=lambda: self.estimator.now,
+        )
+
+    def _hear(self, known: Mapping[str, Category], version: int) -> None:
+        active = [name for name in known if self.server.is_active(name)]
+        self.told.append((list(known), active, version))
+
+    @classmethod
+    @contextmanager
+    def on(cls, root: Path) -> Iterator[Stand]:
+        stand = cls(root)
+        yield stand
+        stand.estimator.gate.set()
+        stand.server.close()
+
+    def register(self, *names: str) -> None:
+        for name in names:
+            self.server.register(category(name))
+
+    def settle(self) -> None:
+        """Wait until everything that was handed to the model's thread is done."""
+        self.server._model.submit(lambda: None).result(SECONDS)
+
+    def show(self, camera: str = "a", image: np.ndarray = IMAGE, **frame: Any) -> None:
+        """A frame, until it is done."""
+        self.server.submit(Frame(camera, image, **frame))
+        self.settle()
+
+    def hold(self, camera: str = "a", **frame: Any) -> None:
+        """A frame that stays in the network until the gate is set."""
+        while self.estimator.entered.acquire(blocking=False):
+            pass
+        self.estimator.gate.clear()
+        self.server.submit(Frame(camera, IMAGE, **frame))
+        assert self.estimator.entered.acquire(timeout=SECONDS)
+
+    def let_go(self) -> None:
+        self.estimator.gate.set()
+        self.settle()
+
+    def found(self, camera: str = "a") -> list[str]:
+        """The categories that the newest result of a camera has answers for."""
+        newest = [result for result in self.results if result.frame.camera == camera][-1]
+        return [each.category for each in newest.objects]

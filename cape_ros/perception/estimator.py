@@ -6,6 +6,7 @@ A category is encoded once (`encode`); a frame then costs one pass over its crop
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.errors import DeviceError, Fault, InvalidInput
+from cape_ros.errors import Fault, InvalidInput
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.category import Category, image_faults
+from cape_ros.perception.device import find_device, find_precision
 from cape_ros.perception.geometry import Box, Crop, clean_box, crop_image, support_heatmaps
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.timing import Timing
 
 LARGEST_BATCH = 32  # crops in one pass; more are split
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
-PRECISIONS = {"float32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ class Inspection:
 
 
 class Estimator:
-    """A network on a device, and the tokens of the categories that it was shown."""
+    """A network on a device, and the tokens of the categories that it was shown.
+
+    spent: by all calls of `estimate` so far; what one frame took is the difference.
+    """
 
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Estimator:
         self._calibration = calibration
         self._tokens: WeakKeyDictionary[Category, KeypointTokens] = WeakKeyDictionary()
         self._registered: dict[str, Category] = {}
+        self.spent = Timing()
         height, width = net.config.image_size
         self._crops = np.empty((LARGEST_BATCH, height, width, 3), np.uint8)
         self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(3, 1, 1)
@@ -137,6 +143,14 @@ class Estimator:
                 )
         return found
 
+    def stand_in(self, keypoints: int) -> Category:
+        """A category of nothing, to warm up with: it can be looked for and is never found."""
+        category = Category("stand-in", [f"keypoint {index}" for index in range(keypoints)])
+        tokens = torch.zeros(1, keypoints, self._net.config.width, device=self.device)
+        known = torch.ones(1, keypoints, dtype=torch.bool, device=self.device)
+        self._tokens[category] = KeypointTokens(tokens, known)
+        return category
+
     @torch.inference_mode()
     def inspect(self, image: np.ndarray, request: ObjectRequest) -> Inspection:
         """How the network finds one object; slower than `estimate`, for a person to look at."""
@@ -166,14 +180,20 @@ class Estimator:
 
     def _encode_shots(self, category: Category, at: int) -> tuple[Tensor, Tensor]:
         """Sum of the tokens [K, d] over up to 8 shots from `at` on, and how many shots [K, 1]."""
-        shots = category.shots[at : at + 8]
+        shots, config = category.shots[at : at + 8], self._net.config
         maps, shown = [], []
         for index, shot in enumerate(shots):
             height, width = shot.image.shape[:2]
             crop = Crop.of_box(clean_box(shot.box, width, height), self.crop_size)
             crop_image(shot.image, crop, out=self._crops[index])
             points = crop.to_crop(shot.keypoints)
-            heatmaps, weight = support_heatmaps(points, shot.visible, self.crop_size)
+            heatmaps, weight = support_heatmaps(
+                points,
+                shot.visible,
+                self.crop_size,
+                sigma=config.mask_sigma,
+                rounded=config.round_masks,
+            )
             maps.append(heatmaps)
             shown.append(weight)
         images = self._upload(self._crops[: len(shots)])
@@ -216,14 +236,19 @@ class Estimator:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points [N, K, 2] in [0, 1] of each crop, and scores [N, K]."""
         crops = list(dict.fromkeys(boxes))
+        began = time.perf_counter()
+        pixels = self._upload(self._cut(image, crops))
+        uploaded = time.perf_counter()
         with torch.autocast(self.device.type, self._autocast, enabled=self._autocast is not None):
-            features = self._net.extract(self._upload(self._cut(image, crops)))
+            features = self._net.extract(pixels)
             if len(crops) < len(boxes):  # several categories are looked for in one window
                 features = features[[crops.index(box) for box in boxes]]
             tokens = stack_tokens([self.encode(category) for category in categories])
             output = self._net.match(features, tokens)
         scores = self._calibration(output, tokens.mask)
-        return output.points[-1].float().cpu().numpy(), scores.float().cpu().numpy()
+        answer = output.points[-1].float().cpu().numpy(), scores.float().cpu().numpy()
+        self.spent += Timing(uploaded - began, time.perf_counter() - uploaded)
+        return answer
 
     def _cut(self, image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
         """Crops [N, H, W, 3] RGB, in memory that the next call uses again."""
@@ -262,27 +287,3 @@ def check_image(image: np.ndarray) -> None:
     """Raises `InvalidInput` unless `image` is HxWx3 uint8 with pixels in it."""
     if faults := image_faults(image):
         raise InvalidInput(faults)
-
-
-def find_device(name: str) -> torch.device:
-    """Raises `DeviceError` that says what there is."""
-    cuda = torch.cuda.is_available()
-    if name == "auto":
-        return torch.device("cuda" if cuda else "cpu")
-    try:
-        device = torch.device(name)
-        if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-            raise DeviceError(f"device {name}: no such GPU here; use `cpu` or `auto`")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(f"device {name}: {error}; use `cpu`, `cuda` or `auto`") from error
-    return device
-
-
-def find_precision(name: str, device: torch.device) -> torch.dtype | None:
-    """The type for autocast, None for float32. Raises `DeviceError` if the device lacks it."""
-    if name not in PRECISIONS:
-        raise DeviceError(f"precision {name!r} is not one of {', '.join(PRECISIONS)}")
-    if name == "float16" and device.type == "cpu":
-        raise DeviceError("precision float16 needs a GPU; use float32 or bfloat16 on the CPU")
-    return PRECISIONS[name]

@@ -16,7 +16,7 @@ import numpy as np
 
 from cape_ros.errors import InvalidInput
 from cape_ros.perception.category import Category
-from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.estimator import LARGEST_BATCH, Estimator
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
@@ -24,6 +24,7 @@ WINDOWS_PER_SIDE = (1, 2, 3)
 GROWTH = 1.3  # a followed box grows or shrinks at most by this factor from frame to frame
 MARGIN = 0.25  # of the longer side of the hull, on every side
 FEWEST = 3  # trusted points that make a hull
+SEARCHED_TOGETHER = LARGEST_BATCH // sum(n * n for n in WINDOWS_PER_SIDE)  # that share a batch
 SMALLEST = 3  # pixels on a side of an image: its smallest windows are half as large
 SEARCH_SHARE = 0.25  # of the time, at most, while another object is followed
 MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
@@ -164,23 +165,19 @@ class Watch:
 
     def _size_of(self, image: np.ndarray) -> tuple[int, int]:
         """(width, height). A box in images of another size says nothing about this one."""
-        height, width = image.shape[:2]
-        if min(width, height) < SMALLEST:
-            raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
-        if self._size != (width, height):
-            self._size = width, height
+        size = size_to_search(image)
+        if self._size != size:
+            self._size = size
             self._followers.clear()
-        return self._size
+        return size
 
     def _search(self, image: np.ndarray, name: str, follower: Follower) -> ObjectKeypoints:
         began = self._clock()
-        windows = [ObjectRequest(name, window) for window in search_windows(*self._size)]
-        found = self._estimator.estimate(image, windows)
-        closer = look_closer(self._estimator, image, name, follower, found)
+        (found,) = look_everywhere(self._estimator, image, {name: follower})
         follower.searched = next(self._searches)
         ended = self._clock()
         self._rests_until = ended + (ended - began) * (1 / SEARCH_SHARE - 1)
-        return closer
+        return found
 
 
 def track_ids() -> Iterator[int]:
@@ -197,21 +194,63 @@ def search(
     estimator: Estimator, image: np.ndarray, category: Category | str, trust: Trust | None = None
 ) -> ObjectKeypoints:
     """Find one object anywhere in an image; if it is not there, all its scores are 0."""
-    size = image.shape[1], image.shape[0]
-    follower = Follower(trust or Trust())
-    windows = [ObjectRequest(category, window) for window in search_windows(*size)]
-    best = look_closer(estimator, image, category, follower, estimator.estimate(image, windows))
-    return follower.update(best, size, track_id=0)
+    return search_all(estimator, image, [category], trust)[0]
 
 
-def look_closer(
+def search_all(
     estimator: Estimator,
     image: np.ndarray,
-    category: Category | str,
-    follower: Follower,
-    windows: Sequence[ObjectKeypoints],
-) -> ObjectKeypoints:
-    """After a search: what is found where the best window saw the object, or what that one saw."""
-    best = max(windows, key=lambda found: found.score)
-    box = follower.closer(best, (image.shape[1], image.shape[0]))
-    return estimator.estimate(image, [ObjectRequest(category, box)])[0] if box else best
+    categories: Sequence[Category | str],
+    trust: Trust | None = None,
+) -> list[ObjectKeypoints]:
+    """`search` for one object of each category, all of them in the same passes.
+
+    The categories are distinct; `SEARCHED_TOGETHER` of them fill a pass. Raises `InvalidInput`
+    for an image that is too small to search in.
+    """
+    size = size_to_search(image)
+    followers = {category: Follower(trust or Trust()) for category in categories}
+    found = look_everywhere(estimator, image, followers)
+    return [
+        follower.update(seen, size, track_id=-1)
+        for follower, seen in zip(followers.values(), found, strict=True)
+    ]
+
+
+def look_everywhere(
+    estimator: Estimator, image: np.ndarray, followers: Mapping[Category | str, Follower]
+) -> list[ObjectKeypoints]:
+    """What the best window shows of each category, or a closer look at where it shows it."""
+    size, count = (image.shape[1], image.shape[0]), len(followers)
+    windows = [ObjectRequest(c, window) for window in search_windows(*size) for c in followers]
+    seen = estimator.estimate(image, windows)
+    found = [max(seen[at::count], key=lambda each: each.score) for at in range(count)]
+    closer = {
+        at: ObjectRequest(category, box)
+        for at, (category, follower) in enumerate(followers.items())
+        if (box := follower.closer(found[at], size))
+    }
+    answers = estimator.estimate(image, list(closer.values())) if closer else []
+    for at, answer in zip(closer, answers, strict=True):
+        found[at] = answer
+    return found
+
+
+def size_to_search(image: np.ndarray) -> tuple[int, int]:
+    """(width, height). Raises `InvalidInput` for an image that is too small to search in."""
+    height, width = image.shape[:2]
+    if min(width, height) < SMALLEST:
+        raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
+    return width, height
+
+
+def warm_up(estimator: Estimator, size: tuple[int, int], keypoints: int) -> None:
+    """Let the first images be as fast as later ones: the passes over one object and of a search.
+
+    size: (height, width) of the images to come. keypoints: of the categories to come, the most.
+    """
+    image = np.zeros((*size, 3), np.uint8)
+    windows = search_windows(*size_to_search(image))
+    nothing = estimator.stand_in(keypoints)
+    for boxes in (windows[:1], windows):
+        estimator.estimate(image, [ObjectRequest(nothing, box) for box in boxes])

@@ -229,3 +229,30 @@ def test_inspection_shows_where_it_looked(estimator: Estimator, image: np.ndarra
     best = seen.similarity.reshape(4, -1).argmax(axis=1)
     centre = np.stack((best % 4, best // 4), axis=1) * 16 + 8
     assert (np.abs(seen.proposals - centre) <= 16).all()
+
+
+def test_what_was_spent_adds_up(estimator: Estimator, image: np.ndarray) -> None:
+    cup = category(image)
+    before = estimator.spent
+    estimator.estimate(image, [])
+    assert estimator.spent == before
+    spent = []
+    for _ in range(2):
+        estimator.estimate(image, [ObjectRequest(cup, BOXES[0])])
+        spent.append(estimator.spent - before)
+    assert 0 < spent[0].preprocess < spent[1].preprocess
+    assert 0 < spent[0].network < spent[1].network
+    with pytest.raises(InvalidInput):
+        estimator.estimate(image, [ObjectRequest("mug", BOXES[0])])
+    assert estimator.spent - before == spent[1]
+
+
+def test_a_stand_in_can_be_looked_for_and_leaves_nothing_behind(image: np.ndarray) -> None:
+    estimator = make_estimator(device="cpu")
+    nothing = estimator.stand_in(7)
+    (found,) = estimator.estimate(image, [ObjectRequest(nothing, BOXES[0])])
+    assert found.keypoints.shape == (7, 2)
+    with pytest.raises(InvalidInput, match="known: none"):
+        estimator.estimate(image, [ObjectRequest(nothing.name, BOXES[0])])
+    del nothing, found
+    assert len(estimator._tokens) == 0

@@ -17,8 +17,11 @@ from cape_ros.perception.follow import (
     Trust,
     Watch,
     limit_growth,
+    search,
+    search_all,
     search_windows,
     track_ids,
+    warm_up,
 )
 from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectKeypoints
@@ -239,3 +242,44 @@ def test_track_ids_fit_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cape_ros.perception.follow.MOST_TRACK_IDS", 3)
     numbers = track_ids()
     assert [next(numbers) for _ in range(4)] == [0, 1, 2, 0]
+
+
+def steered(*names: str, **settings: Any) -> SteeredEstimator:
+    estimator = SteeredEstimator()
+    for name in names:
+        estimator.register(category(name))
+    for setting, value in settings.items():
+        setattr(estimator, setting, value)
+    return estimator
+
+
+def test_several_categories_are_searched_in_the_same_passes() -> None:
+    estimator = steered("cup", "pan", "pot", only={"cup", "pot"})
+    cup, pan, pot = search_all(estimator, IMAGE, ["cup", "pan", "pot"])  # type: ignore[arg-type]
+    assert estimator.batches == [3 * 14, 2]
+    assert [each.category for each in (cup, pan, pot)] == ["cup", "pan", "pot"]
+    assert cup.score > 0.8
+    assert pot.score > 0.8
+    assert pan.score == 0
+    assert {each.track_id for each in (cup, pan, pot)} == {-1}
+    assert cup.box != (0, 0, 64, 48)  # looked at once more, closer
+
+
+def test_searching_one_or_several_is_the_same() -> None:
+    estimator = steered("cup", "pan")
+    together = search_all(estimator, IMAGE, ["cup", "pan"])  # type: ignore[arg-type]
+    for name, found in zip(("cup", "pan"), together, strict=True):
+        alone = search(estimator, IMAGE, name)  # type: ignore[arg-type]
+        assert alone.box == found.box
+        np.testing.assert_array_equal(alone.scores, found.scores)
+    assert search_all(estimator, IMAGE, []) == []  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="too few to search in"):
+        search_all(estimator, IMAGE[:2], ["cup"])  # type: ignore[arg-type]
+
+
+def test_warming_up_runs_the_passes_of_one_object_and_of_a_search() -> None:
+    estimator = steered("cup")
+    warm_up(estimator, (48, 64), keypoints=3)  # type: ignore[arg-type]
+    assert estimator.batches == [1, 14]
+    assert estimator.asked_for == {("stand-in", 3)}
+    assert list(estimator.known) == ["cup"]

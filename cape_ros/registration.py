@@ -1,0 +1,54 @@
+"""What a registration makes of the category that is known and of the one that is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import IntEnum
+
+from cape_ros.errors import InvalidInput
+from cape_ros.perception.category import Category
+
+MOST_SHOTS = 64
+
+
+class RegisterMode(IntEnum):
+    """CREATE refuses a name that exists, REPLACE does not care, ADD_SHOTS needs one."""
+
+    CREATE = 0
+    REPLACE = 1
+    ADD_SHOTS = 2
+
+
+def find(known: Mapping[str, Category], name: str) -> Category:
+    """The category of this name. Raises `InvalidInput` if there is none."""
+    if category := known.get(name):
+        return category
+    raise InvalidInput.of("name", not_registered(known, name))
+
+
+def not_registered(known: Mapping[str, Category], name: str) -> str:
+    """The reason to refuse a name."""
+    return f"{name!r} is not registered (known: {', '.join(known) or 'none'})"
+
+
+def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode) -> Category:
+    """The category to be stored. Raises `InvalidInput` where the mode forbids it."""
+    if mode == RegisterMode.CREATE and category.name in known:
+        raise InvalidInput.of(
+            "name", f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS"
+        )
+    if mode == RegisterMode.ADD_SHOTS:
+        before = find(known, category.name)
+        if category.keypoint_names != before.keypoint_names:
+            raise InvalidInput.of(
+                "keypoint_names", f"differ from those of {before.name!r} that is registered"
+            )
+        if category.edges and category.edges != before.edges:
+            raise InvalidInput.of(
+                "edges", f"differ from those of {before.name!r}; leave them out or use REPLACE"
+            )
+        category = replace(before, shots=(*before.shots, *category.shots))
+    if len(category.shots) > MOST_SHOTS:
+        raise InvalidInput.of("shots", f"{len(category.shots)} are more than {MOST_SHOTS}")
+    return category
