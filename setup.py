@@ -46,6 +46,7 @@ setup(
     extras_require={
         "wire": ["cyclonedds==11.0.1", "rosbags>=0.11.9,<0.12"],  # a node without ROS 2
         "demo": ["scikit-image>=0.22"],  # ships the photographs
+        "examples": ["mcap>=1.6", "mcap-ros2-support>=0.5.7", "rosbags>=0.11.9,<0.12"],
         "dev": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["cape=cape_ros.cli:main"]},

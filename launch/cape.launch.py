@@ -1,29 +1,83 @@
-"""Start the node: ros2 launch cape_ros cape.launch.py image:=/camera/image_raw"""
+"""Start the node.
+
+ros2 launch cape_ros cape.launch.py image:=/camera/image_raw
+ros2 launch cape_ros cape.launch.py cameras:=left,right image:=/{camera}/image_raw
+
+A camera's compressed images are looked for beside `image` (parameter image_transport), and so is
+its camera_info, as every camera driver has them.
+"""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+ARGUMENTS = {
+    "image": ("/camera/image_raw", "Topic of the images; {camera} stands for a camera's name."),
+    "cameras": ("", "Names of several cameras, as left,right; empty is one without a name."),
+    "detections": ("", "Topic of boxes for the parameter boxes: detections; {camera} as above."),
+    "namespace": ("", "Namespace of the node."),
+    "name": ("cape", "Name of the node."),
+    "params_file": ("", "YAML file of parameters; empty is config/cape.yaml of the package."),
+    "autostart": ("true", "Configure and activate; false leaves both to `ros2 lifecycle set`."),
+    "use_sim_time": ("false", "Take the time from /clock."),
+    "respawn": ("false", "Start the node again when it ends."),
+    "log_level": ("info", "debug, info, warn, error or fatal."),
+}
 
 
 def generate_launch_description() -> LaunchDescription:
-    defaults = Path(get_package_share_directory("cape_ros")) / "config" / "cape.yaml"
     return LaunchDescription(
         [
-            DeclareLaunchArgument("image", default_value="/camera/image_raw"),
-            DeclareLaunchArgument("namespace", default_value=""),
-            DeclareLaunchArgument("params_file", default_value=str(defaults)),
-            Node(
-                package="cape_ros",
-                executable="cape_node",
-                name="cape",
-                namespace=LaunchConfiguration("namespace"),
-                parameters=[LaunchConfiguration("params_file")],
-                remappings=[("~/image", LaunchConfiguration("image"))],
-                output="screen",
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, (default, description) in ARGUMENTS.items()
             ),
+            OpaqueFunction(function=describe_node),
         ]
     )
+
+
+def describe_node(context: LaunchContext) -> list[Node]:
+    def given(name: str) -> str:
+        return str(LaunchConfiguration(name).perform(context))
+
+    defaults = Path(get_package_share_directory("cape_ros")) / "config" / "cape.yaml"
+    parameters: list[Any] = [
+        given("params_file") or str(defaults),
+        {
+            "autostart": ParameterValue(LaunchConfiguration("autostart"), value_type=bool),
+            "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool),
+        },
+    ]
+    cameras = [name.strip() for name in given("cameras").split(",") if name.strip()]
+    if cameras:
+        parameters.append({"cameras": cameras})
+    remappings = []
+    for camera in cameras or [""]:
+        prefix = f"~/{camera}" if camera else "~"
+        remappings.append((f"{prefix}/image", given("image").replace("{camera}", camera)))
+        if given("detections"):
+            boxes = given("detections").replace("{camera}", camera)
+            remappings.append((f"{prefix}/detections_in", boxes))
+    return [
+        Node(
+            package="cape_ros",
+            executable="cape_node",
+            name=given("name"),
+            namespace=given("namespace"),
+            parameters=parameters,
+            remappings=remappings,
+            arguments=["--ros-args", "--log-level", given("log_level")],
+            respawn=given("respawn").lower() in ("true", "1", "yes"),
+            respawn_delay=2.0,
+            output="screen",
+        )
+    ]

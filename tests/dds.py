@@ -9,7 +9,7 @@ import importlib.util
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,12 @@ from cape_ros.ros.node import CapeNode  # isort: skip  # makes the message packa
 
 import rclpy
 from builtin_interfaces.msg import Time
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray, SupportShot
@@ -40,6 +42,7 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
 NAMES = ["a", "b", "c", "d"]
+USUAL = {"device": "cpu", "image_reliability": "reliable", "warm_up_size": [120, 90]}
 EVERYTHING_IS_FOUND = {"trusted_point": 0.0, "found_object": 0.0, "kept_object": 0.0}
 
 
@@ -96,18 +99,42 @@ class Inbox:
 
 
 class Robot(Node):
-    """What a user's program would do with the node."""
+    """What a user's program would do with the node. cameras: names as in the parameter."""
 
-    def __init__(self) -> None:
+    def __init__(self, cameras: Sequence[str] = ("",), image: Any = Image) -> None:
         super().__init__("robot")
-        self.camera = self.create_publisher(Image, "/cape/image", 10)
-        self.keypoints = Inbox()
-        self.categories = Inbox()
-        self.create_subscription(KeypointArray, "/cape/keypoints", self.keypoints, 10)
-        self.create_subscription(CategoryArray, "/cape/categories", self.categories, LATCHED)
+        ending = "/compressed" if image is CompressedImage else ""
+        self.cameras = {
+            name: self.create_publisher(image, f"{topic(name, 'image')}{ending}", 10)
+            for name in cameras
+        }
+        self.camera = self.cameras[cameras[0]]
+        self.found = {name: self.hear(KeypointArray, topic(name, "keypoints")) for name in cameras}
+        self.keypoints = self.found[cameras[0]]
+        self.categories = self.hear(CategoryArray, "/cape/categories", LATCHED)
         self._register = self.create_client(RegisterCategory, "/cape/register_category")
         self._remove = self.create_client(RemoveCategory, "/cape/remove_category")
+        self._asked: dict[str, Any] = {}
         self._seconds = 100
+
+    def hear(self, kind: Any, name: str, qos: Any = 10) -> Inbox:
+        inbox = Inbox()
+        self.create_subscription(kind, name, inbox, qos)
+        return inbox
+
+    def ask(self, kind: Any, service: str, **fields: Any) -> Any:
+        """Call a service of the node."""
+        if service not in self._asked:
+            self._asked[service] = self.create_client(kind, f"/cape/{service}")
+        return self.call(self._asked[service], kind.Request(**fields))
+
+    def transition(self, number: int) -> bool:
+        """What `ros2 lifecycle set` does; numbers as in lifecycle_msgs/Transition."""
+        request = Transition(id=number)
+        return bool(self.ask(ChangeState, "change_state", transition=request).success)
+
+    def lifecycle_state(self) -> str:
+        return str(self.ask(GetState, "get_state").current_state.label)
 
     def call(self, client: Any, request: Any) -> Any:
         assert client.wait_for_service(SECONDS)
@@ -123,12 +150,24 @@ class Robot(Node):
     def remove(self, name: str) -> RemoveCategory.Response:
         return self.call(self._remove, RemoveCategory.Request(name=name))
 
-    def show(self, pixels: np.ndarray = PIXELS) -> tuple[Image, KeypointArray]:
+    def show(
+        self, pixels: np.ndarray = PIXELS, camera: str | None = None
+    ) -> tuple[Image, KeypointArray]:
         """An image, and the node's answer to it."""
+        message = image(self.next_second(), pixels)
+        publisher = self.camera if camera is None else self.cameras[camera]
+        publisher.publish(message)
+        answers = self.keypoints if camera is None else self.found[camera]
+        return message, answers.wait(lambda a: a.header.stamp == message.header.stamp)
+
+    def next_second(self) -> int:
+        """A stamp that no image had before."""
         self._seconds += 1
-        message = image(self._seconds, pixels)
-        self.camera.publish(message)
-        return message, self.keypoints.wait(lambda a: a.header.stamp == message.header.stamp)
+        return self._seconds
+
+
+def topic(camera: str, name: str) -> str:
+    return f"/cape/{camera}/{name}" if camera else f"/cape/{name}"
 
 
 def answer(future: Any) -> Any:
@@ -145,6 +184,7 @@ class Spinner:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.failure: Exception | None = None
+        self._stopped = False
         self._executor = MultiThreadedExecutor(3)
         self._executor.add_node(node)
         self._thread = threading.Thread(target=self._spin)
@@ -152,13 +192,15 @@ class Spinner:
 
     def _spin(self) -> None:
         try:
-            self._executor.spin()
+            while not self._stopped:
+                self._executor.spin_once(0.1)
         except Exception as error:
             self.failure = error
 
     def stop(self) -> None:
-        self._executor.shutdown(10)
+        self._stopped = True  # rclpy's executor must not be shut down while it spins
         self._thread.join()
+        self._executor.shutdown(10)
         self.node.destroy_node()
         if self.failure:
             raise self.failure
@@ -168,8 +210,12 @@ class Bench:
     """The node, with a robot beside it."""
 
     def __init__(self, **parameters: Any) -> None:
-        values = {"device": "cpu", "image_reliability": "reliable"} | parameters
-        arguments = [f"cape:{name}:={value}" for name, value in values.items()]
+        values = {**USUAL, **parameters}
+        self._active = values.get("autostart", True)
+        self._cameras = values.get("cameras", [""])
+        compressed = values.get("image_transport") == "compressed"
+        self._image = CompressedImage if compressed else Image
+        arguments = [f"cape:{name.replace('__', '.')}:={value}" for name, value in values.items()]
         rclpy.init(args=["test", "--ros-args", *(w for a in arguments for w in ("-p", a))])
         self._spinning: list[Spinner] = []
         try:
@@ -181,14 +227,21 @@ class Bench:
     def start(self) -> None:
         """Node and robot; after `stop`, new ones."""
         self.node = CapeNode()
+        try:
+            self.node.start()
+        except BaseException:
+            self.node.destroy_node()
+            raise
         self._spinning.append(Spinner(self.node))
         self.robot = self.another_robot()
 
     def another_robot(self) -> Robot:
-        robot = Robot()
+        robot = Robot(self._cameras, self._image)
         self._spinning.append(Spinner(robot))
-        wait_for(robot.camera.get_subscription_count)
-        robot.categories.wait()
+        if self._active:
+            for camera in robot.cameras.values():
+                wait_for(camera.get_subscription_count)
+            robot.categories.wait()
         return robot
 
     def stop(self) -> None:

@@ -36,7 +36,7 @@ class RecorderNode(Node):
         self.film = Film(folder, rate)
         self._ledger = ledger
         self._folder = folder
-        self._names = keypoint_names
+        self._keypoint_names = keypoint_names
         self._sheet = ContactSheet()
         self._lines: TextIO = (folder / LINES).open("w", encoding="utf-8")
         self.create_subscription(KeypointArray, "/cape/keypoints", self._on_keypoints, 50)
@@ -59,7 +59,7 @@ class RecorderNode(Node):
         )
         entry = self._ledger.answered(stamp, (received - stamp) / 1e9, found)
         if entry is not None:
-            self._lines.write(json.dumps(as_json(entry, self._names[entry.scene])) + "\n")
+            self._lines.write(json.dumps(as_json(entry, self._keypoint_names[entry.scene])) + "\n")
 
     def _on_overlay(self, message: Image) -> None:
         stamp = Time.from_msg(message.header.stamp).nanoseconds

@@ -10,18 +10,24 @@ from typing import Any
 import cv2
 import numpy as np
 import PIL.Image
-from sensor_msgs.msg import Image, RegionOfInterest
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from std_msgs.msg import Header
 
 from cape_ros.errors import Fault, InvalidInput
 from cape_ros.msg import Category as CategoryMessage
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
 from cape_ros.msg import ObjectKeypoints as ObjectMessage
+from cape_ros.msg import SupportShot as ShotMessage
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
 MOST_PIXELS = 1 << 26
+JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
+ENDS_WITHIN = 64  # bytes: some cameras pad what they send
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)
+Find = Callable[[Any], Image | CompressedImage | None]
 CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
 
 
@@ -87,11 +93,55 @@ def decode(data: Any, field: str) -> np.ndarray:
         raise InvalidInput.of(f"{field}.data", f"no whole JPEG or PNG image: {error}") from error
 
 
+def read_image(message: Image | CompressedImage, field: str = "image") -> np.ndarray:
+    """An image message of either kind as HxWx3 uint8 RGB. Raises `InvalidInput`."""
+    if isinstance(message, Image):
+        return to_array(message, field)
+    return decode(message.data, field)
+
+
+def read_frame(message: Image | CompressedImage) -> np.ndarray:
+    """The same for a camera's frame, as fast as it goes: what is cut off is found by its end."""
+    if isinstance(message, Image):
+        return to_array(message)
+    data = np.frombuffer(message.data, np.uint8)
+    end = data[-ENDS_WITHIN:].tobytes()
+    if not any(mark in end for mark in (JPEG_END, PNG_END)):
+        raise InvalidInput.of("image.data", f"{data.size} bytes are no whole JPEG or PNG image")
+    try:
+        with PIL.Image.open(io.BytesIO(message.data), formats=("JPEG", "PNG")) as file:
+            width, height = file.size  # from the first bytes; nothing is decoded yet
+    except Exception as error:
+        raise InvalidInput.of("image.data", f"no JPEG or PNG image: {error}") from error
+    if width * height > MOST_PIXELS:
+        raise InvalidInput.of("image.data", f"an image of {width} x {height} pixels")
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise InvalidInput.of("image.data", str(error)) from error
+    if pixels is None:
+        raise InvalidInput.of("image.data", "a damaged JPEG or PNG image")
+    return np.asarray(pixels, np.uint8)[..., ::-1]
+
+
+def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedImage:
+    """HxWx3 uint8 RGB as a JPEG in a sensor_msgs/CompressedImage."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)[1]
+    return CompressedImage(header=header, format="jpeg", data=_octets(encoded))
+
+
+def _octets(content: np.ndarray) -> array.array:
+    """What a field uint8[] takes without looking at every element."""
+    data = array.array("B")
+    data.frombytes(np.ascontiguousarray(content))  # type: ignore[arg-type]
+    return data
+
+
 def to_image(pixels: np.ndarray, header: Any) -> Image:
     """HxWx3 uint8 RGB as a sensor_msgs/Image with that header."""
     height, width, _ = pixels.shape
-    data = array.array("B")
-    data.frombytes(np.ascontiguousarray(pixels))  # type: ignore[arg-type]
+    data = _octets(pixels)
     return Image(
         header=header, height=height, width=width, encoding="rgb8", step=width * 3, data=data
     )
@@ -136,36 +186,56 @@ def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
 
 
 def to_category_array(
-    categories: Mapping[str, Category], database_version: int, header: Any
+    categories: Mapping[str, Category],
+    database_version: int,
+    header: Any,
+    is_active: Callable[[str], bool],
 ) -> CategoryArray:
     return CategoryArray(
         header=header,
         database_version=database_version,
         categories=[
-            CategoryMessage(
-                name=category.name,
-                version=category.version,
-                keypoint_names=list(category.keypoint_names),
-                edges=[index for edge in category.edges for index in edge],
-                shots=len(category.shots),
-                active=True,
-            )
+            to_category_message(category, is_active(category.name))
             for category in categories.values()
         ],
     )
 
 
-def to_category(request: Any, frame: Callable[[Any], np.ndarray | None]) -> Category:
+def to_category_message(category: Category, active: bool) -> CategoryMessage:
+    return CategoryMessage(
+        name=category.name,
+        version=category.version,
+        keypoint_names=list(category.keypoint_names),
+        edges=[index for edge in category.edges for index in edge],
+        shots=len(category.shots),
+        active=active,
+    )
+
+
+def to_shot(shot: SupportShot) -> ShotMessage:
+    """As it was registered: the image as PNG, so that nothing is lost."""
+    encoded = cv2.imencode(".png", cv2.cvtColor(shot.image, cv2.COLOR_RGB2BGR))[1]
+    return ShotMessage(
+        compressed=CompressedImage(format="png", data=_octets(encoded)),
+        box=to_region(shot.box),
+        keypoints=[
+            Keypoint(x=x, y=y, visibility=Keypoint.VISIBLE if seen else Keypoint.OCCLUDED)
+            for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
+        ],
+    )
+
+
+def to_category(request: Any, find: Find) -> Category:
     """A cape_ros/srv/RegisterCategory request as a category, checked whole.
 
-    frame: the image meant by the stamp of a shot that carries none, None if there is none.
+    find: the message meant by the stamp of a shot that carries none, None if there is none.
     Raises `InvalidInput` with every fault.
     """
     faults: list[Fault] = []
     shots = []
     for index, shot in enumerate(request.shots):
         try:
-            image = _shot_image(shot, f"shots[{index}]", frame)
+            image = read_image(*given_message(shot, find, f"shots[{index}]."))
         except InvalidInput as error:
             faults += error.faults
             image = NO_IMAGE
@@ -199,13 +269,23 @@ def _shot(shot: Any, image: np.ndarray) -> SupportShot:
     )
 
 
-def _shot_image(shot: Any, field: str, frame: Callable[[Any], np.ndarray | None]) -> np.ndarray:
-    if shot.image.width or shot.image.height or len(shot.image.data):
-        return to_array(shot.image, f"{field}.image")
-    if len(shot.compressed.data):
-        return decode(shot.compressed.data, f"{field}.compressed")
-    if (buffered := frame(shot.stamp)) is not None:
-        return buffered
+def given_message(given: Any, find: Find, prefix: str = "") -> tuple[Image | CompressedImage, str]:
+    """The image of a SupportShot or an Estimate request, its own or the frame of its stamp.
+
+    prefix: before the names of its fields. Returns the name of the field, too. Raises
+    `InvalidInput`.
+    """
+    if given.image.width or given.image.height or len(given.image.data):
+        return given.image, f"{prefix}image"
+    if len(given.compressed.data):
+        return given.compressed, f"{prefix}compressed"
+    if (buffered := find(given.stamp)) is not None:
+        return buffered, f"{prefix}stamp"
     raise InvalidInput.of(
-        f"{field}.stamp", "no image is given, and no camera frame of that stamp is buffered"
+        f"{prefix}stamp", "no image is given, and no camera frame of that stamp is buffered"
     )
+
+
+def header_of_now(node: Node) -> Header:
+    """For what no image belongs to."""
+    return Header(stamp=node.get_clock().now().to_msg())

@@ -1,9 +1,13 @@
-"""The node's parameters, declared once; `config/cape.yaml` and the checks follow this table."""
+"""The node's parameters, declared once: checks, `config/cape.yaml` and `docs/parameters.md` follow.
+
+A parameter marked `camera` counts for every camera; each named camera has one of its own besides,
+as `left.region`, whose default is the common value.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -11,125 +15,107 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
 from cape_ros.errors import Fault, InvalidInput
+from cape_ros.ros.parameter_table import PARAMETERS, START, UNCONFIGURED, Parameter
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter. `live`: may change while the node runs. `choices`: all that a text may be."""
-
-    name: str
-    default: str | int | float
-    description: str
-    live: bool = False
-    least: float | None = None
-    most: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def fault(self, value: Any) -> str | None:
-        """Why `value`, of the right type, cannot be used; None if it can."""
-        if value == "":
-            return "is empty"
-        if self.choices and value not in self.choices:
-            return f"{value!r} is not one of {', '.join(self.choices)}"
-        if self.least is not None and not value >= self.least:  # nor is NaN
-            return f"{value} is not {self.least} or more"
-        if self.most is not None and not value <= self.most:
-            return f"{value} is more than {self.most}"
-        return None
-
-    def descriptor(self) -> ParameterDescriptor:
-        descriptor = ParameterDescriptor(description=self.description, read_only=not self.live)
-        if self.choices:
-            descriptor.additional_constraints = "one of " + ", ".join(self.choices)
-        if self.least is not None and self.most is not None:
-            if isinstance(self.default, float):
-                descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=self.least, to_value=self.most, step=0.0)
-                ]
-            else:
-                descriptor.integer_range = [
-                    IntegerRange(from_value=int(self.least), to_value=int(self.most), step=1)
-                ]
-        return descriptor
-
-
-PARAMETERS = (
-    Parameter("weights", "shipped", "A file, or a name that `cape weights list` shows."),
-    Parameter("device", "auto", "auto (CUDA if there is a GPU), cpu, cuda, cuda:1, ..."),
-    Parameter(
-        "precision",
-        "float32",
-        "Number format of the network; float16 needs a GPU.",
-        choices=("float32", "float16", "bfloat16"),
-    ),
-    Parameter(
-        "library",
-        "~/.local/share/cape_ros/library",
-        "Folder that keeps the registered categories over restarts.",
-    ),
-    Parameter(
-        "image_reliability",
-        "best_effort",
-        "Reliability of the image subscription; best_effort hears every camera.",
-        choices=("best_effort", "reliable"),
-    ),
-    Parameter(
-        "image_depth",
-        1,
-        "Images that may wait in the subscription; more than 1 only adds delay.",
-        least=1,
-        most=100,
-    ),
-    Parameter(
-        "trusted_point",
-        0.3,
-        "Score from which a keypoint is VISIBLE and helps to follow its object.",
-        live=True,
-        least=0.0,
-        most=1.0,
-    ),
-    Parameter(
-        "found_object",
-        0.35,
-        "Mean score of the keypoints from which a searched object counts as found.",
-        live=True,
-        least=0.0,
-        most=1.0,
-    ),
-    Parameter(
-        "kept_object",
-        0.25,
-        "Mean score of the keypoints below which a followed object counts as lost.",
-        live=True,
-        least=0.0,
-        most=1.0,
-    ),
-)
+Values = Mapping[str, Any]
 
 
 def declare(node: Node) -> dict[str, Any]:
     """Declare every parameter; returns their values. Raises `InvalidInput` for a wrong one."""
-    values = {}
+    values: dict[str, Any] = {}
     for parameter in PARAMETERS:
-        try:
-            node.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
-        except ParameterException as error:  # the type or the range
-            raise InvalidInput.of(parameter.name, str(error)) from error
-        values[parameter.name] = node.get_parameter(parameter.name).value
+        values[parameter.name] = _declare(node, parameter)
+    if reason := kind_of("cameras").fault(camera_names(values)):
+        raise InvalidInput.of("cameras", reason)
+    for parameter in _of_cameras(values):
+        values[parameter.name] = _declare(node, parameter)
     check(values)
     return values
 
 
-def check(values: Mapping[str, Any]) -> None:
+def check(values: Values) -> None:
     """Raises `InvalidInput` that names every parameter whose value cannot be used."""
+    table = {parameter.name: parameter for parameter in (*PARAMETERS, *_of_cameras(values))}
     faults = [
-        Fault(parameter.name, reason)
-        for parameter in PARAMETERS
-        if (reason := parameter.fault(values[parameter.name]))
+        Fault(name, reason)
+        for name, parameter in table.items()
+        if name in values and (reason := parameter.fault(values[name]))
     ]
     kept, found = values["kept_object"], values["found_object"]
     if not faults and kept > found:
         reason = f"{kept} is more than found_object, {found}: what is found would be lost at once"
         faults.append(Fault("kept_object", reason))
+    for camera in camera_names(values) if not faults else ():
+        if of(values, camera, "boxes") == "region" and not any(of(values, camera, "region")):
+            name = f"{camera}.region" if camera else "region"
+            faults.append(Fault(name, "is needed where boxes is region: [x, y, width, height]"))
     if faults:
         raise InvalidInput(faults)
+
+
+def check_change(before: Values, after: Values, unconfigured: bool) -> None:
+    """`check`, and that nothing changes that cannot now. Raises `InvalidInput`."""
+    if not unconfigured:
+        faults = [
+            Fault(name, "changes only while the node is unconfigured: deactivate and cleanup first")
+            for name in after
+            if after[name] != before[name] and kind_of(name).when == UNCONFIGURED
+        ]
+        if faults:
+            raise InvalidInput(faults)
+    check(after)
+
+
+def kind_of(name: str) -> Parameter:
+    """The table's entry for a name such as `region` or `left.region`."""
+    own = name.rpartition(".")[2]
+    return next(parameter for parameter in PARAMETERS if parameter.name == own)
+
+
+def of(values: Values, camera: str, name: str) -> Any:
+    """The value that counts for a camera; the camera without a name has the common one."""
+    return values.get(f"{camera}.{name}", values[name])
+
+
+def camera_names(values: Values) -> Sequence[str]:
+    """[""] is one camera without a name."""
+    return values["cameras"]
+
+
+def _of_cameras(values: Values) -> Iterator[Parameter]:
+    for camera in filter(None, camera_names(values)):
+        for parameter in PARAMETERS:
+            if parameter.camera:
+                name, default = f"{camera}.{parameter.name}", values[parameter.name]
+                yield replace(parameter, name=name, default=default)
+
+
+def _declare(node: Node, parameter: Parameter) -> Any:
+    try:
+        node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
+    except ParameterException as error:  # the type or the range
+        raise InvalidInput.of(parameter.name, str(error)) from error
+    return plain(node.get_parameter(parameter.name).value)
+
+
+def descriptor(parameter: Parameter) -> ParameterDescriptor:
+    said = ParameterDescriptor(
+        name=parameter.name,
+        description=parameter.description,
+        read_only=parameter.when == START,
+        additional_constraints=parameter.range if not parameter.bounded else "",
+    )
+    if parameter.bounded and isinstance(parameter.default, float):
+        said.floating_point_range = [
+            FloatingPointRange(from_value=parameter.least, to_value=parameter.most, step=0.0)
+        ]
+    elif parameter.bounded:
+        said.integer_range = [
+            IntegerRange(from_value=int(parameter.least), to_value=int(parameter.most), step=1)
+        ]
+    return said
+
+
+def plain(value: Any) -> Any:
+    """rclpy has lists of numbers as array.array, this table as list."""
+    return value if isinstance(value, (str, int, float)) else list(value)

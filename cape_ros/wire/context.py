@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cape_ros.wire import arguments, domain
 from cape_ros.wire.arguments import Arguments
-from cape_ros.wire.dds import DdsError
+from cape_ros.wire.dds_library import DdsError
 from cape_ros.wire.exceptions import NotInitializedException
 from cape_ros.wire.graph import Graph
 from cape_ros.wire.logging import set_logger_level

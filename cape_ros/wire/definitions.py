@@ -1,4 +1,4 @@
-"""Where the definitions of messages and services come from: rosbags, this package, and below."""
+"""The definitions of messages and services: of rosbags, of ROS 2 beyond it, of this package."""
 
 from __future__ import annotations
 
@@ -13,30 +13,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys import store as rosbags_store
 
 from cape_ros.errors import CapeError
-
-# rosbags knows no services; these are the ones that any ROS 2 node meets.
-SERVICES = {
-    "std_srvs/srv/Empty": "---",
-    "std_srvs/srv/SetBool": "bool data\n---\nbool success\nstring message",
-    "std_srvs/srv/Trigger": "---\nbool success\nstring message",
-    "rcl_interfaces/srv/DescribeParameters": (
-        "string[] names\n---\nrcl_interfaces/ParameterDescriptor[] descriptors"
-    ),
-    "rcl_interfaces/srv/GetParameterTypes": "string[] names\n---\nuint8[] types",
-    "rcl_interfaces/srv/GetParameters": (
-        "string[] names\n---\nrcl_interfaces/ParameterValue[] values"
-    ),
-    "rcl_interfaces/srv/ListParameters": (
-        "uint64 DEPTH_RECURSIVE=0\nstring[] prefixes\nuint64 depth\n---\n"
-        "rcl_interfaces/ListParametersResult result"
-    ),
-    "rcl_interfaces/srv/SetParameters": (
-        "rcl_interfaces/Parameter[] parameters\n---\nrcl_interfaces/SetParametersResult[] results"
-    ),
-    "rcl_interfaces/srv/SetParametersAtomically": (
-        "rcl_interfaces/Parameter[] parameters\n---\nrcl_interfaces/SetParametersResult result"
-    ),
-}
+from cape_ros.wire.standard_definitions import MESSAGES, SERVICES
 
 # rosbags drops the default values of definitions; of the common messages only this one has any.
 DEFAULT_VALUES = {"geometry_msgs/msg/Quaternion": {"w": 1.0}}
@@ -91,7 +68,7 @@ def _own_folder() -> Path:
     )
 
 
-for _name, _text in SERVICES.items():
+for _name, _text in (MESSAGES | SERVICES).items():
     add_definition(_name, _text)
 _folder = _own_folder()
 for _file in sorted([*_folder.glob("msg/*.msg"), *_folder.glob("srv/*.srv")]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cape_ros.wire.callback_groups import CallbackGroup
@@ -15,10 +15,13 @@ Job = Callable[[], object]
 
 
 class Entity:
-    """A publisher, subscription, service, client or timer of a node."""
+    """A publisher, subscription, service, client, timer or event handler of a node."""
 
     reader: Reader | None = None
     writer: Writer | None = None
+    condition: int | None = None  # the handle of what ends the wait of an executor
+    event_handlers: Sequence[Entity] = ()  # come and go with it
+    is_closed = False
 
     def __init__(self, node: Node, callback_group: CallbackGroup | None = None) -> None:
         self.node = node
@@ -28,16 +31,13 @@ class Entity:
         """The next call to make, None if there is nothing to do."""
         return None
 
-    def incompatible(self) -> str | None:
-        """What to say about a peer whose QoS does not fit, None if there is none since."""
-        return None
-
     def destroy(self) -> None:
         """A second time is harmless."""
         self.node.destroy_entity(self)
 
     def close(self) -> None:
         """End the DDS entities; for the node to call."""
+        self.is_closed = True
         for endpoint in (self.reader, self.writer):
             if endpoint is not None:
                 self.node.participant.close_endpoint(endpoint)

@@ -10,6 +10,14 @@ class NotInitializedException(Exception):
         super().__init__("rclpy.init() has not been called, or rclpy.shutdown() has")
 
 
+class RCLError(RuntimeError):
+    """What cannot be done now; rclpy keeps this class in its C++ part."""
+
+
+class UnsupportedEventTypeError(RCLError):
+    """A callback was given for an event that never comes."""
+
+
 class InvalidNameException(ValueError):
     """A node, topic or service name that ROS 2 does not allow."""
 

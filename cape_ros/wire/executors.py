@@ -21,7 +21,6 @@ from cape_ros.wire.task import Future
 from cape_ros.wire.timer import Timer
 
 LONGEST_WAIT = 0.1  # [s] Python handles a signal only between two waits
-QOS_REPORTS = 1.0  # [s] between two looks for peers that do not fit
 
 
 class ExternalShutdownException(Exception):
@@ -41,7 +40,6 @@ class Executor:
         self._lock = threading.Lock()
         self._is_shut_down = False
         self._ready: Iterator[tuple[Entity, Job]] = iter(())
-        self._next_report = 0.0
         self.context.on_shutdown(self.wake)
 
     def add_node(self, node: Node) -> bool:
@@ -120,20 +118,14 @@ class Executor:
                 return
 
     def _wait(self, seconds: float) -> None:
-        now = time.monotonic()
-        nodes = self.get_nodes()
-        if now >= self._next_report:
-            self._next_report = now + QOS_REPORTS
-            for node in nodes:
-                node.report_incompatible_qos()
         conditions = []
         if self._has_room():
-            for entity in (entity for node in nodes for entity in node.entities()):
-                # Readers of a busy group would end the wait at once, again and again.
+            for entity in (entity for node in self.get_nodes() for entity in node.entities()):
+                # What belongs to a busy group would end the wait at once, again and again.
                 if not entity.callback_group.can_execute():
                     continue
-                if entity.reader is not None:
-                    conditions.append(entity.reader.condition)
+                if entity.condition is not None:
+                    conditions.append(entity.condition)
                 elif isinstance(entity, Timer):
                     due = entity.time_until_next_call()
                     seconds = seconds if due is None else min(seconds, due / NANOSECONDS)

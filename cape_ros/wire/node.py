@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,33 +9,33 @@ from typing import TYPE_CHECKING, Any
 from cape_ros.wire import arguments, rclpy
 from cape_ros.wire.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from cape_ros.wire.client import Client
-from cape_ros.wire.clock import Clock, ClockType
+from cape_ros.wire.clock import Clock, ROSClock
 from cape_ros.wire.context import Context
 from cape_ros.wire.entity import Entity
-from cape_ros.wire.exceptions import InvalidNameException
+from cape_ros.wire.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from cape_ros.wire.interfaces import message
-from cape_ros.wire.logging import Logger, Record, add_sink, get_logger, remove_sink
+from cape_ros.wire.logging import Logger, get_logger, remove_sink
+from cape_ros.wire.node_names import NodeNames
 from cape_ros.wire.parameter import Parameter
 from cape_ros.wire.parameter_service import ParameterService
-from cape_ros.wire.parameters import DeclaredParameters, Result
+from cape_ros.wire.parameters import DeclaredParameters
 from cape_ros.wire.participant import Participant
 from cape_ros.wire.publisher import Publisher
 from cape_ros.wire.qos import (
     QoSProfile,
     as_profile,
     qos_profile_parameter_events,
-    qos_profile_rosout_default,
     qos_profile_services_default,
 )
+from cape_ros.wire.qos_overriding_options import QoSOverridingOptions, overridden
+from cape_ros.wire.rosout import Rosout
 from cape_ros.wire.service import Service
 from cape_ros.wire.subscription import Subscription
+from cape_ros.wire.time_source import USE_SIM_TIME_NAME, TimeSource
 from cape_ros.wire.timer import Timer
 
 if TYPE_CHECKING:
     from cape_ros.wire.executors import Executor
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-FULL_NAME = re.compile(rf"(/{NAME.pattern})+")
 
 
 class Node(DeclaredParameters):
@@ -61,41 +59,29 @@ class Node(DeclaredParameters):
         given = arguments.parse(["--ros-args", *cli_args] if cli_args else [])
         if use_global_arguments:
             given = given.before(self.context.arguments)
-        self._arguments = given
-        self._given_name = node_name
-        self._name = given.remapped(node_name, "__node") or node_name
-        if not NAME.fullmatch(self._name):
-            raise InvalidNameException(f"node name {self._name!r}: letters, digits and _ only")
-        self._namespace = "/" + (given.remapped(node_name, "__ns") or namespace or "").strip("/")
-        if self._namespace != "/" and not FULL_NAME.fullmatch(self._namespace):
-            raise InvalidNameException(f"namespace {self._namespace!r} is not like /one/two")
+        self._names = NodeNames(node_name, namespace, given)
         self._entities: list[Entity] = []
         self._entities_lock = threading.Lock()
         self.executor: Executor | None = None
         self.default_callback_group: CallbackGroup = MutuallyExclusiveCallbackGroup()
-        self._clock = Clock(clock_type=ClockType.ROS_TIME)
+        self._clock = ROSClock()
         self._logger = get_logger(self.get_fully_qualified_name()[1:].replace("/", "."))
-        self._rosout: Publisher | None = None
         self._parameter_events: Publisher | None = None
         overrides = given.parameters(self.get_fully_qualified_name())
         overrides |= {parameter.name: parameter.value for parameter in parameter_overrides or ()}
         super().__init__(overrides)
         if enable_rosout:
-            self._rosout = self.create_publisher(
-                message("rcl_interfaces/msg/Log"), "/rosout", qos_profile_rosout_default
-            )
-            add_sink(self._logger.name, self._publish_log)
+            Rosout(self)
         self._parameter_events = self.create_publisher(
             message("rcl_interfaces/msg/ParameterEvent"),
             "/parameter_events",
             qos_profile_parameter_events,
         )
         try:
-            self.add_on_set_parameters_callback(_refuse_simulated_time)
-            self.declare_parameter("use_sim_time", False)
+            TimeSource(self, self._clock)
             if automatically_declare_parameters_from_overrides:
-                for name in overrides.keys() - {"use_sim_time"}:
-                    self.declare_parameter(name)
+                for name in overrides.keys() - {USE_SIM_TIME_NAME}:
+                    self.declare_parameter(name, overrides[name])
             if start_parameter_services:
                 ParameterService(self)
         except BaseException:
@@ -104,13 +90,13 @@ class Node(DeclaredParameters):
         self.context.add_node(self)
 
     def get_name(self) -> str:
-        return self._name
+        return self._names.name
 
     def get_namespace(self) -> str:
-        return self._namespace
+        return self._names.namespace
 
     def get_fully_qualified_name(self) -> str:
-        return f"{self._namespace.rstrip('/')}/{self._name}"
+        return self._names.full
 
     def get_logger(self) -> Logger:
         return self._logger
@@ -120,24 +106,26 @@ class Node(DeclaredParameters):
 
     def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
         """The full name, after remapping. Raises InvalidNameException."""
-        full = self._expand(topic)
-        if not FULL_NAME.fullmatch(full):
-            raise InvalidNameException(f"topic or service name {full!r} is not like /one/two")
-        if only_expand:
-            return full
-        for remap in self._arguments.remaps:
-            if remap.node in (None, self._given_name) and self._expand(remap.source) == full:
-                return self._expand(remap.target)
-        return full
+        return self._names.resolve(topic, only_expand)
 
     resolve_service_name = resolve_topic_name
 
     def create_publisher(
-        self, msg_type: Any, topic: str, qos_profile: QoSProfile | int
+        self,
+        msg_type: Any,
+        topic: str,
+        qos_profile: QoSProfile | int,
+        *,
+        callback_group: CallbackGroup | None = None,
+        event_callbacks: PublisherEventCallbacks | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None,
+        publisher_class: type[Publisher] = Publisher,
     ) -> Publisher:
-        return self._add(
-            Publisher(self, msg_type, self.resolve_topic_name(topic), as_profile(qos_profile))
-        )
+        """callback_group: of the event callbacks."""
+        name, asked = self.resolve_topic_name(topic), as_profile(qos_profile)
+        qos = overridden(self, "publisher", name, asked, qos_overriding_options)
+        events = event_callbacks or PublisherEventCallbacks()
+        return self._add(publisher_class(self, msg_type, name, qos, callback_group, events))
 
     def create_subscription(
         self,
@@ -147,19 +135,16 @@ class Node(DeclaredParameters):
         qos_profile: QoSProfile | int,
         *,
         callback_group: CallbackGroup | None = None,
+        event_callbacks: SubscriptionEventCallbacks | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None,
         raw: bool = False,
     ) -> Subscription:
         """raw: give the callback the serialised message, as bytes."""
+        name, asked = self.resolve_topic_name(topic), as_profile(qos_profile)
+        qos = overridden(self, "subscription", name, asked, qos_overriding_options)
+        events = event_callbacks or SubscriptionEventCallbacks()
         return self._add(
-            Subscription(
-                self,
-                msg_type,
-                self.resolve_topic_name(topic),
-                callback,
-                as_profile(qos_profile),
-                callback_group,
-                raw,
-            )
+            Subscription(self, msg_type, name, callback, qos, callback_group, events, raw)
         )
 
     def create_service(
@@ -191,15 +176,19 @@ class Node(DeclaredParameters):
         timer_period_sec: float,
         callback: Callable[[], object],
         callback_group: CallbackGroup | None = None,
+        clock: Clock | None = None,
     ) -> Timer:
-        return self._add(Timer(self, timer_period_sec, callback, callback_group))
+        """clock: that of the node if None, which a simulation may stop."""
+        chosen = clock or self._clock
+        return self._add(Timer(self, timer_period_sec, callback, callback_group, chosen))
 
     def destroy_entity(self, entity: Entity) -> bool:
         """Whether it was one of this node's."""
         with self._entities_lock:
             if entity not in self._entities:
                 return False
-            self._entities.remove(entity)
+            gone = [entity, *entity.event_handlers]
+            self._entities = [other for other in self._entities if other not in gone]
         entity.close()
         self.context.announce()
         self.wake()
@@ -214,8 +203,8 @@ class Node(DeclaredParameters):
     def destroy_node(self) -> None:
         """End all that is the node's. A second time is harmless."""
         remove_sink(self._logger.name)
-        if self.executor is not None:
-            self.executor.remove_node(self)
+        if (executor := self.executor) is not None:
+            executor.remove_node(self)
         self.context.remove_node(self)
         with self._entities_lock:
             entities, self._entities = self._entities, []
@@ -228,14 +217,8 @@ class Node(DeclaredParameters):
 
     def wake(self) -> None:
         """Make the executor look again at what there is to do."""
-        if self.executor is not None:
-            self.executor.wake()
-
-    def report_incompatible_qos(self) -> None:
-        """Log each peer that can not be heard or reached since the last time."""
-        for entity in self.entities():
-            if warning := entity.incompatible():
-                self._logger.warning(warning)
+        if (executor := self.executor) is not None:  # another thread may take it away
+            executor.wake()
 
     def publish_parameter_event(self, **parameters: list[Parameter]) -> None:
         if self._parameter_events is None:
@@ -251,39 +234,9 @@ class Node(DeclaredParameters):
             )
         )
 
-    def _expand(self, name: str) -> str:
-        if name.startswith("/"):
-            return name
-        if name == "~" or name.startswith("~/"):
-            return self.get_fully_qualified_name() + name[1:]
-        return f"{self._namespace.rstrip('/')}/{name}"
-
     def _add(self, entity: Any) -> Any:
         with self._entities_lock:
-            self._entities.append(entity)
+            self._entities += [entity, *entity.event_handlers]
         self.context.announce()
         self.wake()
         return entity
-
-    def _publish_log(self, record: Record) -> None:
-        if self._rosout is None or not self.context.ok():
-            return
-        sec, nanosec = divmod(record.nanoseconds, 10**9)
-        with contextlib.suppress(RuntimeError):  # the node is on its way out
-            self._rosout.publish(
-                message("rcl_interfaces/msg/Log")(
-                    stamp=message("builtin_interfaces/msg/Time")(sec=sec, nanosec=nanosec),
-                    level=record.severity,
-                    name=record.logger,
-                    msg=record.text,
-                    file=record.file,
-                    function=record.function,
-                    line=record.line,
-                )
-            )
-
-
-def _refuse_simulated_time(changed: list[Parameter]) -> Any:
-    if any(parameter.name == "use_sim_time" and parameter.value for parameter in changed):
-        return Result(successful=False, reason="cape_ros.wire knows no simulated time")
-    return Result(successful=True)

@@ -35,8 +35,6 @@ class Parameter:
                 if _is_a(python_type, value):
                     return kind
             if isinstance(value, SEQUENCES):
-                if not len(value):
-                    return cls.STRING_ARRAY
                 if all(isinstance(element, bytes) for element in value):
                     return cls.BYTE_ARRAY
                 for python_type, kind in _SCALARS:

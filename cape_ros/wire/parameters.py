@@ -20,7 +20,9 @@ from cape_ros.wire.parameter import Parameter
 
 Descriptor: Any = message("rcl_interfaces/msg/ParameterDescriptor")
 Result: Any = message("rcl_interfaces/msg/SetParametersResult")
+Change = Callable[[list[Parameter]], list[Parameter]]
 Check = Callable[[list[Parameter]], Any]
+Note = Callable[[list[Parameter]], object]
 
 
 class DeclaredParameters:
@@ -30,7 +32,9 @@ class DeclaredParameters:
         self._overrides = overrides
         self._parameters: dict[str, Parameter] = {}
         self._descriptors: dict[str, Any] = {}
+        self._before: list[Change] = []
         self._checks: list[Check] = []
+        self._after: list[Note] = []
         self._parameters_lock = threading.RLock()
 
     def declare_parameter(
@@ -41,19 +45,22 @@ class DeclaredParameters:
         ignore_override: bool = False,
     ) -> Parameter:
         """value: the default, or a Parameter.Type for a parameter without one. A value given at
-        the start counts more, and must be of the same type: 1 is not a DOUBLE."""
+        the start counts more, and must be of the same type: 1 is not a DOUBLE. Raises ValueError
+        for a parameter that has neither a type nor dynamic typing."""
         with self._parameters_lock:
             if name in self._parameters:
                 raise ParameterAlreadyDeclaredException(name)
-            descriptor = descriptor or Descriptor()
+            if descriptor is None:
+                descriptor = Descriptor(dynamic_typing=value is None)
             if isinstance(value, Parameter.Type):
                 kind, value = value, None
             else:
                 kind = Parameter.Type.from_parameter_value(value)
+            if kind == Parameter.Type.NOT_SET and not descriptor.dynamic_typing:
+                raise ValueError(f"parameter {name} is declared without a type")
             if not ignore_override:
                 value = self._overrides.get(name, value)
-            dynamic = descriptor.dynamic_typing or kind == Parameter.Type.NOT_SET
-            if value is None or dynamic:
+            if value is None or descriptor.dynamic_typing:
                 parameter = Parameter(name, None, value)
             elif kind.check(value):
                 parameter = Parameter(name, kind, value)
@@ -70,14 +77,21 @@ class DeclaredParameters:
             self._parameters[name] = parameter
             self._descriptors[name] = descriptor
             self.publish_parameter_event(new_parameters=[parameter])
+            self._tell([parameter])
             return parameter
 
     def declare_parameters(
-        self, namespace: str, parameters: Iterable[Sequence[Any]]
+        self, namespace: str, parameters: Iterable[Sequence[Any]], ignore_override: bool = False
     ) -> list[Parameter]:
         """parameters: of (name), (name, value) or (name, value, descriptor)."""
         prefix = f"{namespace}." if namespace else ""
-        return [self.declare_parameter(prefix + name, *rest) for name, *rest in parameters]
+        declared = []
+        for name, *rest in parameters:
+            value, descriptor = [*rest, None, None][:2]
+            declared.append(
+                self.declare_parameter(prefix + name, value, descriptor, ignore_override)
+            )
+        return declared
 
     def undeclare_parameter(self, name: str) -> None:
         with self._parameters_lock:
@@ -127,12 +141,26 @@ class DeclaredParameters:
     def describe_parameters(self, names: Iterable[str]) -> list[Any]:
         return [self.describe_parameter(name) for name in names]
 
+    def add_pre_set_parameters_callback(self, callback: Change) -> None:
+        """callback: gives what to set in place of what shall be set; not asked at declarations."""
+        self._before.insert(0, callback)
+
     def add_on_set_parameters_callback(self, callback: Check) -> None:
         """callback: is asked before every change, the newest callback first."""
         self._checks.insert(0, callback)
 
+    def add_post_set_parameters_callback(self, callback: Note) -> None:
+        """callback: is told after every change, the newest callback first."""
+        self._after.insert(0, callback)
+
+    def remove_pre_set_parameters_callback(self, callback: Change) -> None:
+        self._before.remove(callback)
+
     def remove_on_set_parameters_callback(self, callback: Check) -> None:
         self._checks.remove(callback)
+
+    def remove_post_set_parameters_callback(self, callback: Note) -> None:
+        self._after.remove(callback)
 
     def set_parameters(self, parameter_list: Iterable[Parameter]) -> list[Any]:
         """Each by itself: a result for each."""
@@ -142,6 +170,12 @@ class DeclaredParameters:
         """All or none. Raises ParameterNotDeclaredException; other faults are in the result."""
         changed = list(parameter_list)
         with self._parameters_lock:
+            if self._before:
+                changed = [new for change in list(self._before) for new in change(changed)]
+                if not changed:
+                    return Result(
+                        successful=False, reason="a pre_set_parameters_callback left nothing to set"
+                    )
             for parameter in changed:
                 if reason := self._refusal(parameter):
                     return Result(successful=False, reason=reason)
@@ -151,6 +185,7 @@ class DeclaredParameters:
                     self._parameters[parameter.name] = parameter
                     self._descriptors[parameter.name].type = parameter.type_.value
                 self.publish_parameter_event(changed_parameters=changed)
+                self._tell(changed)
             return result
 
     def publish_parameter_event(self, **parameters: list[Parameter]) -> None:
@@ -176,6 +211,10 @@ class DeclaredParameters:
             if not result.successful:
                 return result
         return Result(successful=True)
+
+    def _tell(self, changed: list[Parameter]) -> None:
+        for note in list(self._after):
+            note(changed)
 
 
 def _out_of_range(parameter: Parameter, descriptor: Any) -> str | None:

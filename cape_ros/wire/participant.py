@@ -9,6 +9,7 @@ from cyclonedds.domain import DomainParticipant
 from cyclonedds.topic import Topic
 
 from cape_ros.wire import dds, domain
+from cape_ros.wire.dds_qos import to_dds
 from cape_ros.wire.idl import dds_type
 from cape_ros.wire.interfaces import type_hash
 from cape_ros.wire.qos import QoSProfile
@@ -38,7 +39,7 @@ class Participant:
             writer = dds.Writer(
                 self.handle,
                 self._topic(topic, type_name),
-                dds.to_dds(profile, user_data + _hash_entry(type_name)),
+                to_dds(profile, user_data + _hash_entry(type_name)),
             )
             self._topic_of[writer.handle] = topic, type_name
             return writer
@@ -50,7 +51,7 @@ class Participant:
             reader = dds.Reader(
                 self.handle,
                 self._topic(topic, type_name),
-                dds.to_dds(profile, user_data + _hash_entry(type_name)),
+                to_dds(profile, user_data + _hash_entry(type_name)),
             )
             self._topic_of[reader.handle] = topic, type_name
             return reader

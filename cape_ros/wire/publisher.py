@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cape_ros.wire.callback_groups import CallbackGroup
 from cape_ros.wire.cdr import to_cdr
 from cape_ros.wire.dds import Writer
 from cape_ros.wire.duration import NANOSECONDS, Duration
 from cape_ros.wire.entity import Entity
+from cape_ros.wire.event_handler import EventHandler, PublisherEventCallbacks
 from cape_ros.wire.qos import QoSProfile
 
 if TYPE_CHECKING:
@@ -21,14 +23,30 @@ class Publisher(Entity):
 
     writer: Writer
 
-    def __init__(self, node: Node, msg_type: Any, topic: str, qos_profile: QoSProfile) -> None:
-        super().__init__(node)
+    def __init__(
+        self,
+        node: Node,
+        msg_type: Any,
+        topic: str,
+        qos_profile: QoSProfile,
+        callback_group: CallbackGroup | None,
+        event_callbacks: PublisherEventCallbacks,
+    ) -> None:
+        super().__init__(node, callback_group)
+        event_callbacks.check()
         self.msg_type = msg_type
         self.topic = self.topic_name = topic
         self.qos_profile = qos_profile
         self.writer = node.participant.create_writer(
             f"rt{topic}", msg_type.__msgtype__, qos_profile
         )
+        complaint = (
+            f"a subscription to {topic} asks for another {{policy}} than this publisher offers: "
+            "it receives nothing"
+        )
+        self.event_handlers = [
+            EventHandler(node, callback_group, self.writer, event_callbacks, complaint)
+        ]
 
     def publish(self, msg: Any) -> None:
         """msg: a message, or one serialised. Other threads run while it is sent.
@@ -57,10 +75,3 @@ class Publisher(Entity):
         """timeout: negative or None waits for ever."""
         limit = float("inf") if timeout is None else timeout.nanoseconds / NANOSECONDS
         return self.writer.wait_for_acknowledgements(limit if 0 <= limit < 1e9 else 1e9)
-
-    def incompatible(self) -> str | None:
-        policy = self.writer.incompatible()
-        return policy and (
-            f"a subscription to {self.topic} asks for another {policy} than this publisher "
-            "offers: it receives nothing"
-        )

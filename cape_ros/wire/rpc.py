@@ -62,6 +62,7 @@ class ServiceEntity(Entity):
         self.reader = participant.create_reader(
             self._received[0], self._received[1].__msgtype__, qos_profile, user_data
         )
+        self.condition = self.reader.condition
         self.writer = participant.create_writer(
             sent[0], sent[1].__msgtype__, qos_profile, user_data
         )

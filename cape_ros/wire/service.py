@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cape_ros.wire.callback_groups import CallbackGroup
+from cape_ros.wire.dds_library import DdsError
 from cape_ros.wire.entity import Job
 from cape_ros.wire.qos import QoSProfile
 from cape_ros.wire.rpc import Call, ServiceEntity
@@ -50,7 +51,11 @@ class Service(ServiceEntity):
                 "not the response"
             )
         self._await_reader(call.publication)
-        self.send(call.guid, call.sequence, response)
+        try:
+            self.send(call.guid, call.sequence, response)
+        except DdsError:
+            if not self.is_closed:  # the service ended while its callback ran: nobody waits
+                raise
 
     def _await_reader(self, publication: int) -> None:
         """Until the reader of the client is known: its announcement may be later than a request.

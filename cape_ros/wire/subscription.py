@@ -10,6 +10,7 @@ from cape_ros.wire.callback_groups import CallbackGroup
 from cape_ros.wire.cdr import from_cdr
 from cape_ros.wire.dds import Reader
 from cape_ros.wire.entity import Entity, Job
+from cape_ros.wire.event_handler import EventHandler, SubscriptionEventCallbacks
 from cape_ros.wire.qos import QoSProfile
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ class Subscription(Entity):
         callback: Callable[[Any], object],
         qos_profile: QoSProfile,
         callback_group: CallbackGroup | None,
+        event_callbacks: SubscriptionEventCallbacks,
         raw: bool,
     ) -> None:
         super().__init__(node, callback_group)
+        event_callbacks.check()
         self.msg_type = msg_type
         self.topic = self.topic_name = topic
         self.callback = callback
@@ -40,6 +43,14 @@ class Subscription(Entity):
         self.reader = node.participant.create_reader(
             f"rt{topic}", msg_type.__msgtype__, qos_profile
         )
+        self.condition = self.reader.condition
+        complaint = (
+            f"a publisher on {topic} offers another {{policy}} than this subscription asks for: "
+            "nothing is received from it"
+        )
+        self.event_handlers = [
+            EventHandler(node, callback_group, self.reader, event_callbacks, complaint)
+        ]
 
     def get_publisher_count(self) -> int:
         return self.reader.matched()
@@ -57,10 +68,3 @@ class Subscription(Entity):
             else:
                 return partial(self.callback, message)
         return None
-
-    def incompatible(self) -> str | None:
-        policy = self.reader.incompatible()
-        return policy and (
-            f"a publisher on {self.topic} offers another {policy} than this subscription asks "
-            "for: nothing is received from it"
-        )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,12 @@ import pytest
 import torch
 
 from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """These tests are the same for both; say which of them it was."""
+    if (ros := sys.modules.get("cape_ros.ros")) is not None:
+        terminalreporter.write_line(f"tests/ros ran on {ros.MIDDLEWARE}")
 
 
 @pytest.fixture(scope="session")

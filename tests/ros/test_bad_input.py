@@ -42,7 +42,9 @@ def damaged(pixels: np.ndarray = PIXELS, **changes: Any) -> Image:
 
 
 def keypoints(*points: tuple[float, float], visibility: int = Keypoint.VISIBLE) -> dict[str, Any]:
-    return {"keypoints": [Keypoint(x=x, y=y, visibility=visibility) for x, y in points]}
+    return {
+        "keypoints": [Keypoint(x=float(x), y=float(y), visibility=visibility) for x, y in points]
+    }
 
 
 def box(x: int, y: int, width: int, height: int) -> dict[str, Any]:

@@ -251,7 +251,7 @@ def test_a_shot_may_be_compressed_or_a_frame_that_went_by() -> None:
         SupportShot(compressed=CompressedImage(format="png", data=png), keypoints=keypoints),
         SupportShot(stamp=Time(sec=5), keypoints=keypoints),
     ]
-    frames = {5: RGB}
+    frames = {5: message(RGB, "rgb8")}
     category = conversions.to_category(request(shots=shots), lambda stamp: frames.get(stamp.sec))
     assert all(np.array_equal(shot.image, RGB) for shot in category.shots)
     with pytest.raises(InvalidInput, match=r"shots\[1\].stamp"):
@@ -287,8 +287,12 @@ def test_every_fault_is_in_one_answer() -> None:
     assert "shots[0].image" not in fields
 
 
-FLOAT32 = st.floats(width=32)
-UINT16 = st.integers(0, 2**16 - 1)
+FLOAT32 = st.one_of(
+    st.floats(-(2.0**127), 2.0**127, width=32),
+    st.sampled_from([float("nan"), float("inf"), float("-inf")]),
+)
+UINT8, UINT16 = st.integers(0, 255), st.integers(0, 2**16 - 1)
+REGION = ("x_offset", "y_offset", "width", "height")
 
 
 @given(
@@ -300,9 +304,10 @@ UINT16 = st.integers(0, 2**16 - 1)
             SupportShot,
             image=st.sampled_from([message(RGB, "rgb8"), message(RGB, "what"), Image()]),
             compressed=st.builds(CompressedImage, data=st.binary(max_size=8)),
-            box=st.builds(RegionOfInterest, *[UINT32] * 4),
+            box=st.builds(RegionOfInterest, **dict.fromkeys(REGION, UINT32)),
             keypoints=st.lists(
-                st.builds(Keypoint, FLOAT32, FLOAT32, FLOAT32, st.integers(0, 255)), max_size=4
+                st.builds(Keypoint, x=FLOAT32, y=FLOAT32, score=FLOAT32, visibility=UINT8),
+                max_size=4,
             ),
         ),
         max_size=2,

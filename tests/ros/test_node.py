@@ -172,7 +172,7 @@ def test_an_overlay_is_drawn_only_while_somebody_looks(
     drawn, draw = [], overlay_publisher.draw
     monkeypatch.setattr(overlay_publisher, "draw", lambda *a: drawn.append(1) or draw(*a))
     bench = start(**EVERYTHING_IS_FOUND)
-    robot, overlay = bench.robot, bench.node._overlay
+    robot, overlay = bench.robot, bench.node.session.outputs["image"].overlay
     robot.register()
 
     def show_and_settle() -> Image:
@@ -185,7 +185,7 @@ def test_an_overlay_is_drawn_only_while_somebody_looks(
     assert drawn == []
     inbox = Inbox()
     subscription = robot.create_subscription(Image, "/cape/overlay", inbox, 1)
-    wait_for(overlay._publisher.get_subscription_count)
+    wait_for(overlay.is_watched)
     message = show_and_settle()
     picture = inbox.wait()
     assert picture.header == message.header
@@ -194,7 +194,7 @@ def test_an_overlay_is_drawn_only_while_somebody_looks(
     assert len(picture.data) == picture.step * picture.height
     assert drawn == [1]
     robot.destroy_subscription(subscription)
-    wait_for(lambda: not overlay._publisher.get_subscription_count())
+    wait_for(lambda: not overlay.is_watched())
     show_and_settle()
     assert drawn == [1]
 
@@ -206,7 +206,7 @@ def test_an_overlay_that_fails_is_told_and_the_next_one_comes(
     inbox, log = Inbox(), Inbox()
     bench.robot.create_subscription(Image, "/cape/overlay", inbox, 1)
     monkeypatch.setattr(LogForwarder, "emit", lambda self, record: log(record))
-    wait_for(bench.node._overlay._publisher.get_subscription_count)
+    wait_for(bench.node.session.outputs["image"].overlay.is_watched)
     with monkeypatch.context() as patch:
         patch.setattr(overlay_publisher, "draw", lambda *_: 1 / 0)
         bench.robot.show()

@@ -12,9 +12,21 @@ from pathlib import Path
 import dds  # before the message packages
 import pytest
 import rclpy
+from sensor_msgs.msg import Image
+
+from cape_ros.msg import KeypointArray
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.Popen]
+
+
+def end(process: subprocess.Popen) -> None:
+    """Well, so that its peers know: a killed one seems to be there for ten seconds more."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=dds.SECONDS)
+    finally:
+        process.kill()
 
 
 @pytest.fixture
@@ -32,7 +44,7 @@ def run(weights: Path, tmp_path: Path) -> Iterator[Run]:
                 text=True,
             )
             ends.enter_context(process)
-            ends.callback(process.kill)
+            ends.callback(end, process)
             return process
 
         yield begin
@@ -71,3 +83,45 @@ def test_a_start_that_fails_says_why_in_one_line(run: Run) -> None:
     assert "trusted_point" in line
     assert "7.0" in line
     assert "Traceback" not in said
+
+
+def test_a_start_that_cannot_be_configured_says_why_in_one_line(run: Run) -> None:
+    node = run("-p", "library:=/dev/null/library")
+    _, said = node.communicate(timeout=dds.SECONDS)
+    assert node.returncode == 1
+    (line,) = [line for line in said.splitlines() if line.startswith("cape_node: ")]
+    assert "/dev/null/library" in line
+    assert "Traceback" not in said
+
+
+def test_without_autostart_it_waits_to_be_configured(run: Run, robot: dds.Robot) -> None:
+    node = run("-p", "autostart:=false")
+    assert robot.lifecycle_state() == "unconfigured"
+    node.send_signal(signal.SIGINT)
+    assert node.wait(dds.SECONDS) == 0
+
+
+def test_a_node_that_was_killed_comes_back_for_the_same_peers(run: Run, robot: dds.Robot) -> None:
+    node = run()
+    assert robot.register().success
+    node.kill()
+    node.wait(dds.SECONDS)
+    dds.wait_for(lambda: not robot.camera.get_subscription_count())
+    run()
+    dds.wait_for(robot.camera.get_subscription_count)
+    _, found = robot.show()
+    assert [cup.category for cup in found.objects] == ["cup"]
+
+
+def test_two_nodes_keep_apart(run: Run, robot: dds.Robot, tmp_path: Path) -> None:
+    run()
+    run("-r", "__ns:=/second", "-p", f"library:={tmp_path / 'second'}")
+    assert robot.register().success
+    answers = robot.hear(KeypointArray, "/second/cape/keypoints")
+    camera = robot.create_publisher(Image, "/second/cape/image", 10)
+    dds.wait_for(camera.get_subscription_count)
+    camera.publish(dds.image(5))
+    assert answers.wait().objects == []
+    dds.wait_for(robot.camera.get_subscription_count)
+    assert [cup.category for cup in robot.show()[1].objects] == ["cup"]
+    assert len(answers.messages) == 1

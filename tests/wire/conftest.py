@@ -28,7 +28,7 @@ else:
 
 def wait_for(
     condition: Callable[[], object],
-    seconds: float = 30.0,
+    seconds: float = 120.0,  # the machine may be busy
     meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
     """Return as soon as the condition holds; fail if it never does.

@@ -5,14 +5,39 @@ import re
 
 import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovariance, Quaternion
 from rcl_interfaces.srv import ListParameters
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
+from vision_msgs.msg import (
+    BoundingBox2D,
+    Detection2D,
+    Detection2DArray,
+    ObjectHypothesis,
+    ObjectHypothesisWithPose,
+    Point2D,
+    Pose2D,
+)
+from visualization_msgs.msg import Marker, MarkerArray
 
-from cape_ros.msg import CategoryArray, Keypoint, KeypointArray, ObjectKeypoints
-from cape_ros.srv import RegisterCategory, RemoveCategory
+from cape_ros.msg import (
+    Category,
+    CategoryArray,
+    Keypoint,
+    KeypointArray,
+    ObjectKeypoints,
+    SupportShot,
+)
+from cape_ros.srv import (
+    ActivateCategories,
+    Estimate,
+    GetCategory,
+    ListCategories,
+    RegisterCategory,
+    RemoveCategory,
+)
+from cape_ros.wire.cdr import from_cdr, to_cdr
 from cape_ros.wire.interfaces import type_hash
 
 
@@ -153,11 +178,74 @@ def test_services_have_requests_and_responses():
     assert ListParameters.Response().result.names == []
 
 
-def test_type_hashes_are_those_of_ros():
-    # As `ros2 topic info -v` prints them on Jazzy.
-    assert type_hash("std_msgs/msg/String") == (
-        "RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18"
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        # As `ros2 topic info -v` prints them on Jazzy.
+        (
+            "std_msgs/msg/String",
+            "df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18",
+        ),
+        (
+            "sensor_msgs/msg/Image",
+            "d31d41a9a4c4bc8eae9be757b0beed306564f7526c88ea6a4588fb9582527d47",
+        ),
+        # As rosidl writes them into the code that it generates.
+        (
+            "vision_msgs/msg/Pose2D",
+            "b0b5d1d7b4c20dd4fcde3ed1d4b289a919290572007d67a97043814db25d3648",
+        ),
+        (
+            "vision_msgs/msg/BoundingBox2D",
+            "008eacbb0cf8f26e83795547bed013eec3675485ef386ec056d80eaaf1c1ce2f",
+        ),
+        (
+            "vision_msgs/msg/ObjectHypothesisWithPose",
+            "41c12344c0396c48b81df12467c192d99b2a0eb1463c5c37194e4223251c80bc",
+        ),
+        (
+            "lifecycle_msgs/srv/ChangeState_Request",
+            "d74c6f524e14cade7b67e7297190360ed749264af300524fc1456f27cc2a553a",
+        ),
+        (
+            "lifecycle_msgs/srv/GetAvailableStates_Request",  # without fields
+            "c2c0c12de6023822f284929577d4ca2862e0501150010966e8a90b632e4424de",
+        ),
+        (
+            "lifecycle_msgs/srv/GetAvailableStates_Response",
+            "223e0dd5bb8a847ebb9532adaf8b5e2a97e6e68e79faeaabd81a45fb32925bd1",
+        ),
+        (
+            "sensor_msgs/srv/SetCameraInfo_Request",
+            "27dc5497730fdb6930e66cb879c210e31a83022acc5bbc999f24f55286029f87",
+        ),
+    ],
+)
+def test_type_hashes_are_those_of_ros(name, digest):
+    assert type_hash(name) == f"RIHS01_{digest}"
+
+
+def test_messages_in_the_response_of_a_service_arrive():
+    category = Category(name="cup", keypoint_names=["rim", "handle"], edges=[0, 1])
+    shot = SupportShot(compressed=CompressedImage(data=b"png"), keypoints=[Keypoint(x=1.5)])
+    for sent in (
+        GetCategory.Response(success=True, category=category, shots=[shot, shot]),
+        ListCategories.Response(database_version=3, categories=[category]),
+        Estimate.Response(keypoints=KeypointArray(objects=[ObjectKeypoints(category="cup")])),
+        ActivateCategories.Response(message="none"),
+    ):
+        assert from_cdr(to_cdr(sent).data, type(sent)) == sent
+
+
+def test_detections_and_markers_are_here():
+    hypothesis = ObjectHypothesis(class_id="cup", score=0.5)
+    detection = Detection2D(
+        results=[ObjectHypothesisWithPose(hypothesis=hypothesis)],
+        bbox=BoundingBox2D(center=Pose2D(position=Point2D(x=1.0, y=2.0)), size_x=3.0),
+        id="7",
     )
-    assert type_hash("sensor_msgs/msg/Image") == (
-        "RIHS01_d31d41a9a4c4bc8eae9be757b0beed306564f7526c88ea6a4588fb9582527d47"
-    )
+    sent = Detection2DArray(header=Header(frame_id="camera"), detections=[detection])
+    assert from_cdr(to_cdr(sent).data, Detection2DArray) == sent
+    assert (Marker.ADD, Marker.DELETEALL, Marker.LINE_LIST) == (0, 3, 5)
+    assert MarkerArray(markers=[Marker(ns="cup")]).markers[0].pose.orientation.w == 1.0
+    assert DiagnosticArray(status=[DiagnosticStatus(level=DiagnosticStatus.STALE)])

@@ -23,11 +23,11 @@ Type = Parameter.Type
         (Type.INTEGER, INT64),
         (Type.DOUBLE, DOUBLE),
         (Type.STRING, TEXT),
-        (Type.BYTE_ARRAY, st.lists(OCTET, min_size=1)),
+        (Type.BYTE_ARRAY, st.lists(OCTET)),
         (Type.BOOL_ARRAY, st.lists(st.booleans(), min_size=1)),
         (Type.INTEGER_ARRAY, st.lists(INT64, min_size=1)),
         (Type.DOUBLE_ARRAY, st.lists(DOUBLE, min_size=1)),
-        (Type.STRING_ARRAY, st.lists(TEXT)),
+        (Type.STRING_ARRAY, st.lists(TEXT, min_size=1)),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )

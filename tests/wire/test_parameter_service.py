@@ -79,7 +79,7 @@ def test_set(ask):
         ("group.even", 3, "multiple of 2"),
         ("text", "bad", "['text'] is bad"),
         ("unknown", 1, "undeclared parameter: unknown"),
-        ("use_sim_time", True, "no simulated time"),
+        ("use_sim_time", 1, "expected BOOL"),
     ],
 )
 def test_a_refusal_says_why_and_changes_nothing(ask, name, value, reason):

@@ -154,13 +154,6 @@ def test_changes_are_told_to_whoever_listens(spin):
     assert Parameter.from_parameter_msg(event.changed_parameters[0]).value == 0.25
 
 
-def test_simulated_time_is_refused(node):
-    (result,) = node.set_parameters([Parameter("use_sim_time", value=True)])
-    assert not result.successful
-    assert "no simulated time" in result.reason
-    assert not node.get_parameter("use_sim_time").value
-
-
 def test_undeclared_values_can_be_taken_over(ros):
     node = Node(
         "cape",
@@ -168,3 +161,83 @@ def test_undeclared_values_can_be_taken_over(ros):
         automatically_declare_parameters_from_overrides=True,
     )
     assert node.get_parameter("extra").value == "text"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "other"),
+    [
+        (["cup", "mug"], Parameter.Type.STRING_ARRAY, [1, 2]),
+        ([0.5, 1.0], Parameter.Type.DOUBLE_ARRAY, [1, 2]),
+        ([1, 2], Parameter.Type.INTEGER_ARRAY, [1.0]),
+        ([True, False], Parameter.Type.BOOL_ARRAY, [1]),
+        ([b"\x01", b"\xff"], Parameter.Type.BYTE_ARRAY, ["\x01"]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_lists_have_types_too(node, value, kind, other):
+    assert node.declare_parameter("list", value).type_ == kind
+    assert node.describe_parameter("list").type == kind.value
+    (refused,) = node.set_parameters([Parameter("list", value=other)])
+    assert not refused.successful
+    assert "Wrong parameter type" in refused.reason
+    (accepted,) = node.set_parameters([Parameter("list", kind, value[:1])])
+    assert accepted.successful
+    assert node.get_parameter("list").value == value[:1]
+
+
+def test_a_list_is_of_one_type(node):
+    with pytest.raises(TypeError):
+        node.declare_parameter("mixed", [1, "two"])
+
+
+def test_an_empty_default_is_a_byte_array_as_in_rclpy(node):
+    assert node.declare_parameter("list", []).type_ == Parameter.Type.BYTE_ARRAY
+
+
+def test_a_parameter_has_a_type_or_is_said_to_change_it(node):
+    with pytest.raises(ValueError, match="without a type"):
+        node.declare_parameter("nothing", None, ParameterDescriptor())
+    node.declare_parameter("anything")
+    for value in (1, "text", 0.5):
+        (result,) = node.set_parameters([Parameter("anything", value=value)])
+        assert result.successful
+        assert node.get_parameter("anything").value == value
+
+
+def test_several_are_declared_as_one_is(node):
+    node.declare_parameters("", [("given", 1), ("typed", Parameter.Type.INTEGER)], True)
+    assert node.get_parameter("given").value == 1
+    with pytest.raises(ParameterUninitializedException):
+        node.get_parameter("typed")
+
+
+def test_the_node_is_told_after_a_change_and_not_after_a_refusal(node):
+    node.declare_parameter("ratio", 0.5)
+    node.declare_parameter("other", 1)
+    told = []
+    node.add_post_set_parameters_callback(
+        lambda changed: told.append({p.name: node.get_parameter(p.name).value for p in changed})
+    )
+    node.add_on_set_parameters_callback(
+        lambda changed: SetParametersResult(successful=all(p.value != 9 for p in changed))
+    )
+    node.set_parameters_atomically([Parameter("ratio", value=0.25), Parameter("other", value=2)])
+    node.set_parameters([Parameter("other", value=9)])
+    node.declare_parameter("late", 3)
+    assert told == [{"ratio": 0.25, "other": 2}, {"late": 3}]
+
+
+def test_a_change_can_be_changed_before_it_is_checked(node):
+    node.declare_parameter("width", 1)
+    node.declare_parameter("height", 1)
+
+    def square(changed):
+        return [Parameter(name, value=changed[0].value) for name in ("width", "height")]
+
+    node.add_pre_set_parameters_callback(square)
+    node.set_parameters([Parameter("width", value=5)])
+    assert [p.value for p in node.get_parameters(["width", "height"])] == [5, 5]
+    node.remove_pre_set_parameters_callback(square)
+    node.add_pre_set_parameters_callback(lambda changed: [])
+    (result,) = node.set_parameters([Parameter("width", value=6)])
+    assert not result.successful

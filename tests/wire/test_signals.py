@@ -6,6 +6,14 @@ import pytest
 import rclpy
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """Also by the other process, and where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("threads", [[], ["--threads"]], ids=["one thread", "threads"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_spin_and_the_process_ends_well(start_peer, number, threads):
@@ -19,6 +27,20 @@ def test_a_signal_ends_spin_and_the_process_ends_well(start_peer, number, thread
     else:
         assert "spin ended by ExternalShutdownException" in other.log()
     assert "Traceback" not in other.log()
+
+
+def test_an_interrupt_that_comes_twice_at_once_is_one(monkeypatch):
+    """`ros2 launch` sends one to the process, and the terminal one to the whole group."""
+    rclpy.init(args=[])
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # does not disturb what is done at the end
+        monkeypatch.setattr("cape_ros.wire.signals.REPEATED", 0.0)  # as if much later
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        rclpy.try_shutdown()
 
 
 def test_what_handled_signals_before_does_so_again_after_shutdown():

@@ -1,0 +1,187 @@
+"""The inputs of one camera: messages become frames for the server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from vision_msgs.msg import Detection2DArray
+
+from cape_ros.errors import Fault, InvalidInput
+from cape_ros.perception.geometry import box_faults
+from cape_ros.perception.objects import ObjectRequest
+from cape_ros.ros import compat, parameters
+from cape_ros.ros.conversions import read_frame
+from cape_ros.ros.detections import class_map, to_requests
+from cape_ros.ros.frames import FrameBuffer
+from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
+from cape_ros.ros.pairing import Pairing
+from cape_ros.server import Frame, Server
+
+OFTEN = 5.0  # [s] between two lines in the log about the same trouble
+
+
+class Camera:
+    """Listens between `start` and `stop`. name: "" for the only one; values: all parameters."""
+
+    def __init__(
+        self,
+        node: Node,
+        name: str,
+        values: parameters.Values,
+        server: Server,
+        frames: FrameBuffer,
+    ) -> None:
+        self.name = name
+        self.key = key_of(name)
+        self.topic = topic(name, "image")  # where images come from; its full name once started
+        self.meter = CameraMeter()
+        self.info: CameraInfo | None = None
+        self.values = values  # replaced as a whole when a parameter changes
+        self._node = node
+        self._server = server
+        self._frames = frames
+        self._subscriptions: list[Subscription] = []
+        self._pairing: Pairing[Frame, Detection2DArray] = Pairing(
+            self.get("detections_wait"), self._submit_pair, self._count_unpaired
+        )
+
+    def get(self, name: str) -> Any:
+        """The value of a parameter that counts for this camera."""
+        return parameters.of(self.values, self.name, name)
+
+    def start(self) -> None:
+        base = self._node.resolve_topic_name(topic(self.name, "image"))
+        reliable = self.get("image_reliability") == "reliable"
+        qos = QoSProfile(
+            depth=self.get("image_depth"),
+            reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        )
+        if self.get("image_transport") == "compressed":
+            self.topic = f"{base}/compressed"
+            self._subscribe(CompressedImage, self.topic, self._on_image, qos)
+        else:
+            self.topic = base
+            self._subscribe(Image, topic(self.name, "image"), self._on_image, qos)
+        sensor = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._subscribe(CameraInfo, self._info_topic(base), self._on_info, sensor)
+        if self.get("boxes") == "detections":
+            several = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+            detections = topic(self.name, "detections_in")
+            self._subscribe(Detection2DArray, detections, self._on_detections, several)
+
+    def stop(self) -> None:
+        """A second time is harmless. A callback in progress still ends."""
+        subscriptions, self._subscriptions = self._subscriptions, []
+        for subscription in subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._pairing.clear()
+
+    def _subscribe(self, kind: Any, name: str, callback: Any, qos: QoSProfile) -> None:
+        group = MutuallyExclusiveCallbackGroup()
+        self._subscriptions.append(
+            compat.create_subscription(
+                self._node, kind, name, callback, qos, group, self.report_mismatch
+            )
+        )
+
+    def _info_topic(self, image: str) -> str:
+        """camera_info beside the image, as all cameras have it, unless it was remapped itself."""
+        own = topic(self.name, "camera_info")
+        full = self._node.resolve_topic_name(own)
+        if full != self._node.resolve_topic_name(own, only_expand=True):
+            return own
+        return f"{image.rpartition('/')[0]}/camera_info"
+
+    def report_mismatch(self, where: str, what: str) -> None:
+        self.meter.qos[where] = what
+        self._node.get_logger().warning(what)
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        began = time.monotonic()
+        self.meter.images += 1
+        stamp = nanoseconds(message.header.stamp)
+        if self.meter.stamps.see(stamp):
+            self._node.get_logger().warning(
+                f"{self.key}: a stamp is earlier than the one before; the clock has jumped",
+                throttle_duration_sec=OFTEN,
+            )
+            self._pairing.clear()
+        try:
+            image = read_frame(message)
+            requests = self._region_requests(image.shape[1], image.shape[0])
+        except InvalidInput as error:
+            self._reject(error, "image")
+            return
+        self._frames.add(self.key, message)
+        frame = Frame(self.key, image, message.header, requests, began)
+        if self.get("boxes") == "detections":
+            self._pairing.add_image(stamp, frame, self._tolerance())
+        else:
+            self._server.submit(frame)
+        self.meter.received(began)
+
+    def _region_requests(self, width: int, height: int) -> Sequence[ObjectRequest] | None:
+        """None where the node finds the objects itself, or a detector does."""
+        if self.get("boxes") != "region":
+            return None
+        box = tuple(self.get("region"))
+        if faults := box_faults(box, width, height, field="region"):
+            raise InvalidInput(faults)
+        return [ObjectRequest(name, box) for name in self._server.active(self.key)]
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self.info = message
+        self.meter.camera_info = True
+
+    def _on_detections(self, message: Detection2DArray) -> None:
+        self._pairing.add_boxes(nanoseconds(message.header.stamp), message, self._tolerance())
+
+    def _tolerance(self) -> int:
+        return int(self.get("detections_tolerance") * NANOSECONDS)
+
+    def _submit_pair(self, frame: Frame, detections: Detection2DArray) -> None:
+        known, active = self._server.categories, self._server.active(self.key)
+        height, width = frame.image.shape[:2]
+        requests, faults = to_requests(
+            detections,
+            class_map(self.get("class_categories")),
+            known.__contains__,
+            active.__contains__,
+            (width, height),
+        )
+        if faults:
+            self._reject(InvalidInput(_in_own_words(faults)), "detections")
+        self._server.submit(
+            Frame(frame.camera, frame.image, frame.header, requests, frame.received)
+        )
+
+    def _count_unpaired(self, images: int) -> None:
+        self.meter.unmatched += images
+
+    def _reject(self, error: InvalidInput, what: str) -> None:
+        self._server.reject(error)
+        self._node.get_logger().warning(
+            f"{self.key}: {what} rejected: {error}", throttle_duration_sec=OFTEN
+        )
+
+
+def topic(camera: str, name: str) -> str:
+    """`~/image`, or `~/left/image` of a camera with a name."""
+    return f"~/{camera}/{name}" if camera else f"~/{name}"
+
+
+def key_of(camera: str) -> str:
+    """What the server, the log and the diagnostics call a camera."""
+    return camera or "image"
+
+
+def _in_own_words(faults: Sequence[Fault], most: int = 3) -> Sequence[Fault]:
+    """The first few: a detector may send hundreds, thirty times a second."""
+    return [*faults[:most], Fault("detections", f"{len(faults)} are refused")][: len(faults)]

@@ -1,0 +1,199 @@
+"""`/diagnostics`, once a second: the figures, and a sentence for whatever is wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+
+from cape_ros.ros.camera import Camera
+from cape_ros.ros.conversions import header_of_now
+from cape_ros.ros.meters import Rate, percentiles
+from cape_ros.server import CameraCounts, Percentiles, Server, Statistics
+
+PERIOD = 1.0  # [s]
+RECENTLY = 10.0  # [s] that a trouble is spoken of after it has ended
+PATIENCE = 3.0  # [s] without an image before it counts as trouble
+OLDEST, NEWEST = 1.0, -0.1  # [s] of the age of a frame whose clock is in order
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the node does now: `running` if it looks at images; a word for it, and where."""
+
+    running: bool
+    word: str
+    device: torch.device
+    unknown: Sequence[str]  # active categories that are not registered
+
+
+class Recent:
+    """Whether a count grew lately."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._counts: dict[str, int] = {}
+        self._grew: dict[str, float] = {}
+
+    def grew(self, name: str, count: int) -> bool:
+        now = self._clock()
+        if count > self._counts.get(name, 0):
+            self._grew[name] = now
+        self._counts[name] = count
+        return now - self._grew.get(name, -RECENTLY) < RECENTLY
+
+
+class Diagnostics:
+    """Publishes until `close`."""
+
+    def __init__(
+        self,
+        node: Node,
+        server: Server,
+        cameras: Sequence[Camera],
+        condition: Callable[[], Condition],
+    ) -> None:
+        self._node = node
+        self._server = server
+        self._cameras = [CameraReport(camera) for camera in cameras]
+        self._condition = condition
+        self._recent = Recent()
+        self._publishing = threading.Lock()
+        self._closed = False
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._timer = node.create_timer(
+            PERIOD, self._publish, callback_group=MutuallyExclusiveCallbackGroup()
+        )
+
+    def close(self) -> None:
+        """A second time is harmless."""
+        with self._publishing:
+            if self._closed:
+                return
+            self._closed = True
+        self._node.destroy_timer(self._timer)
+        self._node.destroy_publisher(self._publisher)
+
+    def _publish(self) -> None:
+        with self._publishing:
+            if not self._closed:
+                self._publisher.publish(
+                    DiagnosticArray(header=header_of_now(self._node), status=list(self.statuses()))
+                )
+
+    def statuses(self) -> Iterable[DiagnosticStatus]:
+        condition, statistics = self._condition(), self._server.statistics
+        name = self._node.get_fully_qualified_name().lstrip("/")
+        yield to_status(f"{name}: model", *self._model(condition, statistics), condition.word)
+        for report in self._cameras:
+            counts = statistics.cameras.get(report.camera.key, CameraCounts())
+            said = report.say(counts, condition.running)
+            yield to_status(f"{name}: {report.camera.key}", *said, condition.word)
+
+    def _model(self, condition: Condition, statistics: Statistics) -> tuple[Values, list[str]]:
+        values: Values = {
+            "state": condition.word,
+            "device": condition.device,
+            **memory(condition.device),
+            "categories": len(self._server.categories),
+            "database version": self._server.database_version,
+        }
+        for stage, seconds in statistics.stages.items():
+            values[f"{stage} [ms] median, p95"] = milliseconds(seconds)
+        wrong = []
+        for field, count in sorted(statistics.rejected.items()):
+            values[f"rejected: {field}"] = count
+            if self._recent.grew(field, count):
+                wrong.append(f"input is refused: {field} ({count} times)")
+        if condition.unknown:
+            names = ", ".join(condition.unknown)
+            wrong.append(f"active_categories names what is not registered: {names}")
+        return values, wrong
+
+
+class CameraReport:
+    """What there is to say about one camera."""
+
+    def __init__(self, camera: Camera, clock: Callable[[], float] = time.monotonic) -> None:
+        self.camera = camera
+        self._clock = clock
+        self._recent = Recent(clock)
+        self._input = Rate(clock=clock)
+        self._output = Rate(clock=clock)
+        self._images = 0
+        self._last_image = clock()
+
+    def say(self, counts: CameraCounts, running: bool) -> tuple[Values, list[str]]:
+        """running: whether images are expected. Returns the figures, and what is wrong."""
+        meter, now = self.camera.meter, self._clock()
+        if meter.images != self._images or not running:
+            self._images, self._last_image = meter.images, now
+        age = percentiles(list(meter.ages))
+        values: Values = {
+            "input rate [Hz]": f"{self._input(meter.images):.1f}",
+            "output rate [Hz]": f"{self._output(meter.published):.1f}",
+            "received": counts.received,
+            "answered": counts.answered,
+            "dropped": counts.dropped,
+            "paused": counts.paused,
+            "failed": counts.failed,
+            "without boxes": meter.unmatched,
+            "receive [ms] median, p95": milliseconds(percentiles(list(meter.receive))),
+            "age at publish [ms] median, p95": milliseconds(age),
+            "camera_info": "received" if meter.camera_info else "never came",
+            "clock jumps": meter.stamps.jumps,
+            "zero stamps": meter.stamps.zeros,
+        }
+        wrong = [*meter.qos.values()]
+        if now - self._last_image > PATIENCE:
+            wrong.append(f"no image for {now - self._last_image:.0f} s on {self.camera.topic}")
+        if self._recent.grew("jumps", meter.stamps.jumps):
+            wrong.append("the clock has jumped: a stamp was earlier than the one before")
+        if self._recent.grew("zeros", meter.stamps.zeros):
+            wrong.append("images come with zero stamps: give them the time they were taken")
+        if self._recent.grew("unmatched", meter.unmatched):
+            wrong.append("images find no boxes of their stamp on detections_in")
+        if running and age and not NEWEST <= age[0] <= OLDEST:
+            wrong.append(f"images are {age[0]:.1f} s old when their result goes out")
+        return values, wrong
+
+
+def to_status(
+    name: str, values: Mapping[str, Any], wrong: Sequence[str], otherwise: str
+) -> DiagnosticStatus:
+    """wrong: sentences; none is OK, and then `otherwise` is the message."""
+    return DiagnosticStatus(
+        level=DiagnosticStatus.WARN if wrong else DiagnosticStatus.OK,
+        name=name,
+        message="; ".join(wrong) or otherwise,
+        hardware_id="",
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    )
+
+
+def memory(device: torch.device) -> Values:
+    """What PyTorch holds of a GPU; nothing to say about a CPU."""
+    if device.type != "cuda":
+        return {}
+    return {
+        "GPU memory in use [MB]": f"{torch.cuda.memory_allocated(device) / 1e6:.0f}",
+        "GPU memory reserved [MB]": f"{torch.cuda.memory_reserved(device) / 1e6:.0f}",
+    }
+
+
+def milliseconds(seconds: Percentiles | tuple[float, float] | None) -> str:
+    """Median and 95th percentile, `-` before the first frame."""
+    if isinstance(seconds, Percentiles):
+        seconds = seconds.median, seconds.p95
+    if seconds is None or seconds[0] != seconds[0]:
+        return "-"
+    return f"{1e3 * seconds[0]:.1f}, {1e3 * seconds[1]:.1f}"

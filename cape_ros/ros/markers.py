@@ -1,0 +1,104 @@
+"""Results as markers for RViz: points, skeleton and name of every object.
+
+With a camera_info the markers lie on the rays of the keypoints at a depth of one metre, in the
+camera's optical frame. Without one they lie in the plane z = 0 of that frame, one millimetre a
+pixel: a picture to look at, which says nothing about directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import Point
+from std_msgs.msg import ColorRGBA
+from visualization_msgs.msg import Marker, MarkerArray
+
+from cape_ros.perception.category import Category
+from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.perception.overlay import keypoint_color
+
+LIFETIME = Duration(sec=0, nanosec=500_000_000)  # then what is not seen any more disappears
+METRES_PER_PIXEL = 0.001
+DISTORTED = ("plumb_bob", "rational_polynomial")  # models that OpenCV's pinhole knows
+
+
+def to_markers(
+    objects: Sequence[ObjectKeypoints],
+    categories: Mapping[str, Category],
+    header: Any,
+    trusted: float,
+    info: Any = None,
+    rectified: bool = False,
+) -> MarkerArray:
+    """info: the sensor_msgs/CameraInfo of the image, if there is one; rectified: follow its P."""
+    markers: list[Marker] = []
+    for number, found in enumerate(objects):
+        seen = found.scores >= max(trusted, 1e-6)
+        category = categories.get(found.category)
+        if category is None or not seen.any():
+            continue
+        points = to_space(found.keypoints, info, rectified)
+        size = 0.02 * float(np.ptp(points[seen], axis=0).max()) or METRES_PER_PIXEL
+        edges = [edge for edge in category.edges if seen[edge[0]] and seen[edge[1]]]
+        shown = np.flatnonzero(seen).tolist()
+
+        def marker(
+            what: str, kind: int, width: float, number: int = number, name: str = found.category
+        ) -> Marker:
+            made = Marker(header=header, ns=f"{name}/{what}", id=number, type=kind)
+            made.action, made.lifetime = Marker.ADD, LIFETIME
+            made.pose.orientation.w = 1.0
+            made.scale.x = made.scale.y = made.scale.z = width
+            made.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
+            return made
+
+        dots = marker("keypoints", Marker.SPHERE_LIST, size)
+        dots.points = [_point(points[index]) for index in shown]
+        dots.colors = [_color(index) for index in shown]
+        markers.append(dots)
+        if edges:
+            lines = marker("skeleton", Marker.LINE_LIST, size / 2)
+            lines.points = [_point(points[end]) for edge in edges for end in edge]
+            lines.colors = [_color(end) for edge in edges for end in edge]
+            markers.append(lines)
+        text = marker("name", Marker.TEXT_VIEW_FACING, 4 * size)
+        text.text = found.category
+        text.pose.position = _point(points[seen].mean(axis=0))
+        text.pose.position.y = float(points[seen, 1].min()) - 3 * size  # above: y points down
+        markers.append(text)
+    return MarkerArray(markers=markers)
+
+
+def to_space(pixels: np.ndarray, info: Any, rectified: bool) -> np.ndarray:
+    """Points [K, 2] in pixels as [K, 3] metres in the optical frame."""
+    matrix = None if info is None else _matrix(info, rectified)
+    if matrix is None:
+        flat = pixels * METRES_PER_PIXEL
+        return np.column_stack([flat, np.zeros(len(flat))])
+    if not rectified and len(info.d) and info.distortion_model in DISTORTED:
+        rays = cv2.undistortPoints(
+            pixels.astype(np.float64)[:, None], matrix, np.array(info.d, np.float64)
+        )[:, 0]
+    else:
+        rays = (pixels - matrix[:2, 2]) / (matrix[0, 0], matrix[1, 1])
+    return np.column_stack([rays, np.ones(len(rays))])
+
+
+def _matrix(info: Any, rectified: bool) -> np.ndarray | None:
+    """The 3 x 3 of a camera, None of one that is not calibrated."""
+    matrix = np.array(info.p).reshape(3, 4)[:, :3] if rectified else np.array(info.k).reshape(3, 3)
+    return matrix if matrix[0, 0] > 0 and matrix[1, 1] > 0 else None
+
+
+def _point(xyz: np.ndarray) -> Point:
+    x, y, z = xyz.tolist()
+    return Point(x=x, y=y, z=z)
+
+
+def _color(index: int) -> ColorRGBA:
+    red, green, blue = keypoint_color(index)
+    return ColorRGBA(r=red / 255, g=green / 255, b=blue / 255, a=1.0)

@@ -1,0 +1,92 @@
+"""What a camera went through, counted for diagnostics. Writing costs next to nothing."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+KEPT = 512  # durations and ages, of which percentiles are made
+NANOSECONDS = 10**9
+
+
+def nanoseconds(stamp: Any) -> int:
+    """Of a builtin_interfaces/Time."""
+    return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
+
+
+def percentiles(seconds: Sequence[float]) -> tuple[float, float] | None:
+    """Median and 95th percentile, None of nothing."""
+    if not seconds:
+        return None
+    median, p95 = np.percentile(np.fromiter(seconds, float), (50, 95))
+    return float(median), float(p95)
+
+
+class StampWatch:
+    """Notices header stamps that are zero, or earlier than the one before."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.zeros = 0
+        self.jumps = 0
+        self.last_jump: float | None = None  # by the clock, in seconds
+        self.last_zero: float | None = None
+        self._clock = clock
+        self._before = 0
+
+    def see(self, stamp: int) -> bool:
+        """stamp: in nanoseconds. Whether it jumped back."""
+        if stamp == 0:
+            self.zeros += 1
+            self.last_zero = self._clock()
+            return False
+        back = stamp < self._before
+        if back:
+            self.jumps += 1
+            self.last_jump = self._clock()
+        self._before = stamp
+        return back
+
+
+class CameraMeter:
+    """One camera's figures; its own thread writes the inputs, the model's thread the outputs."""
+
+    def __init__(self) -> None:
+        self.stamps = StampWatch()
+        self.images = 0  # that arrived, good or bad
+        self.published = 0
+        self.unmatched = 0  # images whose boxes never came
+        self.receive: deque[float] = deque(maxlen=KEPT)  # [s] from callback to the server
+        self.ages: deque[float] = deque(maxlen=KEPT)  # [s] of the image when its result went out
+        self.qos: dict[str, str] = {}  # by topic: what does not fit
+        self.camera_info = False
+
+    def received(self, began: float) -> None:
+        self.receive.append(time.monotonic() - began)
+
+    def sent(self, stamp: int, now: int) -> None:
+        """In nanoseconds of the node's clock; the age of a zero stamp is unknown."""
+        self.published += 1
+        if stamp:
+            self.ages.append((now - stamp) / NANOSECONDS)
+
+
+class Rate:
+    """Events per second over the last seconds, from a count that only grows."""
+
+    def __init__(self, window: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._window = window
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque([(clock(), 0)])
+
+    def __call__(self, count: int) -> float:
+        """count: as it is now."""
+        now = self._clock()
+        self._seen.append((now, count))
+        while len(self._seen) > 2 and now - self._seen[1][0] >= self._window:
+            self._seen.popleft()
+        began, before = self._seen[0]
+        return (count - before) / (now - began) if now > began else 0.0

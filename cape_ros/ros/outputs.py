@@ -1,0 +1,69 @@
+"""What goes out for one camera: results as messages, and of them only what somebody hears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import CompressedImage, Image
+from vision_msgs.msg import Detection2DArray
+from visualization_msgs.msg import MarkerArray
+
+from cape_ros.msg import KeypointArray
+from cape_ros.ros import compat
+from cape_ros.ros.camera import Camera, topic
+from cape_ros.ros.conversions import to_keypoint_array
+from cape_ros.ros.detections import to_detections
+from cape_ros.ros.markers import to_markers
+from cape_ros.ros.meters import nanoseconds
+from cape_ros.ros.overlay_publisher import OverlayPublisher, Style
+from cape_ros.server import Result
+
+
+class Outputs:
+    """The publishers of one camera. style: how results are to be shown now."""
+
+    def __init__(self, node: Node, camera: Camera, style: Callable[[], Style]) -> None:
+        self._node = node
+        self._camera = camera
+        self._style = style
+        self._ends = ExitStack()
+        self.keypoints = self._publisher(KeypointArray, "keypoints", 10)
+        self.markers = self._publisher(MarkerArray, "markers", 1)
+        self.detections = self._publisher(Detection2DArray, "detections", 10)
+        self.overlay = OverlayPublisher(
+            self._publisher(Image, "overlay", 1),
+            self._publisher(CompressedImage, "overlay/compressed", 1),
+            style,
+        )
+        self._ends.callback(self.overlay.close)
+
+    def _publisher(self, kind: Any, name: str, depth: int) -> Publisher:
+        camera = self._camera
+        made = compat.create_publisher(
+            self._node, kind, topic(camera.name, name), depth, camera.report_mismatch
+        )
+        self._ends.callback(self._node.destroy_publisher, made)
+        return made
+
+    def publish(self, result: Result) -> None:
+        """On the model's thread: waits for nobody."""
+        header, trusted = result.frame.header, self._style().trusted
+        self.keypoints.publish(to_keypoint_array(result.objects, header, trusted))
+        now = self._node.get_clock().now().nanoseconds
+        self._camera.meter.sent(nanoseconds(header.stamp), now)
+        if self.detections.get_subscription_count():
+            self.detections.publish(to_detections(result.objects, header, trusted))
+        if self.markers.get_subscription_count():
+            info, rectified = self._camera.info, self._camera.get("image_rectified")
+            self.markers.publish(
+                to_markers(result.objects, result.categories, header, trusted, info, rectified)
+            )
+        self.overlay.offer(result)
+
+    def close(self) -> None:
+        """A second time is harmless."""
+        self._ends.close()

@@ -1,0 +1,262 @@
+"""The table of the node's parameters: type, default, range, meaning, and when each may change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Value = str | bool | int | float | list[str] | list[int]
+
+LIVE = "at any time"
+UNCONFIGURED = "before configure"
+START = "at the start"
+ALL = "*"  # of active_categories: every one, also those registered later
+
+CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+TYPES = {bool: "bool", int: "int", float: "double", str: "string"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter.
+
+    when: when it may change. camera: each named camera has one of its own besides. least, most: of
+    a number; choices: all that a text may be; rule: what is wrong with a value, for what those
+    cannot say; range: that rule in words.
+    """
+
+    name: str
+    default: Value
+    description: str
+    when: str = UNCONFIGURED
+    camera: bool = False
+    least: float = 0.0
+    most: float = 0.0
+    choices: tuple[str, ...] = ()
+    rule: Callable[[Any], str | None] = lambda value: None
+    range: str = ""
+
+    def __post_init__(self) -> None:
+        if self.choices:
+            object.__setattr__(self, "range", ", ".join(self.choices))
+        elif self.bounded:
+            object.__setattr__(self, "range", f"{self.least:g} to {self.most:g}")
+
+    @property
+    def bounded(self) -> bool:
+        return self.least != self.most
+
+    @property
+    def type(self) -> str:
+        """As ROS 2 calls it, such as `string[]`."""
+        if isinstance(self.default, list):
+            return TYPES[type(self.default[0])] + "[]"
+        return TYPES[type(self.default)]
+
+    def fault(self, value: Any) -> str | None:
+        """Why `value`, of the right type, cannot be used; None if it can."""
+        if value == "":
+            return "is empty"
+        if self.choices and value not in self.choices:
+            return f"{value!r} is not one of {', '.join(self.choices)}"
+        if self.bounded and not value >= self.least:  # nor is NaN
+            return f"{value} is not {self.least:g} or more"
+        if self.bounded and not value <= self.most:
+            return f"{value} is more than {self.most:g}"
+        return self.rule(value)
+
+
+def _cameras(names: list[str]) -> str | None:
+    if names == [""]:
+        return None
+    if not names:
+        return 'is empty; give [""] for one camera without a name'
+    for name in names:
+        if not CAMERA.fullmatch(name):
+            return f"{name!r} is no name of a camera: letters, digits and _, a letter first"
+        if names.count(name) > 1:
+            return f"{name!r} is there twice"
+    return None
+
+
+def _region(box: list[int]) -> str | None:
+    if len(box) != 4:
+        return f"{box} is not [x, y, width, height]"
+    if any(box) and (min(box[:2]) < 0 or min(box[2:]) < 2):
+        return f"{box}: x and y are not negative, width and height at least 2 pixels"
+    return None
+
+
+def _class_categories(pairs: list[str]) -> str | None:
+    for pair in filter(None, pairs):
+        class_id, _, category = pair.rpartition(":")
+        if not class_id or not category:
+            return f"{pair!r} is not class:category"
+    return None
+
+
+PARAMETERS = (
+    Parameter("weights", "shipped", "A file, or a name that `cape weights list` shows."),
+    Parameter("device", "auto", "auto (CUDA if there is a GPU), cpu, cuda, cuda:1, ..."),
+    Parameter(
+        "precision",
+        "float32",
+        "Number format of the network; float16 needs a GPU.",
+        choices=("float32", "float16", "bfloat16"),
+    ),
+    Parameter(
+        "library",
+        "~/.local/share/cape_ros/library",
+        "Folder that keeps the registered categories over restarts.",
+    ),
+    Parameter(
+        "autostart",
+        True,
+        "Configure and activate at the start; false leaves both to `ros2 lifecycle set`.",
+        when=START,
+    ),
+    Parameter(
+        "cameras",
+        [""],
+        'Names of the cameras, which share one model; [""] is one camera, with topics as `~/image`'
+        ", while [left, right] have `~/left/image` and so on.",
+        when=START,
+        rule=_cameras,
+        range="letters, digits, _",
+    ),
+    Parameter(
+        "image_transport",
+        "raw",
+        "Messages of the camera: Image on `~/image`, or CompressedImage on `~/image/compressed`.",
+        camera=True,
+        choices=("raw", "compressed"),
+    ),
+    Parameter(
+        "image_reliability",
+        "best_effort",
+        "Reliability of the image subscription; best_effort hears every camera.",
+        when=START,  # rclpy declares the QoS once, as qos_overrides
+        camera=True,
+        choices=("best_effort", "reliable"),
+    ),
+    Parameter(
+        "image_depth",
+        1,
+        "Images that may wait in the subscription; more than 1 only adds delay.",
+        when=START,  # rclpy declares the QoS once, as qos_overrides
+        camera=True,
+        least=1,
+        most=100,
+    ),
+    Parameter(
+        "image_rectified",
+        False,
+        "Whether the images are rectified: then markers follow P of the camera_info, else K and D.",
+        camera=True,
+    ),
+    Parameter(
+        "warm_up_size",
+        [1280, 720],
+        "Width and height of the images that configure warms up for, in pixels.",
+        rule=lambda size: (
+            None
+            if len(size) == 2 and min(size) >= 3 and max(size) <= 8192
+            else f"{size} is not [width, height], 3 to 8192 pixels each"
+        ),
+        range="3 to 8192",
+    ),
+    Parameter(
+        "boxes",
+        "search",
+        "Where objects are looked for: where the node finds and follows them, in `region`, or in "
+        "the boxes on `~/detections_in`.",
+        camera=True,
+        choices=("search", "region", "detections"),
+    ),
+    Parameter(
+        "region",
+        [0, 0, 0, 0],
+        "x, y, width, height in pixels of the box that holds the object, for boxes: region.",
+        when=LIVE,
+        camera=True,
+        rule=_region,
+        range="inside the image",
+    ),
+    Parameter(
+        "detections_tolerance",
+        0.02,
+        "Seconds by which the stamps of boxes and their image may differ.",
+        when=LIVE,
+        camera=True,
+        least=0.0,
+        most=10.0,
+    ),
+    Parameter(
+        "detections_wait",
+        10,
+        "Images that may wait for their boxes; one more, and the oldest is dropped.",
+        camera=True,
+        least=1,
+        most=100,
+    ),
+    Parameter(
+        "class_categories",
+        [""],
+        "Which class of a detector is which category: [cup:mug, 47:apple]; a class that is not "
+        "listed is the category of the same name.",
+        when=LIVE,
+        camera=True,
+        rule=_class_categories,
+        range="class:category",
+    ),
+    Parameter(
+        "active_categories",
+        [ALL],
+        'Categories that are looked for; ["*"] is all, also those registered later, [""] none.',
+        when=LIVE,
+        camera=True,
+        range="registered names",
+    ),
+    Parameter(
+        "trusted_point",
+        0.3,
+        "Score from which a keypoint is VISIBLE and helps to follow its object.",
+        when=LIVE,
+        least=0.0,
+        most=1.0,
+    ),
+    Parameter(
+        "found_object",
+        0.35,
+        "Mean score of the keypoints from which a searched object counts as found.",
+        when=LIVE,
+        least=0.0,
+        most=1.0,
+    ),
+    Parameter(
+        "kept_object",
+        0.25,
+        "Mean score of the keypoints below which a followed object counts as lost.",
+        when=LIVE,
+        least=0.0,
+        most=1.0,
+    ),
+    Parameter(
+        "overlay",
+        "keypoints",
+        "What `~/overlay` shows: the keypoints on the image, the support images beside it as well, "
+        "or nothing.",
+        when=LIVE,
+        choices=("keypoints", "support", "off"),
+    ),
+    Parameter(
+        "jpeg_quality",
+        80,
+        "Quality of `~/overlay/compressed`.",
+        when=LIVE,
+        least=1,
+        most=100,
+    ),
+)

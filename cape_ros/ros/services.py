@@ -1,0 +1,159 @@
+"""The services: each answers what was done, or every field at fault and why."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from std_srvs.srv import SetBool
+
+from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.ros.conversions import (
+    given_message,
+    read_image,
+    to_category,
+    to_category_message,
+    to_keypoint_array,
+    to_shot,
+)
+from cape_ros.server import RegisterMode
+from cape_ros.srv import (
+    ActivateCategories,
+    Estimate,
+    GetCategory,
+    ListCategories,
+    RegisterCategory,
+    RemoveCategory,
+)
+
+if TYPE_CHECKING:
+    from cape_ros.ros.session import Session
+
+logger = logging.getLogger(__name__)
+MOST_OCTETS = 40_000_000  # of images in one request: a dozen of 1280 x 720, uncompressed
+
+
+class Services:
+    """Made at the first configure; from then on they answer, whatever becomes of the session.
+
+    session: the present one. Raises `CapeError` if there is none.
+    """
+
+    def __init__(self, node: Node, session: Callable[[], Session]) -> None:
+        self._node = node
+        self._session = session
+        # A command waits for the model or the disk: images and questions go on meanwhile.
+        commands, looks, questions = (MutuallyExclusiveCallbackGroup() for _ in range(3))
+        for kind, name, command, group in (
+            (RegisterCategory, "register_category", self._register, commands),
+            (RemoveCategory, "remove_category", self._remove, commands),
+            (ActivateCategories, "activate_categories", self._activate, commands),
+            (SetBool, "enable", self._enable, commands),
+            (Estimate, "estimate", self._estimate, looks),
+            (GetCategory, "get_category", self._get, questions),
+        ):
+            answer = partial(self._answer, command)
+            node.create_service(kind, f"~/{name}", answer, callback_group=group)
+        node.create_service(
+            ListCategories, "~/list_categories", self._list, callback_group=questions
+        )
+
+    def _answer(self, command: Callable[[Any, Any], str], request: Any, response: Any) -> Any:
+        """Say what the command did, or why it did nothing. Whatever happens, the node goes on."""
+        try:
+            response.message = command(request, response)
+            response.success = True
+            self._node.get_logger().info(response.message)
+        except Exception as error:
+            with suppress(CapeError):
+                self._session().server.reject(error)
+            if isinstance(error, CapeError):
+                response.message = str(error)
+                self._node.get_logger().warning(f"refused: {error}")
+            else:
+                response.message = f"internal error, see the node's log: {error}"
+                logger.exception("a command failed")
+        return response
+
+    def _register(
+        self, request: RegisterCategory.Request, response: RegisterCategory.Response
+    ) -> str:
+        check_size(request.shots)
+        try:
+            mode = RegisterMode(request.mode)
+        except ValueError:
+            raise InvalidInput.of(
+                "mode", f"{request.mode} is none of CREATE=0, REPLACE=1, ADD_SHOTS=2"
+            ) from None
+        if mode == RegisterMode.ADD_SHOTS and not request.keypoint_names:
+            request.keypoint_names = list(self._session().server.find(request.name).keypoint_names)
+        stored = self._session().server.register(
+            to_category(request, self._session().frames.find), mode
+        )
+        response.version = stored.version
+        return (
+            f"{stored.name} version {stored.version}: {len(stored.keypoint_names)} keypoints, "
+            f"{len(stored.shots)} shots"
+        )
+
+    def _remove(self, request: RemoveCategory.Request, response: Any) -> str:
+        self._session().server.remove(request.name)
+        return f"{request.name} is forgotten"
+
+    def _activate(self, request: ActivateCategories.Request, response: Any) -> str:
+        names = list(request.categories)
+        if request.all and names:
+            raise InvalidInput.of("categories", f"{len(names)} names beside all; leave them out")
+        self._session().activate_categories(request.camera, None if request.all else names)
+        where = f"on {request.camera}" if request.camera else "on every camera"
+        return f"{'all categories' if request.all else ', '.join(names) or 'nothing'} {where}"
+
+    def _enable(self, request: SetBool.Request, response: Any) -> str:
+        return self._session().enable(request.data)
+
+    def _estimate(self, request: Estimate.Request, response: Estimate.Response) -> str:
+        check_size([request])
+        message, field = given_message(request, self._session().frames.find)
+        boxes = [(b.x_offset, b.y_offset, b.width, b.height) for b in request.boxes]
+        image = read_image(message, field)
+        names = list(request.categories)
+        found = self._session().server.estimate(image, names or None, boxes or None)
+        response.keypoints = to_keypoint_array(
+            found, message.header, self._session().server.trust.point
+        )
+        there = sum(bool((one.scores > 0).any()) for one in found)
+        return f"{there} of {len(found)} objects found"
+
+    def _get(self, request: GetCategory.Request, response: GetCategory.Response) -> str:
+        known = self._session().server.find(request.name)
+        response.category = to_category_message(known, self._session().server.is_active(known.name))
+        response.shots = [to_shot(shot) for shot in known.shots]
+        return f"{known.name} version {known.version} with {len(known.shots)} shots"
+
+    def _list(
+        self, request: ListCategories.Request, response: ListCategories.Response
+    ) -> ListCategories.Response:
+        with suppress(CapeError):  # unconfigured: it has none
+            server = self._session().server
+            response.database_version = server.database_version
+            response.categories = [
+                to_category_message(category, server.is_active(category.name))
+                for category in server.categories.values()
+            ]
+        return response
+
+
+def check_size(shots: Sequence[Any]) -> None:
+    """Raises `InvalidInput` for more images than a request may carry, before they are read."""
+    octets = sum(len(shot.image.data) + len(shot.compressed.data) for shot in shots)
+    if octets > MOST_OCTETS:
+        raise InvalidInput.of(
+            "shots" if hasattr(shots[0], "keypoints") else "image",
+            f"{octets / 1e6:.0f} MB of images are more than {MOST_OCTETS / 1e6:.0f} MB; "
+            "send JPEG or PNG, or several requests with ADD_SHOTS",
+        )

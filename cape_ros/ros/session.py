@@ -1,0 +1,234 @@
+"""What there is between configure and cleanup: the server, its inputs, outputs and services."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+
+from cape_ros.activation import check_names, name_faults
+from cape_ros.errors import CapeError, Fault, InvalidInput
+from cape_ros.msg import CategoryArray
+from cape_ros.perception.category import Category
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.follow import Trust
+from cape_ros.perception.library import CategoryLibrary
+from cape_ros.ros import parameters
+from cape_ros.ros.camera import Camera
+from cape_ros.ros.conversions import header_of_now, to_category_array
+from cape_ros.ros.diagnostics import Condition, Diagnostics
+from cape_ros.ros.frames import FrameBuffer
+from cape_ros.ros.outputs import Outputs
+from cape_ros.ros.overlay_publisher import Style
+from cape_ros.ros.parameter_table import ALL
+from cape_ros.server import Result, Server
+
+
+class Session:
+    """Inactive when made. Raises `CapeError` if weights, device or library cannot be used."""
+
+    def __init__(self, node: Node, values: parameters.Values) -> None:
+        self._node = node
+        self._values = values
+        self._style = _style(values)
+        self._ends = ExitStack()
+        self._switching = threading.Lock()
+        self._active = False
+        self._enabled = True
+        self.frames = FrameBuffer()
+        self.cameras: Sequence[Camera] = ()
+        self.outputs: Mapping[str, Outputs] = {}
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        values, node = self._values, self._node
+        estimator = Estimator.load(values["weights"], values["device"], values["precision"])
+        library = CategoryLibrary(_folder(values["library"]))
+        for damaged in library.damaged:
+            node.get_logger().error(f"library: set aside {damaged}")
+        self.device = estimator.device
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._categories = node.create_publisher(CategoryArray, "~/categories", latched)
+        self._ends.callback(node.destroy_publisher, self._categories)
+        self.server = Server(
+            estimator, library, _trust(values), self._publish, self._publish_categories
+        )
+        self._ends.callback(self.server.close)
+        self.server.pause()
+        width, height = values["warm_up_size"]
+        self.server.warm_up((height, width))
+        self.cameras = [
+            Camera(node, name, values, self.server, self.frames)
+            for name in parameters.camera_names(values)
+        ]
+        self.outputs = {
+            camera.key: Outputs(node, camera, lambda: self._style) for camera in self.cameras
+        }
+        self._activate_at_first()
+        self._publish_categories(self.server.categories, self.server.database_version)
+        diagnostics = Diagnostics(node, self.server, self.cameras, self._condition)
+        self._ends.callback(diagnostics.close)
+
+    def activate(self) -> None:
+        """Listen to the cameras."""
+        with self._switching, ExitStack() as undo:
+            for camera in self.cameras:
+                undo.callback(camera.stop)
+                camera.start()
+            undo.pop_all()
+            self._active = True
+            if self._enabled:
+                self.server.resume()
+
+    def deactivate(self) -> None:
+        """Once this returns nobody is listened to, and nothing is published of any image."""
+        with self._switching:
+            self._active = False
+            for camera in self.cameras:
+                camera.stop()
+            self.server.pause()
+
+    def close(self) -> None:
+        """End everything; a second time is harmless."""
+        for camera in self.cameras:
+            camera.stop()
+        self._ends.close()  # the server ends its frame before the publishers go
+        for outputs in self.outputs.values():
+            outputs.close()
+
+    def change(self, values: parameters.Values) -> None:
+        """Live parameters have other values now. Raises `InvalidInput`; then nothing changed."""
+        changed = {
+            name: _names(values[name])
+            for name in values
+            if name.endswith("active_categories") and values[name] != self._values[name]
+        }
+        known = self.server.categories
+        faults = [
+            Fault(name, fault.reason)
+            for name, chosen in changed.items()
+            for fault in name_faults(known, chosen or ())
+        ]
+        if faults:
+            raise InvalidInput(faults)
+        for name, chosen in changed.items():
+            camera = name.rpartition(".")[0]
+            if camera in self._names:  # else it is only the default of cameras with names
+                self.server.activate(camera or None, chosen)
+        self._values = values
+        self._style = _style(values)
+        self.server.trust = _trust(values)
+        for each in self.cameras:
+            each.values = values
+
+    def _activate_at_first(self) -> None:
+        """A name that is not registered any more must not keep a robot from starting."""
+        for warning in self._unknown():
+            self._node.get_logger().warning(
+                f"active_categories: {warning!r} is not registered; it is left out"
+            )
+        known = self.server.categories
+        if self._names != [""]:
+            self.server.activate(None, [])
+        for camera in self._names:
+            names = _names(parameters.of(self._values, camera, "active_categories"))
+            if names is not None:
+                names = [name for name in names if name in known]
+            self.server.activate(camera or None, names)
+
+    def activate_categories(self, camera: str, names: Sequence[str] | None) -> None:
+        """names: None = all. camera: "" = every one. Raises `InvalidInput`, `CapeError`.
+
+        Goes through the parameters, so that both say the same.
+        """
+        if camera and camera not in self._names:
+            known = ", ".join(filter(None, self._names)) or "one without a name"
+            raise InvalidInput.of("camera", f"{camera!r} is none of the cameras here: {known}")
+        check_names(self.server.categories, names or ())
+        chosen = [ALL] if names is None else list(names) or [""]
+        cameras = [camera] if camera else self._names
+        result = self._node.set_parameters_atomically(
+            [
+                Parameter(
+                    f"{each}.active_categories" if each else "active_categories",
+                    Parameter.Type.STRING_ARRAY,
+                    chosen,
+                )
+                for each in cameras
+            ]
+        )
+        if not result.successful:
+            raise CapeError(result.reason)
+
+    def enable(self, enabled: bool) -> str:
+        """Go on, or pause until further notice; says what it did."""
+        with self._switching:
+            self._enabled = enabled
+            if not enabled:
+                self.server.pause()
+                return "paused: no image is looked at"
+            if not self._active:
+                return "enabled: images are looked at once the node is active"
+            self.server.resume()
+            return "images are looked at"
+
+    @property
+    def _names(self) -> Sequence[str]:
+        return parameters.camera_names(self._values)
+
+    def _unknown(self) -> Sequence[str]:
+        """Active categories that are not registered."""
+        known = self.server.categories
+        chosen = [_names(parameters.of(self._values, c, "active_categories")) for c in self._names]
+        return sorted({name for names in chosen for name in names or () if name not in known})
+
+    def _condition(self) -> Condition:
+        word = "inactive" if not self._active else "active" if self._enabled else "paused"
+        return Condition(word == "active", word, self.device, self._unknown())
+
+    def _publish(self, result: Result) -> None:
+        if self._node.context.ok():  # else stopped while the frame was in work
+            self.outputs[result.frame.camera].publish(result)
+
+    def _publish_categories(self, categories: Mapping[str, Category], version: int) -> None:
+        self._categories.publish(
+            to_category_array(categories, version, header_of_now(self._node), self.server.is_active)
+        )
+
+
+def free_memory() -> None:
+    """Give the GPU back what a closed session held; to be called when nobody refers to it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _names(chosen: Sequence[str]) -> list[str] | None:
+    """Of the parameter active_categories; None is all."""
+    return None if ALL in chosen else [name for name in chosen if name]
+
+
+def _trust(values: parameters.Values) -> Trust:
+    return Trust(values["trusted_point"], values["found_object"], values["kept_object"])
+
+
+def _style(values: parameters.Values) -> Style:
+    return Style(values["trusted_point"], values["overlay"], values["jpeg_quality"])
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise InvalidInput.of("library", f"{text}: {error}") from error

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Record keypoints and categories, and images if asked to, in MCAP files.
+
+Each file can be read by itself: it begins with the categories known by then.
+docs/examples.md has the topics and the parameters.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mcap_recording import MEGABYTE, Recording, Topic
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+import cape_ros.ros  # noqa: F401  # makes the imports below work, with and without ROS 2
+
+# isort: split
+import rclpy
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+
+from cape_ros.msg import CategoryArray, KeypointArray
+
+
+def messages_of(folder: Path) -> Any:
+    """The definitions of ROS 2 and, from the .msg files in `folder`, of this package."""
+    parsed: dict[str, Any] = {}
+    for file in folder.glob("*.msg"):
+        parsed |= get_types_from_msg(file.read_text("utf-8"), f"cape_ros/msg/{file.stem}")
+    store = get_typestore(Stores.ROS2_JAZZY)
+    store.register(parsed)
+    return store
+
+
+def all_messages() -> Any:
+    """The same, wherever this package is installed."""
+    try:
+        from ament_index_python.packages import get_package_share_directory
+    except ModuleNotFoundError:  # no ROS 2 here
+        from cape_ros.wire.definitions import STORE
+
+        return STORE
+    return messages_of(Path(get_package_share_directory("cape_ros")) / "msg")
+
+
+class RecordMcap(Node):
+    """Raises OSError for a folder, and ValueError for a parameter, that cannot be used."""
+
+    def __init__(self) -> None:
+        super().__init__("record_mcap")
+        folder = self._option("folder", ".", "Where the files go.")
+        images = self._option("images", False, "Whether to record the images too.")
+        most = self._option("file_megabytes", 500, "Size from which the next file begins.")
+        least = self._option("free_megabytes", 1000, "Room that is left on the disk.")
+        if not (most > 0 and least >= 0):
+            raise ValueError("file_megabytes is above 0, free_megabytes not negative")
+        self._recording = Recording(Path(folder).expanduser(), most * MEGABYTE, least * MEGABYTE)
+        self._stopped = False
+        self._messages = all_messages()
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._listen(KeypointArray, "cape/keypoints", QoSProfile(depth=100))
+        self._listen(CategoryArray, "cape/categories", latched, latched=True)
+        if images:
+            camera = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+            self._listen(Image, "image", camera)
+
+    def close(self) -> None:
+        """Complete the file. The node stays."""
+        try:
+            self._recording.close()
+        except OSError as error:
+            self.get_logger().error(f"the end of the recording is missing: {error}")
+        self.get_logger().info(
+            f"recorded {self._recording.messages} messages in {self._recording.folder.resolve()}"
+        )
+
+    def _option(self, name: str, default: Any, description: str) -> Any:
+        descriptor = ParameterDescriptor(description=description, read_only=True)
+        return self.declare_parameter(name, default, descriptor).value
+
+    def _listen(self, cls: Any, name: str, qos: QoSProfile, latched: bool = False) -> None:
+        kind = f"{cls.__module__.partition('.')[0]}/msg/{cls.__name__}"
+        definition, _ = self._messages.generate_msgdef(kind, ros_version=2)
+        topic = Topic(self.resolve_topic_name(name), kind, definition, latched)
+        # raw: what was sent goes into the file, nothing is read or written anew.
+        self.create_subscription(cls, name, partial(self._record, topic), qos, raw=True)
+
+    def _record(self, topic: Topic, octets: bytes) -> None:
+        try:
+            self._recording.write(topic, octets, self.get_clock().now().nanoseconds)
+        except OSError as error:
+            if not self._stopped:
+                self.get_logger().error(f"recording stops until there is room: {error}")
+            self._stopped = True
+            return
+        if self._stopped:
+            self.get_logger().info("there is room: recording goes on in a new file")
+        self._stopped = False
+
+
+def main() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # rclpy ends spinning; nothing breaks off the end
+    node = None
+    rclpy.init()
+    try:
+        node = RecordMcap()
+        rclpy.spin(node)
+    except (ValueError, OSError, ParameterException) as error:
+        print(f"record_mcap: {error}", file=sys.stderr)
+        return 1
+    except ExternalShutdownException:
+        pass
+    finally:
+        if node is not None:
+            node.close()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""`ros2 launch cape_ros cape.launch.py`: up, configured and active; and it ends well."""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+import launch_testing
+import launch_testing.actions
+import launch_testing.asserts
+from conversation import Conversation, write_parameters
+from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def generate_test_description() -> LaunchDescription:
+    folder = Path(tempfile.mkdtemp())
+    arguments = {"image": "/camera/image_raw", "params_file": write_parameters(folder)}
+    return LaunchDescription(
+        [
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(ROOT / "launch" / "cape.launch.py")),
+                launch_arguments=arguments.items(),
+            ),
+            launch_testing.actions.ReadyToTest(),
+        ]
+    )
+
+
+class TestNode(unittest.TestCase):
+    def setUp(self) -> None:
+        self.robot = Conversation("/cape")
+
+    def tearDown(self) -> None:
+        self.robot.end()
+
+    def test_the_main_job(self) -> None:
+        assert self.robot.state() == "active"
+        answer = self.robot.register()
+        assert answer.success, answer.message
+        found = self.robot.show("/camera/image_raw", "/cape/keypoints")
+        assert found.header.frame_id == "camera"
+        assert [one.category for one in found.objects] == ["cup"]
+
+
+@launch_testing.post_shutdown_test()
+class TestEnd(unittest.TestCase):
+    def test_the_exit_status(self, proc_info: Any) -> None:
+        launch_testing.asserts.assertExitCodes(proc_info)

@@ -1,0 +1,65 @@
+"""Two cameras, a namespace, and a life cycle that somebody else drives."""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+import launch_testing
+import launch_testing.actions
+import launch_testing.asserts
+from conversation import Conversation, write_parameters
+from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from lifecycle_msgs.msg import Transition
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def generate_test_description() -> LaunchDescription:
+    folder = Path(tempfile.mkdtemp())
+    arguments = {
+        "cameras": "left,right",
+        "image": "/rig/{camera}/image_raw",
+        "namespace": "robot",
+        "autostart": "false",
+        "params_file": write_parameters(folder),
+    }
+    return LaunchDescription(
+        [
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(ROOT / "launch" / "cape.launch.py")),
+                launch_arguments=arguments.items(),
+            ),
+            launch_testing.actions.ReadyToTest(),
+        ]
+    )
+
+
+class TestNode(unittest.TestCase):
+    def setUp(self) -> None:
+        self.robot = Conversation("/robot/cape")
+
+    def tearDown(self) -> None:
+        self.robot.end()
+
+    def test_configure_activate_look_deactivate_and_clean_up(self) -> None:
+        assert self.robot.state() == "unconfigured"
+        assert self.robot.transition(Transition.TRANSITION_CONFIGURE)
+        assert self.robot.register().success
+        assert self.robot.transition(Transition.TRANSITION_ACTIVATE)
+        for camera in ("left", "right"):
+            found = self.robot.show(f"/rig/{camera}/image_raw", f"/robot/cape/{camera}/keypoints")
+            assert [one.category for one in found.objects] == ["cup"]
+        assert self.robot.transition(Transition.TRANSITION_DEACTIVATE)
+        assert self.robot.transition(Transition.TRANSITION_CLEANUP)
+        assert self.robot.state() == "unconfigured"
+
+
+@launch_testing.post_shutdown_test()
+class TestEnd(unittest.TestCase):
+    def test_the_exit_status(self, proc_info: Any) -> None:
+        launch_testing.asserts.assertExitCodes(proc_info)

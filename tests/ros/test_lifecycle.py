@@ -1,0 +1,153 @@
+"""The node's life cycle: what it does in each state, as `ros2 lifecycle set` moves it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dds  # before the message packages
+import pytest
+from dds import EVERYTHING_IS_FOUND, Bench, image, wait_for
+from lifecycle_msgs.msg import Transition
+from std_srvs.srv import SetBool
+
+from cape_ros.msg import CategoryArray
+from cape_ros.perception.estimator import Estimator
+from cape_ros.srv import ListCategories
+
+Start = Callable[..., Bench]
+CONFIGURE, CLEANUP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
+ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE
+SHUTDOWN = Transition.TRANSITION_ACTIVE_SHUTDOWN
+
+
+def test_each_state_does_what_it_says(start: Start) -> None:
+    robot = start(autostart=False, **EVERYTHING_IS_FOUND).robot
+    assert robot.lifecycle_state() == "unconfigured"
+
+    assert robot.transition(CONFIGURE)
+    assert robot.lifecycle_state() == "inactive"
+    assert robot.register().success  # before any image
+    assert not robot.camera.get_subscription_count()
+
+    assert robot.transition(ACTIVATE)
+    wait_for(robot.camera.get_subscription_count)
+    assert [cup.category for cup in robot.show()[1].objects] == ["cup"]
+
+    assert robot.transition(DEACTIVATE)
+    wait_for(lambda: not robot.camera.get_subscription_count())
+    assert robot.register(name="pan").success  # commands go on
+    assert robot.remove("pan").success
+
+    assert robot.transition(CLEANUP)
+    assert robot.lifecycle_state() == "unconfigured"
+
+    assert robot.transition(CONFIGURE)  # and all over again
+    assert robot.transition(ACTIVATE)
+    wait_for(robot.camera.get_subscription_count)
+    assert [cup.category for cup in robot.show()[1].objects] == ["cup"]
+    assert robot.transition(SHUTDOWN)
+    assert robot.lifecycle_state() == "finalized"
+
+
+def test_an_unconfigured_node_says_so(start: Start) -> None:
+    robot = start().robot
+    assert robot.transition(DEACTIVATE)
+    assert robot.transition(CLEANUP)
+    refused = robot.register()
+    assert not refused.success
+    assert "unconfigured" in refused.message
+    assert robot.ask(ListCategories, "list_categories").categories == []
+    assert not robot.ask(SetBool, "enable", data=True).success
+
+
+def test_what_cannot_be_configured_stays_unconfigured_and_is_told(
+    start: Start, tmp_path: Path
+) -> None:
+    bench = start(autostart=False, weights=tmp_path / "absent.safetensors")
+    robot = bench.robot
+    assert not robot.transition(CONFIGURE)
+    assert robot.lifecycle_state() == "unconfigured"
+    assert "absent.safetensors" in str(bench.node._failure)
+
+
+def test_an_unexpected_error_leads_back_to_unconfigured(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = start(autostart=False)
+
+    def out_of_memory(*_: Any) -> Any:
+        raise RuntimeError("CUDA out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Estimator, "load", out_of_memory)
+        assert not bench.robot.transition(CONFIGURE)
+    assert bench.robot.lifecycle_state() == "unconfigured"
+    assert bench.robot.transition(CONFIGURE)
+
+
+def test_deactivation_in_mid_frame_publishes_nothing_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = start(**EVERYTHING_IS_FOUND)
+    robot = bench.robot
+    assert robot.register().success
+    estimator = bench.node.server._estimator
+    estimate, entered, go_on = estimator.estimate, threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        entered.set()
+        assert go_on.wait(dds.SECONDS)
+        return estimate(*arguments)
+
+    monkeypatch.setattr(estimator, "estimate", slow)
+    try:
+        robot.camera.publish(image(77))
+        assert entered.wait(dds.SECONDS)
+        assert robot.transition(DEACTIVATE)
+    finally:
+        go_on.set()
+    assert robot.transition(ACTIVATE)
+    wait_for(robot.camera.get_subscription_count)
+    assert robot.show()[1].objects
+    assert all(m.header.stamp.sec != 77 for m in robot.keypoints.messages)
+
+
+def test_paused_images_are_not_looked_at_until_enabled(start: Start) -> None:
+    bench = start()
+    robot, server = bench.robot, bench.node.server
+    assert "paused" in robot.ask(SetBool, "enable", data=False).message
+    robot.camera.publish(image(77))
+    wait_for(lambda: server.statistics.received)
+    assert server.statistics.cameras["image"].paused == 1
+    assert robot.register().success  # commands are carried out all the same
+    assert robot.ask(SetBool, "enable", data=True).success
+    assert robot.show()[1].objects
+    assert all(m.header.stamp.sec != 77 for m in robot.keypoints.messages)
+
+
+def test_parameters_of_configure_change_while_unconfigured(start: Start) -> None:
+    from test_parameters import change
+
+    bench = start(autostart=False)
+    assert change(bench, trusted_point=0.7).successful
+    assert change(bench, boxes="region", region=[1, 2, 50, 50]).successful
+    refused = change(bench, precision="float8")
+    assert not refused.successful
+    assert bench.robot.transition(CONFIGURE)
+    assert bench.node.server.trust.point == 0.7
+    refused = change(bench, boxes="search")
+    assert "boxes: changes only while the node is unconfigured" in refused.reason
+
+
+def test_the_categories_come_anew_with_every_configure(start: Start) -> None:
+    bench = start(autostart=False)
+    robot = bench.robot
+    robot.transition(CONFIGURE)
+    robot.register()
+    robot.transition(CLEANUP)
+    robot.transition(CONFIGURE)
+    late = robot.hear(CategoryArray, "/cape/categories", dds.LATCHED)
+    assert [category.name for category in late.wait().categories] == ["cup"]

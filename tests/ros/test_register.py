@@ -1,0 +1,63 @@
+"""`ros2 run cape_ros register`: a photograph and a file of keypoints, to a running node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import dds  # before the message packages
+import numpy as np
+import pytest
+from dds import NAMES, PIXELS, POINTS, Bench
+
+ROOT = Path(__file__).resolve().parents[2]
+Start = Callable[..., Bench]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """A photograph and its keypoints."""
+    image, keypoints = tmp_path / "mug.png", tmp_path / "mug.json"
+    cv2.imwrite(str(image), cv2.cvtColor(PIXELS, cv2.COLOR_RGB2BGR))
+    points = [{"name": n, "x": x, "y": y} for n, (x, y) in zip(NAMES, POINTS, strict=True)]
+    keypoints.write_text(json.dumps({"name": "mug", "keypoints": points, "edges": [[0, 1]]}))
+    return [str(image), str(keypoints)]
+
+
+def register(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts" / "register", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=dds.SECONDS,
+    )
+
+
+def test_a_photograph_is_registered(start: Start, files: list[str]) -> None:
+    bench = start()
+    said = register(*files, "--wait", "60")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == "mug version 1: 4 keypoints, 1 shots\n"
+    (shot,) = bench.node.server.categories["mug"].shots
+    assert np.array_equal(shot.image, PIXELS)
+    np.testing.assert_allclose(shot.keypoints, POINTS)
+    again = register(*files, "--wait", "60")
+    assert again.returncode == 1
+    assert "registered already" in again.stderr
+    assert register(*files, "--add", "--ros-args", "-r", "__node:=teacher").returncode == 0
+    assert bench.state == ({"mug": 2}, 2)
+
+
+def test_without_a_node_it_says_so(files: list[str]) -> None:
+    said = register(*files, "--node", "/nobody", "--wait", "0.5")
+    assert said.returncode == 1
+    assert "no node offers /nobody/register_category" in said.stderr
+    assert "Traceback" not in said.stderr
