@@ -38,6 +38,7 @@ from cape_ros.ros.conversions import to_image
 from cape_ros.srv import RegisterCategory, RemoveCategory
 
 SECONDS = 180.0  # after which a test gives up; a busy machine starts a process in half a minute
+SETTLING = 0.3
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
@@ -115,6 +116,7 @@ class Robot(Node):
         self._register = self.create_client(RegisterCategory, "/cape/register_category")
         self._remove = self.create_client(RemoveCategory, "/cape/remove_category")
         self._asked: dict[str, Any] = {}
+        self._reached: set[str] = set()
         self._seconds = 100
 
     def hear(self, kind: Any, name: str, qos: Any = 10) -> Inbox:
@@ -137,14 +139,21 @@ class Robot(Node):
         return str(self.ask(GetState, "get_state").current_state.label)
 
     def call(self, client: Any, request: Any) -> Any:
-        assert client.wait_for_service(SECONDS)
+        self._reach(client)
         return answer(client.call_async(request))
+
+    def _reach(self, client: Any) -> None:
+        """Wait for the service, and a moment more until it has heard of this client in turn."""
+        assert client.wait_for_service(SECONDS)
+        if client.srv_name not in self._reached:
+            self._reached.add(client.srv_name)
+            time.sleep(SETTLING)
 
     def register(self, **changes: Any) -> RegisterCategory.Response:
         return self.call(self._register, registration(**changes))
 
     def begin_registration(self, **changes: Any) -> Any:
-        assert self._register.wait_for_service(SECONDS)
+        self._reach(self._register)
         return self._register.call_async(registration(**changes))
 
     def remove(self, name: str) -> RemoveCategory.Response:

@@ -22,6 +22,7 @@ from cape_ros.ros.conversions import to_shot
 from cape_ros.srv import RegisterCategory
 
 PATIENCE = 10.0  # [s] for the node to be there, and then for its answer to come
+SETTLING = 0.3  # [s] the node may hear of this client later than this client of the node
 MODES = {"create": RegisterMode.CREATE, "replace": RegisterMode.REPLACE}
 
 
@@ -73,6 +74,7 @@ def _call(node: Node, service: str, request: Any, seconds: float) -> Any:
     client = node.create_client(RegisterCategory, service)
     if not client.wait_for_service(timeout_sec=seconds):
         raise CapeError(f"no node offers {service} within {seconds:g} s; is it running?")
+    time.sleep(SETTLING)
     future = client.call_async(request)
     end = time.monotonic() + max(seconds, PATIENCE)
     while not future.done() and time.monotonic() < end:

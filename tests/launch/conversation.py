@@ -57,6 +57,7 @@ class Conversation:
     def ask(self, kind: Any, service: str, **fields: Any) -> Any:
         client = self.node.create_client(kind, f"{self.name}/{service}")
         assert client.wait_for_service(SECONDS), f"{client.srv_name} is not there"
+        time.sleep(0.3)  # until the service has heard of this client in turn
         future = client.call_async(kind.Request(**fields))
         rclpy.spin_until_future_complete(self.node, future, timeout_sec=SECONDS)
         assert future.done(), f"{client.srv_name} did not answer"
