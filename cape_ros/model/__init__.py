@@ -1,6 +1,7 @@
 """CapeFormer in PyTorch: tensors in, tensors out."""
 
-from cape_ros.model.capeformer import Attention, CapeFormer, CapeOutput, KeypointTokens
+from cape_ros.model.capeformer import Attention, CapeFormer, CapeOutput
 from cape_ros.model.config import CapeFormerConfig
+from cape_ros.model.tokens import KeypointTokens
 
 __all__ = ["Attention", "CapeFormer", "CapeFormerConfig", "CapeOutput", "KeypointTokens"]

@@ -20,16 +20,10 @@ from cape_ros.model.config import CapeFormerConfig
 from cape_ros.model.decoder import Decoder
 from cape_ros.model.encoder import Encoder
 from cape_ros.model.encoding import encode_grid, encode_order
+from cape_ros.model.layout import Layouts, agreement
 from cape_ros.model.pooling import pool_keypoints
-from cape_ros.model.proposals import ProposalGenerator, soft_argmax
-
-
-@dataclass(frozen=True)
-class KeypointTokens:
-    """What a frame needs of the support: tokens [B, K, d]; mask [B, K] bool, True = known."""
-
-    tokens: Tensor
-    mask: Tensor
+from cape_ros.model.proposals import ProposalGenerator, local_argmax, soft_argmax
+from cape_ros.model.tokens import KeypointTokens
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,8 @@ class CapeOutput:
     proposals: [B, K, 2], where the decoder starts.
     soft_proposals: [B, K, 2], soft-argmax over the whole grid, the one that is trained.
     similarity: [B, K, h, w], matching logits.
+    evidence: [B, K, h, w], the logits that the proposals are the best of: the similarity, with the
+        votes of the support's layouts where the network lets them vote.
     references: [L + 1, B, K, 2], the proposals and the update that each layer hands to the next.
     """
 
@@ -59,6 +55,7 @@ class CapeOutput:
     proposals: Tensor
     soft_proposals: Tensor
     similarity: Tensor
+    evidence: Tensor
     references: Tensor
     attention: Attention | None = None
 
@@ -69,6 +66,7 @@ class CapeOutput:
             self.proposals[:count],
             self.soft_proposals[:count],
             self.similarity[:count],
+            self.evidence[:count],
             self.references[:, :count],
         )
 
@@ -160,7 +158,8 @@ class CapeFormer(nn.Module):
             ]
         ).mean(dim=0)
         mask = torch.stack([mask.bool() for mask in masks]).all(dim=0)
-        return KeypointTokens(self.token_proj(pooled * mask.unsqueeze(-1)), mask)
+        layouts = Layouts.of_heatmaps(heatmaps, masks) if self.config.layout else None
+        return KeypointTokens(self.token_proj(pooled * mask.unsqueeze(-1)), mask, layouts)
 
     def forward(
         self,
@@ -204,7 +203,12 @@ class CapeFormer(nn.Module):
         )
         memory, keypoints = refined[:, :cells], refined[:, cells:]
         similarity = self.proposals(keypoints, self._spread(memory, coarse, image))
-        soft_proposals, proposals = soft_argmax(similarity, *features.shape[-2:])
+        similarity = similarity.unflatten(-1, features.shape[-2:])
+        evidence = similarity
+        if tokens.layouts:
+            with torch.autocast(similarity.device.type, enabled=False):
+                evidence = similarity + agreement(similarity, tokens.layouts)
+        soft_proposals, proposals = soft_argmax(similarity), local_argmax(evidence)
         if self.decoder:
             points, references, decoder_maps = self.decoder(
                 keypoints, order, proposals, memory, grid, hidden, attention
@@ -222,7 +226,8 @@ class CapeFormer(nn.Module):
             points,
             proposals,
             soft_proposals,
-            similarity.unflatten(-1, features.shape[-2:]),
+            similarity,
+            evidence,
             references,
             Attention(on_grid([m[:, cells:, :cells] for m in encoder_maps]), on_grid(decoder_maps))
             if attention

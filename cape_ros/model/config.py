@@ -24,6 +24,7 @@ class CapeFormerConfig:
     pooling: int = 1  # n x n feature cells are one token to the encoder and the decoder
     mask_sigma: float = 2.0  # of the support's soft masks, in cells of 64 x 64
     round_masks: bool = True  # their centres lie on whole cells, as the release has it
+    layout: bool = False  # the support's layout votes on the proposals: see layout.py
     width: int = 256  # d: channels of every token
     heads: int = 8
     encoder_layers: int = 3

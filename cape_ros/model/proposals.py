@@ -29,17 +29,23 @@ class ProposalGenerator(nn.Module):
         return support @ self.query_proj(memory).transpose(1, 2)
 
 
-def soft_argmax(similarity: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """similarity [B, K, height * width] -> expected point over all cells, and over the best 3x3.
+def soft_argmax(logits: Tensor) -> Tensor:
+    """logits [B, K, h, w] -> expected point over all cells: [B, K, 2], (x, y) in [0, 1]."""
+    return logits.flatten(2).softmax(dim=-1) @ cell_centres(*logits.shape[-2:]).to(logits)
 
-    Both [B, K, 2], (x, y) in [0, 1]. The first one is trained, the second one starts the decoder.
-    """
-    probability = similarity.softmax(dim=-1)
-    centres = cell_centres(height, width).to(similarity)
-    index = similarity.argmax(dim=-1, keepdim=True)
-    cells = torch.arange(height * width, device=similarity.device)
-    rows, columns = cells // width, cells % width
-    near = ((rows - index // width).abs() <= 1) & ((columns - index % width).abs() <= 1)
-    local = probability * near
+
+def local_argmax(logits: Tensor) -> Tensor:
+    """logits [B, K, h, w] -> expected point over the best cell and its eight neighbours: [B, K, 2],
+    (x, y) in [0, 1]."""
+    local = logits.flatten(2).softmax(dim=-1) * around_best(logits)
     local = local / local.sum(dim=-1, keepdim=True)
-    return probability @ centres, local @ centres
+    return local @ cell_centres(*logits.shape[-2:]).to(logits)
+
+
+def around_best(logits: Tensor) -> Tensor:
+    """logits [B, K, h, w] -> [B, K, h * w] bool: the best cell and its eight neighbours."""
+    height, width = logits.shape[-2:]
+    best = logits.flatten(2).argmax(dim=-1, keepdim=True)
+    cells = torch.arange(height * width, device=logits.device)
+    rows, columns = cells // width, cells % width
+    return ((rows - best // width).abs() <= 1) & ((columns - best % width).abs() <= 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,35 +12,35 @@ from torch import Tensor
 
 from cape_ros.errors import CheckpointError
 from cape_ros.model.capeformer import CapeOutput
+from cape_ros.model.proposals import around_best
 
-SIGNALS = ("local_mass", "entropy", "peak", "contrast", "moved")
+SIGNALS = ("local_mass", "entropy", "peak", "contrast", "company")
 
 
-def signals(output: CapeOutput) -> Tensor:
-    """One row per keypoint, [B, K, 5], in the order of `SIGNALS`.
+def signals(output: CapeOutput, mask: Tensor) -> Tensor:
+    """One row per keypoint, [B, K, 5], in the order of `SIGNALS`; mask: [B, K], True = known.
 
-    local_mass: log of the matching probability in the 3 x 3 cells around the best one.
-    entropy: of the matching probability, as a part of that of knowing nothing.
+    All but the last are of the keypoint's own evidence.
+    local_mass: log of the probability in the 3 x 3 cells around the best one.
+    entropy: of the probability, as a part of that of knowing nothing.
     peak: the best cell's logit. contrast: its lead over the mean logit.
-    moved: distance from the proposal to the answer, as a part of the image's side.
+    company: mean peak of the object's known keypoints; one alone is seldom right.
     """
-    logits = output.similarity.float().flatten(2)
-    height, width = output.similarity.shape[-2:]
+    evidence = output.evidence.float()
+    logits, near = evidence.flatten(2), around_best(evidence)
     log_probability = logits.log_softmax(dim=-1)
     probability = log_probability.exp()
-    peak, best = logits.max(dim=-1)
-    cells = torch.arange(height * width, device=logits.device)
-    rows, columns = cells // width, cells % width
-    best = best.unsqueeze(-1)
-    near = ((rows - best // width).abs() <= 1) & ((columns - best % width).abs() <= 1)
-    uniform = torch.log(torch.tensor(float(height * width)))
+    peak = logits.amax(dim=-1)
+    known = mask.to(peak)
+    company = (peak * known).sum(dim=-1) / known.sum(dim=-1).clamp(min=1)
+    uniform = math.log(logits.shape[-1])
     return torch.stack(
         (
             (probability * near).sum(dim=-1).clamp(min=1e-6).log(),
             -(probability * log_probability).sum(dim=-1) / uniform,
             peak,
             peak - logits.mean(dim=-1),
-            (output.points[-1] - output.proposals).float().norm(dim=-1),
+            company.unsqueeze(-1).expand_as(peak),
         ),
         dim=-1,
     )
@@ -57,7 +58,7 @@ class Calibration:
 
     def __call__(self, output: CapeOutput, mask: Tensor) -> Tensor:
         """Scores [B, K] in [0, 1]; 0 for a keypoint that no support shot shows (mask [B, K])."""
-        seen = signals(output)
+        seen = signals(output, mask)
         if not self.weights:
             return seen[..., 0].exp().clamp(max=1) * mask
         return torch.sigmoid(seen @ seen.new_tensor(self.weights) + self.bias) * mask

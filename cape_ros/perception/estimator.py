@@ -17,9 +17,11 @@ import torch
 from torch import Tensor
 
 from cape_ros.errors import Fault, InvalidInput
-from cape_ros.model import CapeFormer, KeypointTokens, checkpoints
+from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
+from cape_ros.model.layout import Layouts
 from cape_ros.model.scores import Calibration
+from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
 from cape_ros.perception.category import Category, image_faults
 from cape_ros.perception.device import find_device, find_precision
 from cape_ros.perception.geometry import Box, Crop, clean_box, crop_image, support_heatmaps
@@ -35,12 +37,13 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 class Inspection:
     """What the network saw and how it decided, for one object (supplementary, Figures A5-A7).
 
-    crop: [H, W, 3] uint8 RGB. similarity, encoder, decoder: [K, h, w]; the attention maps are
-    those of the last layer. proposals, points: [K, 2] pixels of the crop.
+    crop: [H, W, 3] uint8 RGB. evidence: [K, h, w], the logits that the proposals are the best of.
+    encoder, decoder: [K, h, w], attention of the last layer. proposals, points: [K, 2] pixels of
+    the crop.
     """
 
     crop: np.ndarray
-    similarity: np.ndarray
+    evidence: np.ndarray
     encoder: np.ndarray
     decoder: np.ndarray
     proposals: np.ndarray
@@ -95,10 +98,8 @@ class Estimator:
             return tokens
         if not category.shots:
             raise InvalidInput.of("shots", f"{category.name} has none; register at least one")
-        per_shot = [self._encode_shots(category, at) for at in range(0, len(category.shots), 8)]
-        total = torch.stack([part for part, _ in per_shot]).sum(dim=0)
-        count = torch.stack([part for _, part in per_shot]).sum(dim=0)
-        tokens = KeypointTokens((total / count.clamp(min=1))[None], (count > 0).T)
+        shots = [self._encode_shots(category, at) for at in range(0, len(category.shots), 8)]
+        tokens = average_shots(shots)
         self._tokens[category] = tokens
         return tokens
 
@@ -148,7 +149,9 @@ class Estimator:
         category = Category("stand-in", [f"keypoint {index}" for index in range(keypoints)])
         tokens = torch.zeros(1, keypoints, self._net.config.width, device=self.device)
         known = torch.ones(1, keypoints, dtype=torch.bool, device=self.device)
-        self._tokens[category] = KeypointTokens(tokens, known)
+        nowhere = Layouts(tokens.new_zeros(1, 1, keypoints, 2), ~known[None])
+        layouts = nowhere if self._net.config.layout else None
+        self._tokens[category] = KeypointTokens(tokens, known, layouts)
         return category
 
     @torch.inference_mode()
@@ -166,7 +169,7 @@ class Estimator:
 
         return Inspection(
             self._crops[0].copy(),
-            numpy(output.similarity[0]),
+            numpy(output.evidence[0]),
             numpy(output.attention.encoder[-1, 0]),
             numpy(output.attention.decoder[-1, 0]),
             numpy(output.proposals[0]) * scale,
@@ -178,8 +181,8 @@ class Estimator:
         """Height and width of the network's input."""
         return self._net.config.image_size
 
-    def _encode_shots(self, category: Category, at: int) -> tuple[Tensor, Tensor]:
-        """Sum of the tokens [K, d] over up to 8 shots from `at` on, and how many shots [K, 1]."""
+    def _encode_shots(self, category: Category, at: int) -> KeypointTokens:
+        """Tokens of up to 8 shots from `at` on, one sample each."""
         shots, config = category.shots[at : at + 8], self._net.config
         maps, shown = [], []
         for index, shot in enumerate(shots):
@@ -199,9 +202,7 @@ class Estimator:
         images = self._upload(self._crops[: len(shots)])
         marked = torch.from_numpy(np.stack(maps)).to(self.device)
         known = torch.from_numpy(np.stack(shown)).to(self.device)
-        tokens = self._net.encode_support([images], [marked], [known])
-        mask = known[..., None]
-        return (tokens.tokens * mask).sum(dim=0), mask.sum(dim=0)
+        return self._net.encode_support([images], [marked], [known])
 
     def _check(
         self, image: np.ndarray, requests: Sequence[ObjectRequest]
@@ -267,20 +268,6 @@ class Estimator:
     def _upload(self, crops: np.ndarray) -> Tensor:
         pixels = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2)
         return (pixels.float() - self._mean) / self._std
-
-
-def stack_tokens(tokens: Sequence[KeypointTokens]) -> KeypointTokens:
-    """One batch of categories with different numbers of keypoints: the shorter ones are masked."""
-    if all(token is tokens[0] for token in tokens):
-        first = tokens[0]
-        return KeypointTokens(
-            first.tokens.expand(len(tokens), -1, -1), first.mask.expand(len(tokens), -1)
-        )
-    pad = torch.nn.utils.rnn.pad_sequence
-    return KeypointTokens(
-        pad([token.tokens[0] for token in tokens], batch_first=True),
-        pad([token.mask[0] for token in tokens], batch_first=True),
-    )
 
 
 def check_image(image: np.ndarray) -> None:

@@ -26,7 +26,7 @@ def matching_panel(category: Category, seen: Inspection) -> np.ndarray:
     pen.footnote("found")
     tiles = [cv2.resize(support_panel(category), (width, height)), answer]
     for name, similarity, proposal in zip(
-        category.keypoint_names, seen.similarity, seen.proposals, strict=True
+        category.keypoint_names, seen.evidence, seen.proposals, strict=True
     ):
         tiles.append(draw_similarity(seen.crop, similarity, proposal, name))
     tiles += [np.zeros_like(seen.crop)] * (-len(tiles) % COLUMNS)

@@ -37,7 +37,7 @@ def look(net: CapeFormer, step: Step) -> tuple[Tensor, Tensor]:
     shown = batch.weight[query].bool()
     shown[pairs:], near[pairs:] = True, False
     judged = shown & tokens.mask
-    return signals(output)[judged], near[judged]
+    return signals(output, tokens.mask)[judged], near[judged]
 
 
 def fit(seen: Tensor, right: Tensor) -> Calibration:

@@ -45,6 +45,7 @@ NETWORK = CapeFormerConfig(
     pooling=2,
     mask_sigma=0.5,
     round_masks=False,
+    layout=True,
     width=128,
     heads=4,
     feedforward=512,

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from cape_ros.errors import CheckpointError, InvalidInput
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.model.pooling import pool_keypoints
-from cape_ros.model.proposals import soft_argmax
+from cape_ros.model.proposals import local_argmax, soft_argmax
 
 SMALL = {"width": 32, "heads": 4, "feedforward": 48, "image_size": (64, 64)}
 
@@ -153,9 +153,9 @@ def test_adjoint_pooling_equals_pooling_the_upsampled_features(grid: tuple[int, 
 
 
 def test_soft_argmax_on_a_rectangular_grid() -> None:
-    similarity = torch.full((1, 1, 6 * 9), -20.0)
-    similarity[0, 0, 4 * 9 + 7] = 20
-    soft, local = soft_argmax(similarity, 6, 9)
+    similarity = torch.full((1, 1, 6, 9), -20.0)
+    similarity[0, 0, 4, 7] = 20
+    soft, local = soft_argmax(similarity), local_argmax(similarity)
     centre = torch.tensor([[[7.5 / 9, 4.5 / 6]]])
     assert torch.allclose(soft, centre, atol=1e-5)
     assert torch.allclose(local, centre, atol=1e-5)

@@ -225,8 +225,8 @@ def test_a_device_or_precision_that_is_not_there(device: str, precision: str, ma
 def test_inspection_shows_where_it_looked(estimator: Estimator, image: np.ndarray) -> None:
     seen = estimator.inspect(image, ObjectRequest(category(image), BOXES[0]))
     assert seen.crop.shape == (64, 64, 3)
-    assert seen.similarity.shape == seen.encoder.shape == seen.decoder.shape == (4, 4, 4)
-    best = seen.similarity.reshape(4, -1).argmax(axis=1)
+    assert seen.evidence.shape == seen.encoder.shape == seen.decoder.shape == (4, 4, 4)
+    best = seen.evidence.reshape(4, -1).argmax(axis=1)
     centre = np.stack((best % 4, best // 4), axis=1) * 16 + 8
     assert (np.abs(seen.proposals - centre) <= 16).all()
 

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from cape_ros.model.layout import MOST_LAYOUTS, Layouts, agreement
+from cape_ros.model.proposals import local_argmax
+from cape_ros.perception.geometry import support_heatmaps
+
+# A body with two equal wheels: the matching cannot tell one from the other.
+POINTS = torch.tensor([[0.25, 0.7], [0.75, 0.7], [0.3, 0.3], [0.55, 0.25]])
+WHEELS = (0, 1)
+SIZE = 32
+
+
+def laid(turn: float, scale: float, shift: tuple[float, float]) -> Tensor:
+    """The support's points as a query may show them."""
+    matrix = scale * torch.tensor(
+        [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
+    )
+    return (POINTS - 0.5) @ matrix.T + 0.5 + torch.tensor(shift)
+
+
+def similarity(places: Tensor) -> Tensor:
+    """Each keypoint matches its place, and each wheel the other one's a little better."""
+    cells = (places * SIZE - 0.5).round().long()
+    logits = torch.full((1, len(places), SIZE, SIZE), -10.0)
+    for keypoint, (x, y) in enumerate(cells.tolist()):
+        logits[0, keypoint, y, x] = 8.0
+    for wheel, other in (WHEELS, WHEELS[::-1]):
+        x, y = cells[other].tolist()
+        logits[0, wheel, y, x] = 9.0
+    return logits
+
+
+def layouts(*points: Tensor, known: Tensor | None = None) -> Layouts:
+    stacked = torch.stack(points)[None]
+    return Layouts(
+        stacked, torch.ones(stacked.shape[:3], dtype=torch.bool) if known is None else known
+    )
+
+
+@given(
+    turn=st.floats(0, 2 * math.pi),
+    scale=st.floats(0.7, 1.3),
+    shift=st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1)),
+)
+def test_the_others_tell_two_equal_parts_apart(
+    turn: float, scale: float, shift: tuple[float, float]
+) -> None:
+    places = laid(turn, scale, shift)
+    if not bool(((places > 0.02) & (places < 0.98)).all()):
+        return  # turned out of the image
+    seen = similarity(places)
+    mixed_up = local_argmax(seen)[0]
+    assert (mixed_up[0] - places[1]).norm() < 0.05
+    found = local_argmax(seen + agreement(seen, layouts(POINTS)))[0]
+    assert (found - places).norm(dim=-1).max() < 0.05
+
+
+def test_one_known_point_lies_anywhere() -> None:
+    known = torch.tensor([[[True, False, False, False]]])
+    votes = agreement(similarity(POINTS), layouts(POINTS, known=known))
+    assert (votes == 0).all()
+
+
+def test_a_keypoint_that_no_shot_shows_is_expected_everywhere() -> None:
+    known = torch.tensor([[[True, True, True, False]]])
+    votes = agreement(similarity(POINTS), layouts(POINTS, known=known))
+    assert votes[0, 3].abs().max() < 1e-4
+    assert votes[0, :3].min() < -5
+
+
+def test_the_shot_that_fits_is_heard() -> None:
+    places = laid(0.0, 1.0, (0.0, 0.0))
+    stretched = (POINTS - 0.5) * torch.tensor([0.4, 1.4]) + 0.5  # seen from another side
+    seen = similarity(places)
+    found = local_argmax(seen + agreement(seen, layouts(stretched, POINTS)))[0]
+    assert (found - places).norm(dim=-1).max() < 0.05
+
+
+def test_a_batch_is_its_samples() -> None:
+    """Categories with fewer keypoints and shots are padded, which must not move a vote."""
+    small = Layouts(POINTS[None, None, :3], torch.ones(1, 1, 3, dtype=torch.bool))
+    large = layouts(POINTS, POINTS.flip(-1))
+    seen = similarity(POINTS)
+    alone = [agreement(seen[:, :3], small), agreement(seen, large)]
+    together = agreement(seen.expand(2, -1, -1, -1), Layouts.stack([small, large]))
+    assert torch.allclose(together[0, :3], alone[0][0], atol=1e-4)
+    assert torch.allclose(together[1], alone[1][0], atol=1e-4)
+
+
+def test_votes_on_a_rectangular_grid() -> None:
+    wide = torch.full((1, 4, 16, 40), -10.0)
+    for keypoint, (x, y) in enumerate(POINTS.tolist()):
+        wide[0, keypoint, int(y * 16), int(x * 40)] = 8.0
+    votes = agreement(wide, layouts(POINTS))
+    assert votes.shape == wide.shape
+    assert (local_argmax(wide + votes)[0] - POINTS).norm(dim=-1).max() < 0.05
+
+
+@pytest.mark.parametrize("shots", [1, MOST_LAYOUTS + 2])
+def test_layouts_lie_where_the_masks_do(shots: int) -> None:
+    points = np.array([[10.0, 20.0], [200.5, 130.25], [128.0, 128.0]])
+    maps, weight = support_heatmaps(points, np.ones(3, bool), sigma=0.5, rounded=False)
+    heatmaps, mask = torch.from_numpy(maps)[None], torch.from_numpy(weight)[None]
+    read = Layouts.of_heatmaps([heatmaps] * shots, [mask] * shots)
+    assert read.points.shape == (1, min(shots, MOST_LAYOUTS), 3, 2)
+    assert np.abs(read.points[0, 0].numpy() * 256 - points).max() < 1.0
