@@ -21,6 +21,7 @@ setup(
         "cape_ros.perception",
         "cape_ros.ros",
         "cape_ros.training",
+        "cape_ros.training.data",
         "cape_ros.wire",
     ],
     package_data={"cape_ros": ["py.typed", "data/weights/*.safetensors"]},

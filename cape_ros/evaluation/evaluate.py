@@ -25,10 +25,11 @@ from cape_ros.evaluation.anchors import (
     imagenet_resnet18,
     nearest_neighbour,
 )
-from cape_ros.evaluation.protocol import Dataset, Metrics, evaluate, read
-from cape_ros.evaluation.views import Batch, collate, look
+from cape_ros.evaluation.protocol import Metrics, evaluate
 from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
 from cape_ros.perception.geometry import Crop
+from cape_ros.training.data.mp100 import Dataset, read
+from cape_ros.training.data.views import Batch, collate, look
 
 MOST_PAIRS = 300
 SHOTS = (1, 5)

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model.scores import Calibration, signals
 from cape_ros.perception.geometry import PADDING
-from cape_ros.training.episodes import EpisodeConfig, Episodes, Step
+from cape_ros.training.data.episodes import EpisodeConfig, Episodes, Step
 from cape_ros.training.train import HELD_OUT, images_in, match_step, training_data
 
 CLOSE = 0.1 / PADDING  # of the crop's side; the crop is larger than the box

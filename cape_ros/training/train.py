@@ -26,8 +26,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from cape_ros.evaluation.anchors import imagenet_resnet18
-from cape_ros.evaluation.protocol import Dataset as Annotated
-from cape_ros.evaluation.protocol import read
 from cape_ros.model import (
     CapeFormer,
     CapeFormerConfig,
@@ -36,7 +34,9 @@ from cape_ros.model import (
     checkpoints,
 )
 from cape_ros.model.losses import losses
-from cape_ros.training.episodes import EpisodeConfig, Episodes, Step
+from cape_ros.training.data.episodes import EpisodeConfig, Episodes, Step
+from cape_ros.training.data.mp100 import Dataset as Annotated
+from cape_ros.training.data.mp100 import read
 from cape_ros.training.matcher import start_as_matcher
 
 NETWORK = CapeFormerConfig(

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from cape_ros.evaluation import evaluate
-from cape_ros.evaluation.protocol import Dataset, read
 from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
+from cape_ros.training.data.mp100 import Dataset, read
 
 OBJECTS = 7
 

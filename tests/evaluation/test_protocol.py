@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cape_ros.errors import InvalidInput
-from cape_ros.evaluation.protocol import Dataset, compared, evaluate, read, sample_pairs
+from cape_ros.evaluation.protocol import compared, evaluate, sample_pairs
+from cape_ros.training.data.mp100 import Dataset, read
 
 
 @pytest.fixture(scope="module")

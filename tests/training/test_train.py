@@ -12,7 +12,7 @@ from cape_ros.model.encoding import cell_centres
 from cape_ros.model.pooling import pool_keypoints
 from cape_ros.perception.estimator import Estimator
 from cape_ros.training import calibrate, train
-from cape_ros.training.episodes import EpisodeConfig, Episodes
+from cape_ros.training.data.episodes import EpisodeConfig, Episodes
 from cape_ros.training.matcher import start_as_matcher
 
 CONFIG = CapeFormerConfig(

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from cape_ros.evaluation.views import View
-from cape_ros.training.data import SIZE, finish, view_of_instance, views_of_photograph
-from cape_ros.training.episodes import EpisodeConfig, Episodes
+from cape_ros.training.data.augment import SIZE, finish, view_of_instance
+from cape_ros.training.data.episodes import EpisodeConfig, Episodes
+from cape_ros.training.data.views import View
+from cape_ros.training.data.warps import views_of_photograph
 from cape_ros.training.train import HELD_OUT, NETWORK, training_data
 
 

@@ -12,10 +12,11 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
-from cape_ros.evaluation.protocol import Dataset
-from cape_ros.evaluation.views import Batch, View, collate
 from cape_ros.model import CapeFormerConfig
-from cape_ros.training.data import view_of_instance, views_of_photograph
+from cape_ros.training.data.augment import view_of_instance
+from cape_ros.training.data.mp100 import Dataset
+from cape_ros.training.data.views import Batch, View, collate
+from cape_ros.training.data.warps import views_of_photograph
 
 Thing = int | Path | None
 """What an episode shows: a category, a photograph, or (None) an annotated image warped."""

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from cape_ros.errors import InvalidInput
-from cape_ros.evaluation.protocol import Instance
 from cape_ros.model import CapeFormerConfig
 from cape_ros.perception.estimator import IMAGENET_MEAN, IMAGENET_STD
 from cape_ros.perception.geometry import Crop, crop_image, support_heatmaps
+from cape_ros.training.data.mp100 import Instance
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,64 @@
+"""Views of photographs without any annotation: one image warped, with keypoints of our own."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from cape_ros.training.data.augment import SIZE, finish, photograph, turn
+from cape_ros.training.data.views import View
+
+CORNERS = np.array([[0, 0], [SIZE, 0], [SIZE, SIZE], [0, SIZE]], np.float32)
+
+
+def views_of_photograph(path: Path, generator: Generator, views: int, keypoints: int) -> list[View]:
+    """One photograph seen from `views` sides, with keypoints where it has texture."""
+    image = photograph(path)
+    height, width = image.shape[:2]
+    side = min(height, width) * generator.uniform(0.55, 1.0)
+    left, top = generator.uniform(0, width - side), generator.uniform(0, height - side)
+    square = np.array([left, top], np.float32) + CORNERS * np.float32(side / SIZE)
+    points = textured_places(image, (left, top, side), generator, keypoints)
+    visible = np.ones(len(points), bool)
+    return [
+        finish(
+            image,
+            cv2.getPerspectiveTransform(square, some_quadrangle(generator)),
+            points,
+            visible,
+            generator,
+            flip=bool(generator.random() < 0.5),
+            background=None,
+        )
+        for _ in range(views)
+    ]
+
+
+def textured_places(
+    image: np.ndarray, square: tuple[float, float, float], generator: Generator, count: int
+) -> np.ndarray:
+    """[count, 2] places in a square (left, top, side): half corners, the rest anywhere."""
+    left, top, side = square
+    x, y, s = int(left), int(top), int(side)
+    grey = cv2.cvtColor(image[y : y + s, x : x + s], cv2.COLOR_RGB2GRAY)
+    corners = cv2.goodFeaturesToTrack(grey, 4 * count, 0.02, side / 16)
+    anywhere = generator.uniform(0.05, 0.95, (count, 2)) * side
+    found = corners[:, 0] if corners is not None else np.empty((0, 2))
+    found = generator.permutation(found)[: count // 2]
+    return np.concatenate((found, anywhere))[:count].astype(np.float32) + np.array(
+        (left, top), np.float32
+    )
+
+
+def some_quadrangle(generator: Generator) -> np.ndarray:
+    """Where the corners of a square go: turned, scaled, shifted, seen at an angle."""
+    angle = math.radians(turn(generator))
+    c, s = math.cos(angle), math.sin(angle)
+    scale = np.exp(generator.normal(0, 0.25)) * np.exp(generator.normal(0, 0.1, 2))
+    corners = (CORNERS - SIZE / 2) * scale @ np.array([[c, -s], [s, c]]) + SIZE / 2
+    corners += generator.normal(0, 0.06 * SIZE, 2) + generator.normal(0, 0.05 * SIZE, (4, 2))
+    return corners.astype(np.float32)
