@@ -14,6 +14,10 @@ demo: $(VENV)/up-to-date
 test: $(VENV)/up-to-date
 	$(BIN)/python -m pytest $(ARGS)
 
+test-ros2: export PYTHONPATH := $(PYTHONPATH)
+test-ros2: $(VENV)/up-to-date
+	.ci/ros2
+
 lint: $(VENV)/up-to-date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -32,4 +36,4 @@ $(VENV)/up-to-date: setup.py pyproject.toml Makefile
 clean:
 	rm -rf $(VENV) demo_out build *.egg-info
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-ros2 lint clean

@@ -41,8 +41,7 @@ def to_array(image: Image, field: str = "image") -> np.ndarray:
     channels = CHANNELS.get(image.encoding)
     if channels is None:
         return _convert_with_cv_bridge(image, field)
-    if not 0 < width * height <= MOST_PIXELS:
-        raise InvalidInput.of(f"{field}.width", f"an image of {width} x {height} pixels")
+    _check_size(image, field)
     if step < width * channels:
         raise InvalidInput.of(
             f"{field}.step", f"{step} bytes are fewer than a row of {width} {image.encoding} pixels"
@@ -64,6 +63,13 @@ def to_array(image: Image, field: str = "image") -> np.ndarray:
     return pixels[..., :3]
 
 
+def _check_size(image: Image, field: str) -> None:
+    if not 0 < image.width * image.height <= MOST_PIXELS:
+        raise InvalidInput.of(
+            f"{field}.width", f"an image of {image.width} x {image.height} pixels"
+        )
+
+
 def _convert_with_cv_bridge(image: Image, field: str) -> np.ndarray:
     try:
         from cv_bridge import CvBridge
@@ -73,10 +79,15 @@ def _convert_with_cv_bridge(image: Image, field: str) -> np.ndarray:
             f"{image.encoding!r} is not one of {', '.join(CHANNELS)}; for others cv_bridge is "
             f"needed ({error})",
         ) from None
+    _check_size(image, field)
     try:
-        return CvBridge().imgmsg_to_cv2(image, "rgb8")
+        pixels = CvBridge().imgmsg_to_cv2(image, "rgb8")
     except Exception as error:  # CvBridgeError, and whatever NumPy and OpenCV say of wrong sizes
         raise InvalidInput.of(f"{field}.encoding", f"{image.encoding!r}: {error}") from error
+    if np.shape(pixels) != (image.height, image.width, 3):  # it makes do with rows too short
+        reason = f"{image.step} bytes are fewer than a row of {image.width} {image.encoding} pixels"
+        raise InvalidInput.of(f"{field}.step", reason)
+    return pixels
 
 
 def decode(data: Any, field: str) -> np.ndarray:

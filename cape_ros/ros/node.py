@@ -7,9 +7,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -165,23 +167,31 @@ class LogForwarder(logging.Handler):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop; returns the exit status. For a process of its own."""
-    _leave_interrupts_to_rclpy()
+    interrupted = threading.Event()
+    _handle_interrupts(lambda *_: interrupted.set())
     node = executor = None
+    initialized = False
     try:
         rclpy.init(args=args)
+        initialized = True
+        if interrupted.is_set():  # before rclpy listened to signals
+            return 0
         node = CapeNode()
         executor = MultiThreadedExecutor(num_threads=THREADS + len(node.cameras))
         executor.add_node(node)
+        # At a signal rclpy wakes its executor before it ends the context: one that has nothing else
+        # to do may wait again, for ever. By a steady clock, as simulated time may stand still.
+        node.create_timer(1.0, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
         node.start()
         executor.spin()
     except ExternalShutdownException:
         pass
     except (CapeError, ParameterException) as error:
-        if rclpy.ok() or node is None:  # else it was stopped while it started
+        if rclpy.ok() or not initialized:  # else it was stopped while it started
             print(f"cape_node: {error}", file=sys.stderr)
             return 1
     except Exception:  # rclpy's own, of a context that ended meanwhile
-        if node is None or rclpy.ok():
+        if rclpy.ok() or not initialized:
             raise
     finally:
         if executor is not None:
@@ -189,16 +199,17 @@ def main(args: list[str] | None = None) -> int:
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+        _handle_interrupts(signal.SIG_IGN)  # while the interpreter ends
     return 0
 
 
-def _leave_interrupts_to_rclpy() -> None:
+def _handle_interrupts(action: Any) -> None:
     """SIGINT ends spinning; a KeyboardInterrupt besides, in any line, would break off the end.
 
     A node that `ros2 launch` started gets two of them at a Ctrl-C.
     """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, action)
 
 
 if __name__ == "__main__":

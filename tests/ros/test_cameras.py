@@ -227,6 +227,16 @@ def test_a_publisher_that_does_not_fit_is_told(start: Start) -> None:
     assert "RELIABILITY" in what
 
 
+def test_a_camera_may_go_and_come_back(start: Start) -> None:
+    robot = start().robot
+    robot.show()
+    robot.destroy_publisher(robot.camera)
+    robot.camera = robot.create_publisher(Image, "/cape/image", 10)
+    wait_for(robot.camera.get_subscription_count)
+    message, found = robot.show()
+    assert found.header == message.header
+
+
 @pytest.mark.parametrize("cameras", [["left", "left"], ["a/b"], ["left", ""], ["2nd"]], ids=str)
 def test_a_wrong_name_of_a_camera_is_refused(start: Start, cameras: list[str]) -> None:
     from cape_ros.errors import InvalidInput

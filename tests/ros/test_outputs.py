@@ -16,6 +16,7 @@ from test_parameters import change
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
+from cape_ros.msg import KeypointArray
 from cape_ros.ros import outputs
 from cape_ros.ros.conversions import decode
 
@@ -178,6 +179,14 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
     report.wait("image", lambda said, _: "no image for" in said)
     message, found = robot.show()  # the next good one is answered as ever
     assert found.header == message.header
+
+
+def test_a_subscriber_that_does_not_fit_is_told(start: Start) -> None:
+    bench = start()
+    report = Report(bench)
+    bench.robot.hear(KeypointArray, "/cape/keypoints", dds.LATCHED)  # which keypoints are not
+    said = report.wait("image", lambda said, _: "/cape/keypoints" in said).message
+    assert "asks for another DURABILITY" in said
 
 
 def test_a_result_has_the_header_of_a_zero_stamp_too(start: Start) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import subprocess
 import sys
@@ -52,11 +53,14 @@ def run(weights: Path, tmp_path: Path) -> Iterator[Run]:
 
 @pytest.fixture
 def robot() -> Iterator[dds.Robot]:
+    gc.collect()  # until then the life cycle of a node of an earlier test still has its services
     rclpy.init(args=[])
     spinner = dds.Spinner(robot := dds.Robot())
     yield robot
-    spinner.stop()
-    rclpy.try_shutdown()
+    try:
+        spinner.stop()
+    finally:
+        rclpy.try_shutdown()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -94,8 +98,43 @@ def test_a_start_that_cannot_be_configured_says_why_in_one_line(run: Run) -> Non
     assert "Traceback" not in said
 
 
-def test_without_autostart_it_waits_to_be_configured(run: Run, robot: dds.Robot) -> None:
-    node = run("-p", "autostart:=false")
+STOPPED = """
+import os, signal, sys
+from cape_ros.ros import node
+
+def stop_before(owner, name):
+    go_on = getattr(owner, name)
+    def stopped(*given, **named):
+        os.kill(os.getpid(), signal.SIGINT)
+        return go_on(*given, **named)
+    setattr(owner, name, stopped)
+
+stop_before({moment})
+sys.exit(node.main())
+"""
+
+
+@pytest.mark.parametrize(
+    "moment", ["node.rclpy, 'init'", "node.parameters, 'declare'", "node.CapeNode, 'start'"]
+)
+def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path) -> None:
+    words = ["--ros-args", "-p", "device:=cpu", "-p", f"library:={tmp_path}"]
+    ended = subprocess.run(
+        [sys.executable, "-c", STOPPED.format(moment=moment), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=dds.SECONDS,
+    )
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("simulated", ["false", "true"])
+def test_without_autostart_it_waits_to_be_configured_or_ended(
+    run: Run, robot: dds.Robot, simulated: str
+) -> None:
+    node = run("-p", "autostart:=false", "-p", f"use_sim_time:={simulated}")  # without a /clock
     assert robot.lifecycle_state() == "unconfigured"
     node.send_signal(signal.SIGINT)
     assert node.wait(dds.SECONDS) == 0
