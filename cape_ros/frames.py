@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cape_ros.cadence import Cadence
 from cape_ros.counting import Outcome, Statistics, Tally, kinds
 from cape_ros.errors import CapeError
 from cape_ros.perception.category import Category
@@ -72,11 +73,14 @@ class Camera:
     """What is kept of a camera from frame to frame; after a pause it is another one.
 
     watch: for the model's thread. outcome: how its frames end from now on, unless they fail.
+    look: seconds that the last one took.
     """
 
     watch: Watch
     newest: Frame | None = None
     outcome: Outcome = "answered"
+    cadence: Cadence = field(default_factory=Cadence)
+    look: float = 0.0
 
 
 class FrameQueue:
@@ -101,6 +105,7 @@ class FrameQueue:
         self._log = ThrottledLog(logger, clock)
         self._publishing = threading.RLock()  # held while a result is handed on
         self._lock = threading.Lock()  # of all below; whoever takes both takes it second
+        self._changed = threading.Condition(self._lock)  # which frame of a camera is the newest
         self._cameras: dict[str, Camera] = {}
         self._in_work: Frame | None = None
         self._refused_as: Outcome | None = None  # what becomes of frames that come now
@@ -135,6 +140,8 @@ class FrameQueue:
             else:
                 self._model.submit(self._process, camera)
             camera.newest = frame
+            camera.cadence.see(frame.received)
+            self._changed.notify()
 
     def reject(self, error: Exception) -> None:
         """Count an input that was refused, by the fields at fault: there are only so many."""
@@ -175,11 +182,13 @@ class FrameQueue:
         if camera.newest:
             camera.newest = None
             self._tally.end(name, outcome)
+            self._changed.notify()
 
     # From here on, only the model's thread.
 
     def _process(self, camera: Camera) -> None:
         with self._lock:
+            self._wait_for_a_newer_one(camera)
             frame, camera.newest = camera.newest, None
             self._in_work = frame
         if frame is None:
@@ -190,6 +199,7 @@ class FrameQueue:
         except Exception as error:
             self._fail(frame, error)
             return
+        camera.look = time.monotonic() - began
         stages = {
             "wait": began - frame.received,
             "preprocess": answer.took.preprocess,
@@ -200,6 +210,19 @@ class FrameQueue:
             self._count(frame, camera.outcome)
             if camera.outcome == "answered":
                 self._publish(Result(frame, answer.objects, answer.categories, stages))
+
+    def _wait_for_a_newer_one(self, camera: Camera) -> None:
+        """If it is due in a moment and no other camera's frame waits. Gives up the lock to wait."""
+        frame = camera.newest
+        if frame is None:
+            return
+
+        def enough() -> bool:
+            waiting = sum(each.newest is not None for each in self._cameras.values())
+            return camera.newest is not frame or waiting > 1
+
+        seconds = camera.cadence.patience(time.monotonic(), camera.look)
+        self._changed.wait_for(enough, seconds)
 
     def _publish(self, result: Result) -> None:
         began = time.monotonic()

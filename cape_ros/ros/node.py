@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from cape_ros.errors import CapeError
+from cape_ros.memory import keep_frames_mapped
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.services import Services
 from cape_ros.ros.session import Session, free_memory
@@ -169,6 +170,7 @@ def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop; returns the exit status. For a process of its own."""
     interrupted = threading.Event()
     _handle_interrupts(lambda *_: interrupted.set())
+    keep_frames_mapped()
     node = executor = None
     initialized = False
     try:

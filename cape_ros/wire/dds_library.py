@@ -11,14 +11,11 @@ from typing import Any
 
 from cyclonedds.internal import DDS
 
+from cape_ros.memory import keep_frames_mapped
+
 TIMEOUT = -10  # DDS_RETCODE_TIMEOUT
 
-# Keep the memory of frames mapped: giving 3 MB back and taking it again costs 4 ms a frame.
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
-_libc = ctypes.CDLL(None)
-_libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-_libc.mallopt(_M_TRIM_THRESHOLD, 256 << 20)
-_libc.mallopt(_M_TOP_PAD, 64 << 20)
+keep_frames_mapped()
 
 
 class Sample(ctypes.Structure):
