@@ -30,7 +30,7 @@ $(VENV)/up-to-date: setup.py pyproject.toml Makefile
 	  { echo "Python's venv module is missing; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV): some minutes the first time, PyTorch is several GB ..."
 	@$(BIN)/pip install -qq --upgrade pip
-	@$(BIN)/pip install -qq --editable '.[wire,demo,examples,dev]'
+	@$(BIN)/pip install -qq --editable '.[wire,demo,examples,train,dev]'
 	@touch $@
 
 clean:

@@ -31,6 +31,7 @@ setup(
         ("share/cape_ros/srv", glob("srv/*.srv")),
         ("share/cape_ros/launch", glob("launch/*.py")),
         ("share/cape_ros/config", glob("config/*.yaml")),
+        ("share/cape_ros/config/training", glob("config/training/*.yaml")),
     ],
     install_requires=[
         "torch>=2.4",
@@ -47,6 +48,7 @@ setup(
     extras_require={
         "wire": ["cyclonedds==11.0.1", "rosbags>=0.11.9,<0.12"],  # a node without ROS 2
         "demo": ["scikit-image>=0.22"],  # ships the photographs
+        "train": ["tensorboard>=2.14", "matplotlib>=3.8"],  # curves of a run
         "examples": ["mcap>=1.6", "mcap-ros2-support>=0.5.7", "rosbags>=0.11.9,<0.12"],
         "dev": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
     },

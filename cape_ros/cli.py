@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cape_ros.errors import CapeError, InvalidInput, SourceError
+from cape_ros.evaluation import cli as evaluation_verbs
+from cape_ros.training.cli import train
 
 DEFAULT_LIBRARY = Path("~/.local/share/cape_ros/library")
 app = typer.Typer(
@@ -27,6 +29,7 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="The weights that ship with the package, and released ones.")
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
+app.command()(train)
 console = Console()
 
 Library = Annotated[Path, typer.Option(help="Folder of the registered categories.")]
@@ -178,6 +181,9 @@ def estimate(
     if panel:
         seen = estimator.inspect(pixels, ObjectRequest(known, found.box))
         write_image(panel, matching_panel(known, seen))
+
+
+evaluation_verbs.add_to(app)
 
 
 @weights_app.command("list")

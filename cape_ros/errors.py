@@ -47,3 +47,7 @@ class DeviceError(CapeError):
 
 class SourceError(CapeError):
     """A video or camera that cannot be opened, has ended or has vanished."""
+
+
+class TrainingError(CapeError):
+    """A training run that cannot begin, go on or be shown."""

@@ -110,9 +110,9 @@ class Processor:
         return max(0.0, busy - self._busy) / (time.monotonic() - self._began)
 
 
-def resident(pid: int) -> float:
-    """Megabytes of memory (RSS) of a process."""
-    return _status(pid, "VmRSS") / 1024
+def resident(pid: int) -> tuple[float, float]:
+    """Megabytes of memory (RSS) of a process, and how many of them are no pages of files."""
+    return _status(pid, "VmRSS") / 1024, _status(pid, "RssAnon") / 1024
 
 
 def threads(pid: int) -> int:

@@ -81,13 +81,13 @@ def measure(seconds: float, reliability: str) -> dict[str, Any]:
         while (now := time.monotonic()) < began + seconds:
             bench.check()
             if now >= sample_due:
-                memory.append((now - began, resident(bench.node.pid), threads(bench.node.pid)))
+                memory.append(sample(bench.node.pid, began))
                 sample_due += SAMPLED
             if now >= command_due:
                 command_due += PERIOD
                 commands.give(bench.robot)
             bench.run(max(0.0, min(command_due, sample_due) - time.monotonic()))
-        memory.append((time.monotonic() - began, resident(bench.node.pid), threads(bench.node.pid)))
+        memory.append(sample(bench.node.pid, began))
         strangers = processor.strangers()
         sent = bench.end()
         late = told_to_a_late_one(bench)
@@ -104,21 +104,25 @@ def measure(seconds: float, reliability: str) -> dict[str, Any]:
     }
 
 
+def sample(pid: int, began: float) -> tuple[float, ...]:
+    """Seconds, megabytes, anonymous megabytes, threads."""
+    return time.monotonic() - began, *resident(pid), threads(pid)
+
+
 def count(bench: Stand, sent: int) -> dict[str, int]:
-    """Where each frame went, by the node's own diagnostics; `unexplained` is what is left over."""
+    """Where each frame went by the node's diagnostics; they do not tell of what is unexplained."""
     image, model = bench.robot.diagnostics["image"], bench.robot.diagnostics["model"]
     said = {name: int(image[name]) for name in ("answered", "dropped", "paused", "failed")}
-    rejected = {
-        name: int(value) for name, value in model.items() if name.startswith("rejected: image")
-    }
-    received = int(image["received"]) + sum(rejected.values())
+    said["rejected"] = sum(
+        int(value) for name, value in model.items() if name.startswith("rejected: image")
+    )
+    # A rejected one is refused before the server has received it.
+    received = int(image["received"]) + said["rejected"]
     return {
         "sent": sent,
-        "received": received,
         **said,
-        "rejected": sum(rejected.values()),
-        "lost before the node": sent - received,
-        "unexplained": received - sum(said.values()) - sum(rejected.values()),
+        "unexplained": sent - sum(said.values()),
+        "unexplained, never reached the node": sent - received,
         "results heard": len(bench.robot.heard),
     }
 
@@ -133,8 +137,8 @@ def told_to_a_late_one(bench: Stand) -> bool:
 
 
 def summary(samples: np.ndarray) -> dict[str, float]:
-    """samples: [N, 3] seconds, megabytes, threads."""
-    seconds, megabytes, running = samples.T
+    """samples: [N, 4] of `sample`."""
+    seconds, megabytes, anonymous, running = samples.T
     first = int(np.argmax(seconds >= min(FIRST, seconds[-1] / 4)))
     hours = seconds[first:] / 3600
     slope = float(np.polyfit(hours, megabytes[first:], 1)[0]) if len(hours) > 2 else float("nan")
@@ -144,6 +148,8 @@ def summary(samples: np.ndarray) -> dict[str, float]:
         "last_at_s": float(seconds[-1]),
         "last_MB": float(megabytes[-1]),
         "most_MB": float(megabytes[first:].max()),
+        "anonymous_first_MB": float(anonymous[first]),
+        "anonymous_last_MB": float(anonymous[-1]),
         "MB_per_hour": slope,
         "threads_first": int(running[first]),
         "threads_last": int(running[-1]),
@@ -161,6 +167,10 @@ def table(found: dict[str, Any]) -> Table:
     )
     made.add_row(f"memory after {memory['first_at_s']:.0f} s", f"{memory['first_MB']:.1f} MB")
     made.add_row("memory at the end", f"{memory['last_MB']:.1f} MB")
+    made.add_row(
+        "  of these no pages of files",
+        f"{memory['anonymous_first_MB']:.1f}, then {memory['anonymous_last_MB']:.1f} MB",
+    )
     made.add_row("memory at most", f"{memory['most_MB']:.1f} MB")
     made.add_row("trend (least squares)", f"{memory['MB_per_hour']:+.1f} MB an hour")
     made.add_row("threads", f"{memory['threads_first']}, then {memory['threads_last']}")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from cape_ros.errors import CheckpointError, InvalidInput
 from cape_ros.model.capeformer import CapeFormer
@@ -22,7 +23,7 @@ FORMAT = "cape_ros/1"
 def save(
     path: Path, net: CapeFormer, facts: Mapping[str, Any], dtype: torch.dtype = torch.float16
 ) -> None:
-    """Write `net` and `facts` (anything JSON can hold) to `path`, replacing it in one step."""
+    """Write `net` and `facts` (anything JSON can hold) to `path`, as `write` does."""
     tensors = {
         name: tensor.detach().cpu().to(dtype if tensor.is_floating_point() else tensor.dtype)
         for name, tensor in net.state_dict().items()
@@ -32,14 +33,24 @@ def save(
         "config": json.dumps(net.config.to_dict()),
         "facts": json.dumps(dict(facts)),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, tensors, header)
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
+    """Tensors and a header as a safetensors file at `path`, replacing it in one step.
+
+    Raises `CheckpointError` if that fails; what was at `path` is then still there.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata=header)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata={**header})
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # as any other file; safetensors makes it private
         temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: cannot be written: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -18,11 +18,15 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn import functional as F
 
+from cape_ros.errors import CheckpointError
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model.scores import Calibration, signals
 from cape_ros.perception.geometry import PADDING
+from cape_ros.training.config import DataConfig
 from cape_ros.training.data.episodes import EpisodeConfig, Episodes, Step
-from cape_ros.training.train import HELD_OUT, images_in, match_step, training_data
+from cape_ros.training.data.views import images_in
+from cape_ros.training.material import annotated
+from cape_ros.training.objective import match_step
 
 CLOSE = 0.1 / PADDING  # of the crop's side; the crop is larger than the box
 SEED = 2
@@ -99,10 +103,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=60, help="of 36 pairs and 18 strangers")
     options = parser.parse_args(arguments)
     net, facts = checkpoints.load(options.weights)
-    everything = training_data(options.data, held_out=())
+    if not (held_out := facts.get("held_out")):
+        raise CheckpointError(f"{options.weights}: no category was held out of its training")
+    everything = annotated(DataConfig(options.data))
     config = EpisodeConfig(warped=0.5, strangers=18, balance=0.0)
     episodes = Episodes(
-        everything.only(HELD_OUT), list(images_in(options.photographs)), config, net.config
+        everything.only(held_out), list(images_in(options.photographs)), config, net.config
     )
     seen, right = collect(net, episodes, SEED, options.steps)
     calibration = fit(seen, right)

@@ -3,86 +3,82 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-import torch
 
-from cape_ros.evaluation import evaluate
-from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
-from cape_ros.training.data.mp100 import Dataset, read
+from cape_ros import cli
+from cape_ros.evaluation.evaluate import compare
+from cape_ros.evaluation.methods import COPY, NEAREST, PROPOSALS, WEIGHTS
+from cape_ros.evaluation.tables import left_out
+from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.training.data.mp100 import Dataset
 
-OBJECTS = 7
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seven images of one category; the object is the same in all, only shifted."""
-    root = tmp_path_factory.mktemp("data")
-    (root / "images").mkdir()
-    (root / "annotations").mkdir()
-    rng = np.random.default_rng(0)
-    patch = rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)
-    images, annotations = [], []
-    for key in range(OBJECTS):
-        pixels = np.zeros((120, 160, 3), np.uint8)
-        left, top = 10 + 10 * key, 5 + 8 * key
-        pixels[top : top + 60, left : left + 60] = patch
-        cv2.imwrite(str(root / "images" / f"{key}.png"), pixels)
-        points = [left + 10, top + 10, 2, left + 45, top + 30, 2]
-        images.append({"id": key, "file_name": f"{key}.png", "width": 160, "height": 120})
-        annotations.append(
-            {
-                "id": key,
-                "image_id": key,
-                "category_id": 1,
-                "bbox": [left, top, 60, 60],
-                "keypoints": points,
-            }
-        )
-    categories = [{"id": 1, "name": "patch", "keypoints": ["a", "b"]}]
-    content = {"images": images, "annotations": annotations, "categories": categories}
-    (root / "annotations" / "val.json").write_text(json.dumps(content))
-    return root
+def cape(*words: object) -> int:
+    """The command's exit status."""
+    sys.argv = ["cape", *map(str, words)]
+    try:
+        return cli.main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
 
 
 @pytest.fixture(scope="module")
-def dataset(folder: Path) -> Dataset:
-    return read(folder / "annotations" / "val.json", folder / "images")
+def weights(net: CapeFormer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "net.safetensors"
+    checkpoints.save(path, net, {"name": "untrained"})
+    return path
 
 
-@pytest.mark.parametrize("shots", [1, 5])
-def test_pairs_are_all_or_a_seeded_sample(dataset: Dataset, shots: int) -> None:
-    pairs = evaluate.choose_pairs(dataset, 1, shots)
-    assert pairs == evaluate.choose_pairs(dataset, 1, shots)
-    assert len(pairs) == OBJECTS * (OBJECTS - 1)
-    assert len({(pair[-2], pair[-1]) for pair in pairs}) == len(pairs)
-    for pair in pairs:
-        assert len(set(pair)) == shots + 1
-
-
-def test_copying_is_right_where_the_object_never_turns(dataset: Dataset, folder: Path) -> None:
-    torch.manual_seed(0)
-    net = CapeFormer(CapeFormerConfig("resnet18", 16, width=32, heads=4, feedforward=32)).eval()
-    results = evaluate.compare(dataset, net, imagenet=None, shots=(1,))
-    assert set(results) == {"copy the support layout", "proposals alone", "weights"}
-    copied = results["copy the support layout"]["1-shot"]["patch"]
+def test_copying_is_right_where_the_object_never_turns(dataset: Dataset, net: CapeFormer) -> None:
+    found = compare(dataset, net, {}, shots=(1,))
+    assert found.methods == (COPY, PROPOSALS, WEIGHTS)
+    (part,) = found.parts[1]
+    copied = found.metrics(part, COPY)
     assert copied.pck[0.05] == 1
     assert copied.epe < 0.5
-    assert results["weights"]["1-shot"]["patch"].epe > copied.epe
+    assert found.metrics(part, WEIGHTS).epe > copied.epe
+    assert found.curve(1, COPY, [0.0, 0.05]) == [0, 1]
+
+
+def test_what_is_not_measured_is_said(dataset: Dataset, net: CapeFormer) -> None:
+    sentences = left_out(compare(dataset, net, {}, shots=(1,), most_pairs=3))
+    assert any(NEAREST in sentence and "--imagenet" in sentence for sentence in sentences)
+    assert any("second category" in sentence for sentence in sentences)
 
 
 def test_the_table_and_the_file_hold_the_same_numbers(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    torch.manual_seed(0)
-    net = CapeFormer(CapeFormerConfig("resnet18", 16, width=32, heads=4, feedforward=32))
-    checkpoints.save(tmp_path / "net.safetensors", net, {"name": "untrained"})
-    evaluate.main([str(tmp_path / "net.safetensors"), str(folder), "--json", str(tmp_path / "o")])
+    words = ["evaluate", weights, folder, "--shots", "5", "--pairs", 6, "--json", tmp_path / "o"]
+    assert cape(*words) == 0
     content = json.loads((tmp_path / "o").read_text())
     assert content["facts"]["name"] == "untrained"
-    rows = content["results"]["copy the support layout"]["5-shot"]
+    rows = content["results"][COPY]["5-shot"]
     assert rows["mean"] == rows["patch"]
+    assert set(content["scores"]["5-shot"]) == {"patch", "all"}
+    assert content["pairs"]["5-shot"]["patch"] == 6
     assert f"{rows['mean']['mPCK']:.1f}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--categories", "duck"], "duck: none of patch"),
+        (["--shots", "one"], "--shots"),
+        (["--shots", "0"], "--shots"),
+        (["--shots", "7"], "patch has 7"),
+        (["--annotations", "absent.json"], "absent.json"),
+    ],
+)
+def test_what_is_wrong_comes_in_one_sentence(
+    folder: Path,
+    weights: Path,
+    words: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cape("evaluate", weights, folder, *words) == 1
+    assert message in capsys.readouterr().err

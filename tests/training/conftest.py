@@ -8,9 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from shipped_recipe import CONFIGS, HELD_OUT
 from skimage import data as shipped
-
-from cape_ros.training.train import HELD_OUT
 
 NAMES = ("kite", "cross", *HELD_OUT)
 CORNERS = np.array([[0.1, 0.5], [0.5, 0.1], [0.9, 0.5], [0.5, 0.9]])
@@ -63,3 +62,47 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         pixels = cv2.resize(getattr(shipped, name)(), (200, 150))
         cv2.imwrite(str(folder / f"{name}.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory, data: Path, photographs: list[Path]) -> Path:
+    """A configuration with a tiny network and tiny steps, after the shipped weights' recipe."""
+    path = tmp_path_factory.mktemp("config") / "small.yaml"
+    path.write_text(
+        f"""
+base: {CONFIGS / "cape_r18.yaml"}
+name: small
+data: {{root: {data}, photographs: {photographs[0].parent}}}
+network:
+  {{backbone: mobilenet_v2, stride: 16, pooling: 1, width: 32, heads: 4, feedforward: 32,
+   encoder_layers: 1, decoder_layers: 2}}
+start: {{imagenet: null, matcher: false}}
+optimiser: {{early_layers_from: 0}}
+episodes: {{episodes: 2, views: 2, keypoints: 4, strangers: 2}}
+steps: 8
+cosine: {{warm_up: 2}}
+checkpoint_every: 3
+"""
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_few_shot(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    """The same after the paper's recipe: an epoch of eight steps."""
+    path = tmp_path_factory.mktemp("config") / "few_shot.yaml"
+    path.write_text(
+        f"""
+base: {CONFIGS / "mp100_split1_1shot.yaml"}
+name: few_shot
+data: {{root: {data}, annotations: annotations/train.json}}
+network: {{backbone: mobilenet_v2, width: 32, heads: 4, feedforward: 32}}
+start: {{imagenet: null}}
+few_shot: {{batch: 2}}
+epochs: 1
+milestones: {{warm_up: 4}}
+checkpoint_every: 4
+workers: 1
+"""
+    )
+    return path

@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from cape_ros.perception.geometry import Crop
 from cape_ros.training.data.mp100 import Instance
-from cape_ros.training.data.views import View, read_image
+from cape_ros.training.data.views import View, look, read_image
 
 SIZE = 256
 
@@ -38,9 +38,22 @@ def view_of_instance(
     crop = Crop.of_box((x + shift[0], y + shift[1], w, h), (SIZE, SIZE), scale, turn(generator))
     matrix = np.vstack((crop.matrix, (0, 0, 1)))
     visible = instance.visible
-    points = np.where(visible[:, None], instance.keypoints, 0)
+    points = np.where(visible[:, None], instance.keypoints, np.nan)
     background = pick(backgrounds, generator) if generator.random() < 0.4 else None
     return finish(image, matrix, points, visible, generator, flip, background)
+
+
+def view_of_the_paper(instance: Instance, generator: Generator) -> View:
+    """The release's augmentation: a little larger or smaller, turned a little in 3 of 5 cases.
+
+    Scale clip(1 + 0.15 N, 0.85, 1.15), rotation clip(15 N, -30, 30) degrees with probability 0.6;
+    no shift, no flip, the colours as they are. What is visible is what was annotated.
+    """
+    scale = float(np.clip(1 + 0.15 * generator.normal(), 0.85, 1.15))
+    angle = float(np.clip(15 * generator.normal(), -30, 30))
+    if generator.random() >= 0.6:
+        angle = 0.0
+    return look(instance, (SIZE, SIZE), scale, angle)
 
 
 def turn(generator: Generator) -> float:
@@ -65,11 +78,20 @@ def finish(
     if background is not None:
         inside = cv2.warpPerspective(np.ones(image.shape[:2], np.uint8), matrix, (SIZE, SIZE))
         pixels = np.where(inside[..., None] > 0, pixels, background)
-    pixels = recolour(pixels, generator)
     places = cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0]
+    places[np.isnan(points).any(axis=1)] = np.nan  # OpenCV makes it 0
+    return show(pixels, places, visible, generator, flip)
+
+
+def show(
+    pixels: np.ndarray, places: np.ndarray, visible: np.ndarray, generator: Generator, flip: bool
+) -> View:
+    """Recolour a view with keypoints at places [K, 2] of its pixels; flip it. A keypoint off the
+    view is not visible."""
+    pixels = recolour(pixels, generator)
     if flip:
         pixels = pixels[:, ::-1]
-        places[:, 0] = SIZE - 1 - places[:, 0]
+        places = np.array([SIZE - 1, 0]) - places * np.array([1, -1])
     visible = visible & (places >= 0).all(axis=1) & (places <= SIZE - 1).all(axis=1)
     return View(np.ascontiguousarray(pixels), (places / SIZE).astype(np.float32), visible)
 

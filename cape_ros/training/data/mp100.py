@@ -6,14 +6,26 @@ Equal to the released implementation, except where its choice is a fault (see `r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cape_ros.errors import Fault, InvalidInput
 from cape_ros.perception.geometry import Box, box_faults, clean_box
+
+logger = logging.getLogger(__name__)
+
+LISTED = 10  # an error names so many of a kind; the others are counted
+NEEDED = {
+    "images": ("id", "file_name", "width", "height"),
+    "categories": ("id", "name"),
+    "annotations": ("id", "image_id", "category_id"),
+}
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,50 +66,99 @@ class Dataset:
         return Dataset(tuple(one for one in self.instances if one.category in kept), kept)
 
 
-def read(annotations: Path, images: Path) -> Dataset:
+def read(annotations: Path, images: Path, allow_missing: bool = False) -> Dataset:
     """Read a COCO-like file; `images` is the folder that its file names start from.
 
-    Crowds, objects that count no keypoints and objects without area, or whose box has none, are
-    left out, as the release does. The number of keypoints is that of the annotation: some
-    categories of MP-100 name none. A missing image is an error here: the release drops it silently.
-    Raises `InvalidInput` that names every fault.
+    Left out, as the release does: crowds, objects without a box or area, off their image, or with
+    no keypoint that counts. The number of keypoints is that of the annotation: some categories of
+    MP-100 name none. A keypoint is visible if its flag is above 0, also where it lies off the
+    image, again as the release does: whether a view shows it, the view says.
+
+    allow_missing: objects whose image does not exist are left out and counted in the log. The
+        release drops them silently; here they are an error unless this is set.
+    Raises `InvalidInput` that names the faults: the first `LISTED`, and how many more there are.
     """
+    content, faults = _load(annotations), list[Fault]()
+    files = {row["id"]: row for row in _rows(content, "images", faults)}
+    names = {row["id"]: row["name"] for row in _rows(content, "categories", faults)}
+    of_image: dict[Any, list[Instance]] = {key: [] for key in files}
+    for row in _rows(content, "annotations", faults):
+        field = f"annotations[id={row['id']}]"
+        for name, known in (("image_id", files), ("category_id", names)):
+            if row[name] not in known:
+                faults.append(Fault(f"{field}.{name}", f"{row[name]} is not in the file"))
+                break
+        else:
+            if _counts(row, files[row["image_id"]]):
+                try:
+                    one = _instance(row, files[row["image_id"]], images)
+                    of_image[row["image_id"]].append(one)
+                except (TypeError, ValueError) as error:
+                    faults.append(Fault(f"{field}.keypoints", str(error)))
+    found = [one for some in of_image.values() for one in some]
+    paths = dict.fromkeys(one.image for one in found)
+    missing = {path: str(path.relative_to(images)) for path in paths if not path.is_file()}
+    if missing and not allow_missing:
+        faults.insert(0, Fault(str(images), _absent([*missing.values()])))
+    if faults:
+        more = len(faults) - LISTED
+        raise InvalidInput(faults[:LISTED] + [Fault("and", f"{more} more faults")] * (more > 0))
+    kept = tuple(one for one in found if one.image not in missing)
+    if missing:
+        lost = len(found) - len(kept)
+        logger.warning(
+            "%s: objects left out: %d, because %s", images, lost, _absent([*missing.values()])
+        )
+    seen = {one.category for one in kept}
+    return Dataset(kept, {key: name for key, name in names.items() if key in seen})
+
+
+def _load(annotations: Path) -> dict[str, list[Row]]:
     try:
         content = json.loads(annotations.read_text())
-        files = {image["id"]: image for image in content["images"]}
-        names = {category["id"]: category["name"] for category in content["categories"]}
-        rows: dict[int, list[dict]] = {key: [] for key in files}
-        for row in content["annotations"]:
-            rows[row["image_id"]].append(row)
+        sections = {name: content[name] for name in NEEDED}
+        if not all(isinstance(row, dict) for rows in sections.values() for row in rows):
+            raise TypeError("every entry must be an object")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput.of(str(annotations), f"not a COCO-like file: {error!r}") from error
-    instances: list[Instance] = []
-    faults: list[Fault] = []
-    for key, image in files.items():
-        path = images / image["file_name"]
-        for row in rows[key]:
-            flat = np.array(row.get("keypoints") or [], np.float32)
-            if flat.size % 3:
-                faults.append(Fault(f"annotations[id={row['id']}].keypoints", "not triples"))
-                continue
-            flat = flat.reshape(-1, 3)
-            size = image["width"], image["height"]
-            empty = not row.get("num_keypoints", 1) or not row.get("area", 1) > 0
-            if empty or row.get("iscrowd") or box_faults(row["bbox"], *size):
-                continue
-            if not path.is_file():
-                faults.append(Fault(f"images[id={key}]", f"{path} does not exist"))
-                continue
-            instances.append(
-                Instance(
-                    path,
-                    row["category_id"],
-                    clean_box(row["bbox"], *size),
-                    flat[:, :2],
-                    flat[:, 2] > 0,
-                )
-            )
-    if faults:
-        raise InvalidInput(faults)
-    seen = dict.fromkeys(one.category for one in instances)
-    return Dataset(tuple(instances), {key: name for key, name in names.items() if key in seen})
+    return sections
+
+
+def _rows(content: dict[str, list[Row]], section: str, faults: list[Fault]) -> Iterator[Row]:
+    """The entries of a section that have every key they need."""
+    for at, row in enumerate(content[section]):
+        if absent := [key for key in NEEDED[section] if key not in row]:
+            faults.append(Fault(f"{section}[{at}]", f"has no {', '.join(absent)}"))
+        else:
+            yield row
+
+
+def _counts(row: Row, image: Row) -> bool:
+    """Whether the release looks at an object at all."""
+    empty = not row.get("num_keypoints", 1) or not row.get("area", 1) > 0 or row.get("iscrowd")
+    if empty or not row.get("bbox") or not any(row.get("keypoints") or []):
+        return False
+    return not box_faults(row["bbox"], image["width"], image["height"])
+
+
+def _instance(row: Row, image: Row, images: Path) -> Instance:
+    """Raises `ValueError` or `TypeError` for keypoints that are none."""
+    flat = np.array(row["keypoints"], np.float32)
+    if flat.ndim != 1 or flat.size % 3 or not np.isfinite(flat).all():
+        raise ValueError("must be finite numbers x, y, flag, x, y, flag, ...")
+    flat = flat.reshape(-1, 3)
+    return Instance(
+        images / image["file_name"],
+        row["category_id"],
+        clean_box(row["bbox"], image["width"], image["height"]),
+        flat[:, :2],
+        flat[:, 2] > 0,
+    )
+
+
+def _absent(names: Sequence[str]) -> str:
+    """The first few of the missing images and how many there are."""
+    if len(names) == 1:
+        return f"{names[0]} does not exist"
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{len(names)} images do not exist: {', '.join(names[:LISTED])}{more}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,10 +17,16 @@ from cape_ros.perception.estimator import IMAGENET_MEAN, IMAGENET_STD
 from cape_ros.perception.geometry import Crop, crop_image, support_heatmaps
 from cape_ros.training.data.mp100 import Instance
 
+JPEG, START_OF_SCAN, END_OF_IMAGE = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
+
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """pixels: [H, W, 3] uint8 RGB. points: [K, 2] in [0, 1] of the crop. visible: [K] bool."""
+    """pixels: [H, W, 3] uint8 RGB. points: [K, 2] in [0, 1] of the crop. visible: [K] bool.
+
+    An invisible keypoint inside the crop is hidden, one beyond it outside; a place that nobody
+    knows is NaN.
+    """
 
     pixels: np.ndarray
     points: np.ndarray
@@ -37,17 +44,34 @@ class Batch:
     weight: Tensor
 
 
+def images_in(folder: Path) -> Iterator[Path]:
+    """Photographs below a folder, in the order of their names."""
+    return (p for p in sorted(folder.rglob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+
+
 def read_image(path: object) -> np.ndarray:
-    """[H, W, 3] uint8 RGB. Raises `InvalidInput` for a file that is no image."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    """[H, W, 3] uint8 RGB. Raises `InvalidInput` for a file that is no image or half a JPEG, which
+    OpenCV would show grey from where it breaks off."""
+    try:
+        content = Path(str(path)).read_bytes()
+    except OSError as error:
+        raise InvalidInput.of(str(path), f"cannot be read: {error.strerror}") from error
+    if content.startswith(JPEG) and content.rfind(END_OF_IMAGE) < content.rfind(START_OF_SCAN):
+        raise InvalidInput.of(str(path), "is a JPEG that breaks off in the middle")
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if image is None:
         raise InvalidInput.of(str(path), "is not an image that can be read")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def look(instance: Instance, size: tuple[int, int] = (256, 256)) -> View:
-    """The protocol's crop of an instance."""
-    crop = Crop.of_box(instance.box, size)
+def look(
+    instance: Instance,
+    size: tuple[int, int] = (256, 256),
+    scale: float = 1.0,
+    rotation: float = 0.0,
+) -> View:
+    """The protocol's crop of an instance; `scale` times as wide, turned by `rotation` degrees."""
+    crop = Crop.of_box(instance.box, size, scale, rotation)
     points = crop.to_crop(instance.keypoints) / np.array(size[::-1], np.float32)
     return View(crop_image(read_image(instance.image), crop), points, instance.visible)
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from shipped_recipe import HELD_OUT, NETWORK, training_data
 
+from cape_ros.errors import InvalidInput
 from cape_ros.training.data.augment import SIZE, finish, view_of_instance
-from cape_ros.training.data.episodes import EpisodeConfig, Episodes
+from cape_ros.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind
+from cape_ros.training.data.mp100 import Dataset
 from cape_ros.training.data.views import View
 from cape_ros.training.data.warps import views_of_photograph
-from cape_ros.training.train import HELD_OUT, NETWORK, training_data
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +62,9 @@ def test_points_move_with_the_pixels_they_mark(data: Path, photographs: list[Pat
     for instance in crosses * 4:
         view = view_of_instance(instance, generator, flip=True, backgrounds=photographs)
         brightness = cv2.GaussianBlur(view.pixels.astype(np.float32).max(axis=2), (0, 0), 2)
-        for point, visible in zip(view.points * SIZE, view.visible, strict=True):
+        for point in view.points[view.visible] * SIZE:
             x, y = np.rint(point).astype(int)
-            if visible and 8 < x < SIZE - 8 and 8 < y < SIZE - 8:
+            if 8 < x < SIZE - 8 and 8 < y < SIZE - 8:
                 assert brightness[y, x] > np.median(brightness)
                 checked += 1
     assert checked > 30
@@ -93,3 +96,74 @@ def test_copying_the_layout_is_a_losing_strategy(episodes: Episodes) -> None:
         away = (points[step.support] - points[step.query]).norm(dim=-1)
         errors.append(away[both])
     assert (torch.cat(errors) < 0.1).double().mean() < 0.4
+
+
+def test_kinds_are_drawn_by_their_shares() -> None:
+    def shares(config: EpisodeConfig) -> dict[Kind, float]:
+        drawn = Counter(config.kind_at((n + 0.5) / 1000) for n in range(1000))
+        return {kind: drawn[kind] / 1000 for kind in drawn}
+
+    assert shares(EpisodeConfig()) == {"homography": 0.3, "annotated": 0.7}
+    mixed = EpisodeConfig(warped=0.4, affine=0.25, thin_plate=0.5, procedural=0.2)
+    assert shares(mixed) == pytest.approx(
+        {
+            "annotated": 0.4,
+            "affine": 0.1,
+            "homography": 0.1,
+            "thin plate": 0.2,
+            "procedural": 0.2,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [{"warped": 1.2}, {"procedural": -0.1}, {"warped": 0.6, "procedural": 0.6}, {"affine": 2.0}],
+)
+def test_shares_that_cannot_be_are_refused(shares: dict[str, float]) -> None:
+    with pytest.raises(InvalidInput, match=next(iter(shares))):
+        EpisodeConfig(**shares)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_drawn_again_from_its_seed(episodes: Episodes, kind: Kind) -> None:
+    drawn = [episodes.episode(kind, np.random.default_rng(seed))[1] for seed in (1, 1, 2)]
+    assert len(drawn[0]) == episodes.config.views
+    assert drawn[0][2].pixels.tobytes() == drawn[1][2].pixels.tobytes()
+    assert drawn[0][2].pixels.tobytes() != drawn[2][2].pixels.tobytes()
+    assert len({len(view.points) for view in drawn[0]}) == 1
+    assert len(drawn[0][0].points) <= episodes.config.keypoints
+
+
+def test_steps_of_all_kinds_have_their_pairs_and_strangers(
+    data: Path, photographs: list[Path]
+) -> None:
+    config = EpisodeConfig(warped=0.4, affine=0.3, thin_plate=0.3, procedural=0.4)
+    mixed = Episodes(training_data(data), photographs, config, NETWORK)
+    for number in range(4):
+        step = mixed.draw((0, number))
+        assert step.batch.images.isfinite().all()
+        assert step.batch.points.isfinite().all()
+        assert len(step.stranger) == config.strangers
+
+
+def test_a_category_of_too_few_objects_is_left_out_with_a_word(
+    data: Path, photographs: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = training_data(data)
+    others = set(whole.of_category(0)[1:])
+    kept = tuple(one for at, one in enumerate(whole.instances) if at not in others)
+    lonely = Dataset(kept, whole.categories)
+    config = EpisodeConfig(keypoints=4, warped=0.0)
+    drawn = Episodes(lonely, photographs, config, NETWORK)
+    assert "kite (1)" in caplog.text
+    generator = np.random.default_rng(0)
+    assert {drawn.episode("annotated", generator)[0] for _ in range(5)} == {1}
+    with pytest.raises(InvalidInput, match="3 objects"):
+        Episodes(lonely.only(["kite"]), photographs, config, NETWORK)
+    Episodes(lonely.only(["kite"]), photographs, EpisodeConfig(warped=1.0), NETWORK).draw((0, 0))
+
+
+def test_without_photographs_nothing_is_drawn(data: Path) -> None:
+    with pytest.raises(InvalidInput, match="photographs"):
+        Episodes(training_data(data), [], EpisodeConfig(), NETWORK)

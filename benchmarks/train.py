@@ -1,0 +1,149 @@
+"""What a training step costs: python benchmarks/train.py [--device cpu]
+
+Pairs of a support and a query per second on this machine, whole steps (drawn ahead by workers,
+forward, backward, optimiser) against the backbone's forward and backward alone on the same images.
+The two take turns, so that both see the same load. The data are drawn for the purpose.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from cape_ros.training.config import TrainingConfig
+from cape_ros.training.config_file import read_config
+from cape_ros.training.data.episodes import Step
+from cape_ros.training.material import Material, map_tensors
+from cape_ros.training.objective import AnyStep
+from cape_ros.training.start import build
+from cape_ros.training.team import gather
+from cape_ros.training.trainer import Trainer
+
+CONFIG = Path(__file__).parents[1] / "config" / "training" / "cape_r18.yaml"
+CATEGORIES, OBJECTS, KEYPOINTS = 4, 12, 17
+WARM_UP = 2
+
+
+def drawn_data(folder: Path) -> None:
+    """Noisy images of 640 x 480 with one annotated object each, in MP-100's format."""
+    rng = np.random.default_rng(0)
+    (folder / "images").mkdir()
+    (folder / "annotations").mkdir()
+    images, annotations = [], []
+    for key in range(CATEGORIES * OBJECTS):
+        coarse = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / "images" / f"{key}.jpg"), cv2.resize(coarse, (640, 480)))
+        images.append({"id": key, "file_name": f"{key}.jpg", "width": 640, "height": 480})
+        places = rng.uniform((150, 100), (450, 380), (KEYPOINTS, 2))
+        annotations.append(
+            {
+                "id": key,
+                "image_id": key,
+                "category_id": key % CATEGORIES,
+                "bbox": [140, 90, 320, 300],
+                "keypoints": [v for x, y in places.tolist() for v in (x, y, 2)],
+            }
+        )
+    categories = [{"id": n, "name": f"category {n}"} for n in range(CATEGORIES)]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "annotations" / "train.json").write_text(json.dumps(content))
+
+
+def measure(config: TrainingConfig, device: str, steps: int) -> dict[str, Any]:
+    """Median seconds of a step and of the backbone alone, and what follows from them."""
+    with gather(device) as (team, found):
+        material = Material.of(config, team)
+        trainer = Trainer(config, material, build(config, material), team, found)
+        net = trainer.state.net
+        waiting, learning, floor = [], [], []
+        source = material.from_step(0, config.workers)
+        for _ in range(WARM_UP + steps):
+            began = time.perf_counter()
+            step = next(source)
+            waiting.append(time.perf_counter() - began)
+            began = time.perf_counter()
+            trainer.step(step)
+            learning.append(time.perf_counter() - began)
+            images = [map_tensors(batch, lambda t: t.to(found)) for batch in image_batches(step)]
+            began = time.perf_counter()
+            for batch in images:
+                net.extract(batch).sum().backward()
+            if found.type == "cuda":
+                torch.cuda.synchronize()
+            floor.append(time.perf_counter() - began)
+            net.zero_grad(set_to_none=True)
+    pairs = len(step.support) if isinstance(step, Step) else len(step.query.images)
+    compute, backbone = (float(np.median(times[WARM_UP:])) for times in (learning, floor))
+    whole = float(np.mean(np.add(waiting, learning)[WARM_UP:]))
+    return {
+        "config": config.name,
+        "device": str(found),
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "pairs": pairs,
+        "images": sum(len(batch) for batch in images),
+        "step_seconds": compute,
+        "step_and_waiting_seconds": whole,
+        "backbone_seconds": backbone,
+        "pairs_per_second": pairs / whole,
+        "pairs_per_second_computed": pairs / compute,
+        "pairs_per_second_backbone": pairs / backbone,
+        "ratio": compute / backbone,
+    }
+
+
+def image_batches(step: AnyStep) -> list[torch.Tensor]:
+    """The images of a step, in the batches that the backbone sees."""
+    if isinstance(step, Step):
+        return [step.batch.images]
+    return [batch.images for batch in (*step.shots, step.query)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        drawn_data(folder)
+        settings = [
+            f"data={{root: '{folder}', annotations: annotations/train.json, held_out: [], "
+            f"photographs: '{folder / 'images'}'}}",
+            "start.imagenet=null",
+            "start.matcher=false",
+            "optimiser.early_layers_from=0",
+            f"precision={options.precision}",
+        ]
+        found = measure(read_config(options.config, settings), options.device, options.steps)
+    title = f"{found['config']}, {found['pairs']} pairs of {found['images']} images a step, "
+    title += f"{found['device']}, {found['threads']} threads"
+    table = Table("what", "seconds", "pairs per second", title=title)
+    for what, seconds in (
+        ("steps, with waiting for data", found["step_and_waiting_seconds"]),
+        ("steps alone", found["step_seconds"]),
+        ("backbone alone, forward and backward", found["backbone_seconds"]),
+    ):
+        table.add_row(what, f"{seconds:.3f}", f"{found['pairs'] / seconds:.1f}")
+    Console().print(table)
+    print(f"a step costs {found['ratio']:.2f} times the backbone alone")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

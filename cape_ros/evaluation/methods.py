@@ -1,0 +1,117 @@
+"""The ways to answer a pair that are compared: the weights, their proposals, the anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cape_ros.evaluation.anchors import (
+    copy_layout,
+    features_at,
+    imagenet_resnet18,
+    nearest_neighbour,
+)
+from cape_ros.evaluation.network import Network
+from cape_ros.evaluation.pairs import Pair
+from cape_ros.model import CapeOutput, KeypointTokens
+from cape_ros.model.scores import Calibration
+from cape_ros.training.data.mp100 import Dataset
+from cape_ros.training.data.views import Batch, collate, look
+
+COPY, NEAREST, PROPOSALS, WEIGHTS = (
+    "copy the support layout",
+    "nearest neighbour",
+    "proposals alone",
+    "weights",
+)
+
+
+class Seen:
+    """The views of instances, and what backbones make of each: computed when first asked for."""
+
+    def __init__(self, dataset: Dataset, net: Network, imagenet: Path | None, device: torch.device):
+        self.dataset, self.net, self.device = dataset, net.to(device), device
+        self._imagenet = imagenet_resnet18(imagenet).to(device) if imagenet else None
+        self._views: dict[int, Batch] = {}
+        self._features: dict[str, dict[int, Tensor]] = {}
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return (COPY, *((NEAREST,) if self._imagenet else ()), PROPOSALS, WEIGHTS)
+
+    def view(self, at: int) -> Batch:
+        if at not in self._views:
+            one = look(self.dataset.instances[at], self.net.config.image_size)
+            batch = collate([one], self.net.config)
+            self._views[at] = Batch(
+                batch.images.to(self.device),
+                batch.points.to(self.device),
+                batch.heatmaps.to(self.device),
+                batch.weight.to(self.device),
+            )
+        return self._views[at]
+
+    def features(self, at: int) -> Tensor:
+        """Of the network's backbone, [1, C, h, w]."""
+        return self._extracted("net", self.net.extract, at)
+
+    def support_features(self, at: int) -> Tensor:
+        if self.net.support_backbone is None:
+            return self.features(at)
+        return self._extracted("support", lambda images: self.net.extract(images, True), at)
+
+    def imagenet_features(self, at: int) -> Tensor:
+        assert self._imagenet is not None
+        return self._extracted("imagenet", self._imagenet, at)
+
+    def _extracted(self, whose: str, backbone: Callable[[Tensor], Tensor], at: int) -> Tensor:
+        known = self._features.setdefault(whose, {})
+        if at not in known:
+            with torch.inference_mode():
+                known[at] = backbone(self.view(at).images)
+        return known[at]
+
+    def forget(self, kept: Collection[int]) -> None:
+        """Memory for one category at a time: a data set of a hundred would not fit."""
+        self._views = {at: one for at, one in self._views.items() if at in kept}
+        for whose, known in self._features.items():
+            self._features[whose] = {at: one for at, one in known.items() if at in kept}
+
+    def tokens(
+        self, supports: Sequence[int], drawn: Sequence[int] | slice = slice(None)
+    ) -> KeypointTokens:
+        """Of the shots; drawn: only these keypoints."""
+        shots = [self.view(at) for at in supports]
+        return self.net.pool(
+            [self.support_features(at) for at in supports],
+            [shot.heatmaps[:, drawn] for shot in shots],
+            [shot.weight[:, drawn] for shot in shots],
+        )
+
+
+@torch.inference_mode()
+def answers(
+    seen: Seen, pair: Pair, calibration: Calibration
+) -> tuple[Mapping[str, Tensor], Tensor]:
+    """Method -> points [K, 2] in [0, 1] of the query's crop; and the scores [K] of the weights."""
+    supports, query = pair[:-1], pair[-1]
+    found = {COPY: copy_layout(torch.cat([seen.view(at).points for at in supports]))}
+    if NEAREST in seen.methods:
+        prototypes = [
+            features_at(seen.imagenet_features(at)[0], seen.view(at).points[0]) for at in supports
+        ]
+        found[NEAREST] = nearest_neighbour(
+            torch.stack(prototypes), seen.imagenet_features(query)[0]
+        )
+    tokens = seen.tokens(supports)
+    output: CapeOutput = seen.net.match(seen.features(query), tokens)
+    found[PROPOSALS], found[WEIGHTS] = output.proposals[0], output.points[-1, 0]
+    return found, calibration(output, tokens.mask)[0]
+
+
+def numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

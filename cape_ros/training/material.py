@@ -1,0 +1,158 @@
+"""What the steps of a run are drawn from, and the part of each step that a process computes.
+
+A step is drawn by its number alone, so a run that goes on needs no state of a sampler.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.training.config import DataConfig, FewShotConfig, TrainingConfig
+from cape_ros.training.data.episodes import EpisodeConfig, Episodes
+from cape_ros.training.data.few_shot import FewShotSteps
+from cape_ros.training.data.mp100 import Dataset as Annotated
+from cape_ros.training.data.mp100 import read
+from cape_ros.training.data.views import images_in
+from cape_ros.training.objective import AnyStep
+from cape_ros.training.team import Team, quiet
+
+T = TypeVar("T")
+PREFETCHED = 6  # steps that wait for the network, for each worker
+
+
+@dataclass(frozen=True)
+class Material:
+    """source: what steps are drawn from. steps: how many the run has. epoch: steps of one, 0 if
+    there are none."""
+
+    source: Episodes | FewShotSteps
+    steps: int
+    epoch: int
+    seed: int
+    team: Team
+
+    @classmethod
+    def of(cls, config: TrainingConfig, team: Team) -> Material:
+        """Raises `InvalidInput` for data that is not there or cannot be shared by the processes."""
+        objects = annotated(config.data)
+        if config.few_shot:
+            return cls._few_shot(config, config.few_shot, objects, team)
+        assert config.episodes
+        assert config.steps
+        if config.data.photographs is None:
+            raise InvalidInput.of(
+                "data.photographs", "is missing; give it in the file or as --photographs FOLDER"
+            )
+        photographs = list(images_in(config.data.photographs))
+        part = share_of_episodes(config.episodes, team)
+        episodes = Episodes(objects, photographs, part, config.network)
+        return cls(episodes, config.steps, 0, config.seed, team)
+
+    @classmethod
+    def _few_shot(
+        cls, config: TrainingConfig, few_shot: FewShotConfig, objects: Annotated, team: Team
+    ) -> Material:
+        counts = [len(objects.of_category(key)) for key in objects.categories]
+        counts = [count for count in counts if count > few_shot.shots]
+        epoch = math.ceil(len(counts) * max(counts, default=0) / few_shot.batch)
+        steps = config.steps or epoch * (config.epochs or 0)
+        if few_shot.batch % team.size:
+            raise InvalidInput.of("few_shot.batch", _uneven(few_shot.batch, team))
+        part = few_shot.batch // team.size
+        source = FewShotSteps(
+            objects, config.network, steps * team.size, few_shot.shots, part, config.seed
+        )
+        return cls(source, steps, epoch, config.seed, team)
+
+    def draw(self, number: int) -> AnyStep:
+        """This process's part of a step."""
+        own = number * self.team.size + self.team.rank
+        if isinstance(self.source, Episodes):
+            return self.source.draw((self.seed, own))
+        return self.source[own]
+
+    def from_step(self, first: int, workers: int) -> Iterator[AnyStep]:
+        """The steps from `first` on, prepared ahead by worker processes.
+
+        Raises what drawing a step raises.
+        """
+        loader = DataLoader(
+            _Numbered(self, first),
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=PREFETCHED if workers else None,
+            worker_init_fn=quiet,
+        )
+        for step in loader:
+            if isinstance(step, CapeError):
+                raise step
+            yield step
+
+
+class _Numbered(Dataset[AnyStep | CapeError]):
+    """Errors travel as values: a loader would make new ones of another kind of their text."""
+
+    def __init__(self, material: Material, first: int):
+        self._material, self._first = material, first
+
+    def __len__(self) -> int:
+        return max(0, self._material.steps - self._first)
+
+    def __getitem__(self, index: int) -> AnyStep | CapeError:
+        if index >= len(self):
+            raise IndexError(index)
+        try:
+            return self._material.draw(self._first + index)
+        except CapeError as error:
+            return error
+
+
+def share_of_episodes(config: EpisodeConfig, team: Team) -> EpisodeConfig:
+    """A process's part of the episodes, as many as every other's, and of the strangers."""
+    if config.episodes % team.size:
+        raise InvalidInput.of("episodes.episodes", _uneven(config.episodes, team))
+    more = team.rank < config.strangers % team.size
+    return replace(
+        config,
+        episodes=config.episodes // team.size,
+        strangers=config.strangers // team.size + more,
+    )
+
+
+def annotated(config: DataConfig) -> Annotated:
+    """The annotated objects without the held-out categories.
+
+    Raises `InvalidInput` if no folder was given, or a held-out category is not there.
+    """
+    if config.root is None:
+        raise InvalidInput.of("data.root", "is missing; give it in the file or as --data FOLDER")
+    everything = read(config.root / config.annotations, config.root / config.images)
+    names = list(everything.categories.values())
+    for name in config.held_out:
+        if name not in names:
+            raise InvalidInput.of("data.held_out", f"{name!r} is not one of {', '.join(names)}")
+    return everything.only(name for name in names if name not in config.held_out)
+
+
+def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
+    """A step with every tensor in it changed."""
+    changed: Any = value
+    if isinstance(value, Tensor):
+        changed = change(value)
+    elif isinstance(value, tuple):
+        changed = tuple(map_tensors(one, change) for one in value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        named = {f.name: map_tensors(getattr(value, f.name), change) for f in fields(value)}
+        changed = replace(value, **named)
+    return changed
+
+
+def _uneven(count: int, team: Team) -> str:
+    return f"{count} cannot be shared evenly by {team.size} processes"

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from shipped_recipe import HELD_OUT, training_data
+
+from cape_ros.errors import CheckpointError
+from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.perception.estimator import Estimator
+from cape_ros.training import calibrate
+from cape_ros.training.config_file import read_config
+from cape_ros.training.data.episodes import EpisodeConfig, Episodes
+from cape_ros.training.start import match_nearest_neighbours
+
+
+def test_a_calibration_gives_chances() -> None:
+    generator = torch.Generator().manual_seed(0)
+    seen = torch.randn(20000, 5, generator=generator) * torch.tensor([1, 5, 0.1, 2, 1]) + 3
+    truth = torch.sigmoid(seen @ torch.tensor([0.5, 0.2, -4.0, 0.0, 0.3]) - 1)
+    right = torch.rand(20000, generator=generator) < truth
+    fitted = calibrate.fit(seen, right)
+    scores = torch.sigmoid(seen @ torch.tensor(fitted.weights) + fitted.bias)
+    assert (scores - truth).abs().max() < 0.05
+    assert calibrate.calibration_error(scores, right) < 0.02
+    assert calibrate.auroc(truth, right) > 0.6
+    assert calibrate.auroc(right.double(), right) == 1
+    assert calibrate.auroc(torch.arange(4), torch.tensor([True, False, False, True])) == 0.5
+
+
+def test_calibrated_weights_are_used(
+    data: Path, photographs: list[Path], small: Path, tmp_path: Path
+) -> None:
+    network = read_config(small, ["network.backbone=resnet18"]).network
+    torch.manual_seed(0)
+    net = CapeFormer(network)
+    seen = Episodes(training_data(data), photographs, EpisodeConfig(2, 2, keypoints=4), network)
+    match_nearest_neighbours(net, seen, seed=0)
+    raw, out = tmp_path / "raw.safetensors", tmp_path / "calibrated.safetensors"
+    checkpoints.save(raw, net, {"name": "small", "held_out": HELD_OUT})
+    where = [raw, data, photographs[0].parent, "--out", out]
+    calibrate.main([*map(str, where), "--steps", "3"])
+    _, facts = checkpoints.load(out)
+    assert facts["name"] == "small"
+    assert 0 <= facts["calibration_quality"]["auroc"] <= 1
+    Estimator.load(out, device="cpu")
+
+
+def test_it_needs_categories_that_were_held_out(small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    checkpoints.save(path, CapeFormer(read_config(small).network), {"name": "all"})
+    with pytest.raises(CheckpointError, match="no category was held out"):
+        calibrate.main([str(path), "DATA", "PHOTOGRAPHS", "--out", str(tmp_path / "out")])

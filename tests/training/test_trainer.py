@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from train_command import begun, cape_train, rows, wait_for_rows
+
+from cape_ros.model import checkpoints
+from cape_ros.training import trainer
+from cape_ros.training.config_file import read_config
+from cape_ros.training.material import Material
+from cape_ros.training.run_folder import RunFolder, State, read_state
+from cape_ros.training.start import build
+from cape_ros.training.team import Team
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def whole(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing happened to."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    assert cape_train(small, "--out", run) == 0
+    return run
+
+
+def test_a_run_leaves_a_log_a_picture_and_weights_that_load(whole: Path) -> None:
+    logged = rows(whole)
+    assert [int(row["step"]) for row in logged] == list(range(8))
+    assert (whole / "curves.png").stat().st_size > 10_000
+    net, facts = checkpoints.load(whole / "weights.safetensors")
+    assert (facts["name"], facts["steps"]) == ("small", 8)
+    assert facts["held_out"] == ["motorbike", "mouse_reach"]
+    assert str(whole.parent) not in str(facts), "what is true on this machine stays here"
+    tensors, _ = read_state(whole / "checkpoint.safetensors")
+    name = "input_proj.weight"
+    averaged, last = tensors[f"averaged.{name}"], tensors[f"net.{name}"]
+    assert torch.allclose(net.state_dict()[name], averaged, atol=1e-3)
+    assert not torch.equal(averaged, last)
+
+
+def test_a_killed_run_goes_on_to_the_same_digits(whole: Path, small: Path, tmp_path: Path) -> None:
+    run = tmp_path / "killed"
+    process = begun(small, "--out", run)
+    wait_for_rows(run, 5, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert read_state(run / "checkpoint.safetensors")[1]["steps"] in (3, 6)
+    assert cape_train(small, "--resume", run) == 0
+    assert rows(run) == rows(whole)
+    one, other = (read_state(r / "checkpoint.safetensors")[0] for r in (run, whole))
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(whole: Path, small: Path, tmp_path: Path) -> None:
+    run = tmp_path / "interrupted"
+    process = begun(small, "--out", run)
+    wait_for_rows(run, 2, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130
+    assert f"go on with: cape train {small} --resume {run}" in told
+    assert "Traceback" not in told
+    assert read_state(run / "checkpoint.safetensors")[1]["steps"] == len(rows(run)) < 8
+    assert rows(run) == rows(whole)[: len(rows(run))]
+
+
+def test_dropout_and_trained_batch_norm_repeat_too(
+    small_few_shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    save = RunFolder.save
+
+    def keeps_the_fourth(folder: RunFolder, state: State, *rest: object) -> None:
+        save(folder, state, *rest)
+        if state.steps == 4:
+            shutil.copytree(one, other)
+
+    monkeypatch.setattr(RunFolder, "save", keeps_the_fourth)
+    assert cape_train(small_few_shot, "--out", one) == 0
+    assert [float(row["rate"]) for row in rows(one)[:4]] == pytest.approx(
+        [0.001, 0.25075, 0.5005, 0.75025]
+    )
+    assert cape_train("--resume", other) == 0, "without a configuration it takes the run's own"
+    assert len(rows(one)) == 8
+    assert rows(other) == rows(one)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, save = tmp_path / "full", RunFolder.save
+
+    def fails_at_two(folder: RunFolder, state: State, *rest: object) -> None:
+        with files_of_at_most(50_000 if state.steps == 2 else resource.RLIM_INFINITY):
+            save(folder, state, *rest)
+
+    monkeypatch.setattr(RunFolder, "save", fails_at_two)
+    assert cape_train(small, "--out", run, "--set", "checkpoint_every=1") == 1
+    assert "checkpoint.safetensors: cannot be written" in capsys.readouterr().err
+    assert read_state(run / "checkpoint.safetensors")[1]["steps"] == 1
+    assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_loss_that_is_not_finite_keeps_its_step(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "bad"
+    assert cape_train(small, "--out", run, "--set", "optimiser.rates.encoder=1e30") == 1
+    error = capsys.readouterr().err
+    step = len(rows(run))
+    kept = run / f"step_{step}.safetensors"
+    assert f"step {step}: " in error
+    assert "proposal_loss, " in error
+    assert "not finite" in error
+    assert f"cape train --replay {kept}" in error
+    assert read_state(run / "checkpoint.safetensors")[1]["steps"] == 0
+    assert cape_train("--replay", kept) == 0
+    told = capsys.readouterr().out
+    assert f"step {step}: " in told
+    assert "loss nan" in told
+    assert "inputs that are not finite: none" in told
+    assert "first output that is not finite: encoder." in told
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing(small: Path) -> None:
+    config = read_config(small)
+    material = Material.of(config, Team())
+    net = build(config, material)
+    learner = trainer.Trainer(config, material, net, Team(), CPU)
+    net.input_proj.weight.register_hook(lambda gradient: gradient * float("nan"))
+    before = net.token_proj.weight.clone()
+    with pytest.raises(trainer.NotFinite, match="gradient"):
+        learner.step(material.draw(0))
+    assert torch.equal(net.token_proj.weight, before)
+    assert learner.state.steps == 0
+
+
+def test_what_learns_and_what_does_not(small: Path) -> None:
+    """Early layers wait, in the end every layer has moved but those of rate 0."""
+    settings = ["network.backbone=resnet18", "optimiser.early_layers_from=0.6", "steps=3"]
+    config = read_config(small, [*settings, "optimiser.rates.proposals=0"])
+    material = Material.of(config, Team())
+    net = build(config, material)
+    learner = trainer.Trainer(config, material, net, Team(), CPU)
+    before = {name: value.clone() for name, value in net.named_parameters()}
+
+    def same() -> set[str]:
+        return {n for n, value in net.named_parameters() if torch.equal(value, before[n])}
+
+    for number in range(2):
+        learner.step(material.draw(number))
+    early = {name for name in before if "layer3" not in name and name.startswith("backbone.")}
+    never = {name for name in before if name.startswith("proposals.")}
+    assert same() == early | never
+    learner.step(material.draw(2))
+    assert same() == never
+
+
+def test_training_learns(small: Path) -> None:
+    rates = [f"optimiser.rates.{room}=2e-3" for room in ("encoder", "decoder", "backbone")]
+    config = read_config(small, ["optimiser.rate=2e-3", "cosine.warm_up=0", *rates])
+    material = Material.of(config, Team())
+    learner = trainer.Trainer(config, material, build(config, material), Team(), CPU)
+    step = material.draw(0)
+    loss = [learner.step(step)["loss"] for _ in range(8)]
+    assert loss[-1] < 0.8 * loss[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "network.width=64"], "another architecture: network.width is 32 there and 64"),
+        (["--set", "seed=2"], "goes on as it began: seed: is 2, but 1 in the run"),
+        (["--set", "optimiser.weight_decay=0"], "optimiser.weight_decay: is 0.0, but 0.001"),
+        (["--out", "elsewhere"], "--out"),
+    ],
+)
+def test_a_run_goes_on_as_it_began(
+    words: list[str], message: str, whole: Path, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cape_train(small, "--resume", whole, *words) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_what_cannot_begin(
+    whole: Path, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = ["--out", tmp_path / "new"]
+    for words, message in (
+        ([small, "--out", whole], f"holds a run; go on with --resume {whole}"),
+        ([small, *new, "--data", tmp_path], "annotations"),
+        ([small, *new, "--imagenet", "ResNet18_Weights.V0"], "neither a file nor weights"),
+        ([small, *new, "--imagenet", small], "not mobilenet_v2 weights"),
+        ([small, *new, "--set", "precision=float16"], "float16 needs a GPU"),
+        ([small, *new, "--set", "data.held_out=[cat]"], "data.held_out: 'cat' is not one of"),
+        (["--resume", tmp_path], "config.yaml: cannot be read"),
+        ([], "CONFIG: is missing"),
+        (["--replay", whole / "checkpoint.safetensors"], "not of the form 'cape_ros step/1'"),
+    ):
+        assert cape_train(*words) == 1
+        assert message in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_refused(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("config.yaml", "log.csv"):
+        (tmp_path / name).write_bytes((whole / name).read_bytes())
+    content = (whole / "checkpoint.safetensors").read_bytes()
+    (tmp_path / "checkpoint.safetensors").write_bytes(content[:-100])
+    assert cape_train("--resume", tmp_path) == 1
+    assert "damaged or cut short" in capsys.readouterr().err
