@@ -180,7 +180,7 @@ def test_training_learns(small: Path) -> None:
     material = Material.of(config, Team())
     learner = trainer.Trainer(config, material, build(config, material), Team(), CPU)
     step = material.draw(0)
-    loss = [learner.step(step)["loss"] for _ in range(8)]
+    loss = [learner.step(step)["loss"] for _ in range(16)]
     assert loss[-1] < 0.8 * loss[0]
 
 
