@@ -92,6 +92,8 @@ def _dress(axes: Any, heading: str, logarithmic: bool) -> None:
         axes.spines[side].set_color(PALE)
     if logarithmic:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
     else:
         axes.set_ylim(bottom=0)
 
