@@ -11,8 +11,7 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
 def keep_frames_mapped() -> None:
     """Do not give the memory of each frame back to the kernel and take it again for the next.
 
-    Of 3 MB that costs some milliseconds a frame. Threads share what is kept: each with frames of
-    its own, memory would grow whenever an executor starts one more of them. For the whole process;
+    Of 3 MB that costs some milliseconds a frame. Threads share what is kept. For the whole process;
     nothing without glibc.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
