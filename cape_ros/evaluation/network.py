@@ -32,6 +32,36 @@ class Network(Protocol):
     def to(self, device: torch.device, /) -> Any: ...
 
 
+class Comparison(nn.Module):
+    """What the networks have in common that CapeFormer is compared with."""
+
+    token_proj: nn.Linear
+
+    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+        """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
+        raise NotImplementedError
+
+    def match(self, features: Tensor, tokens: KeypointTokens) -> CapeOutput:
+        """Find the keypoints of `tokens` in query features [B, C, h, w]."""
+        raise NotImplementedError
+
+    def encode_support(
+        self, images: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> KeypointTokens:
+        """As `CapeFormer.encode_support`; the tokens are the projected prototypes."""
+        return self.pool([self.extract(image, support=True) for image in images], heatmaps, masks)
+
+    def pool(
+        self, features: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> KeypointTokens:
+        """`encode_support` from features [B, C, h, w] per shot that are already there."""
+        pooled, known = prototypes(features, heatmaps, masks)
+        return KeypointTokens(self.token_proj(pooled), known)
+
+    def forward(self, query: Tensor, tokens: KeypointTokens) -> CapeOutput:
+        return self.match(self.extract(query), tokens)
+
+
 def prototypes(
     features: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor]:

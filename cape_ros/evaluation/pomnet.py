@@ -7,13 +7,11 @@ beside the query's features. At 256 x 256 with ResNet-50s it has the published 6
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cape_ros.evaluation.network import output_of, prototypes
+from cape_ros.evaluation.network import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.encoding import encode_grid, encode_order
@@ -68,7 +66,7 @@ class DetrLayer(nn.Module):
         return self.norms[-1](tokens + self.dropout(update))
 
 
-class POMNet(nn.Module):
+class POMNet(Comparison):
     """Of the config it uses the backbone, the grid, width, heads, feed-forward and dropout."""
 
     def __init__(self, config: CapeFormerConfig | None = None):
@@ -98,18 +96,6 @@ class POMNet(nn.Module):
             return self.support_backbone(images)
         return self.backbone(images)
 
-    def encode_support(
-        self, images: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
-    ) -> KeypointTokens:
-        """As `CapeFormer.encode_support`."""
-        return self.pool([self.extract(image, support=True) for image in images], heatmaps, masks)
-
-    def pool(
-        self, features: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
-    ) -> KeypointTokens:
-        pooled, known = prototypes(features, heatmaps, masks)
-        return KeypointTokens(self.token_proj(pooled), known)
-
     def match(self, features: Tensor, tokens: KeypointTokens) -> CapeOutput:
         """Query features [B, C, h, w]; `similarity` are the heatmaps [B, K, 8 h, 8 w]."""
         image = self.input_proj(features)
@@ -129,9 +115,6 @@ class POMNet(nn.Module):
         refined = memory.transpose(1, 2).unflatten(-1, (height, width))
         heatmaps = self._heatmaps(keypoints, refined)
         return output_of(heatmaps, best_points(heatmaps), soft_argmax(heatmaps))
-
-    def forward(self, query: Tensor, tokens: KeypointTokens) -> CapeOutput:
-        return self.match(self.extract(query), tokens)
 
     def _heatmaps(self, keypoints: Tensor, image: Tensor) -> Tensor:
         """keypoints [B, K, d] each beside image [B, d, h, w] -> [B, K, 8 h, 8 w]."""

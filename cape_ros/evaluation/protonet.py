@@ -8,18 +8,17 @@ CapeFormer, the other comparison without a decoder, is `CapeFormerConfig(decoder
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from cape_ros.evaluation.network import output_of, prototypes
+from cape_ros.evaluation.network import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.proposals import local_argmax, soft_argmax
 
 
-class ProtoNet(nn.Module):
+class ProtoNet(Comparison):
     """Backbone and projection; of the config it uses the backbone, the grid and the width."""
 
     support_backbone = None
@@ -28,30 +27,15 @@ class ProtoNet(nn.Module):
         super().__init__()
         self.config = config or CapeFormerConfig()
         self.backbone = build_backbone(self.config.backbone, self.config.stride)
-        self.projection = nn.Linear(self.backbone.channels, self.config.width)
+        self.token_proj = nn.Linear(self.backbone.channels, self.config.width)
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
         return self.backbone(images)
 
-    def encode_support(
-        self, images: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
-    ) -> KeypointTokens:
-        """As `CapeFormer.encode_support`; the tokens are the projected prototypes."""
-        return self.pool([self.extract(image, support=True) for image in images], heatmaps, masks)
-
-    def pool(
-        self, features: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
-    ) -> KeypointTokens:
-        pooled, known = prototypes(features, heatmaps, masks)
-        return KeypointTokens(self.projection(pooled), known)
-
     def match(self, features: Tensor, tokens: KeypointTokens) -> CapeOutput:
         """Query features [B, C, h, w]; the logits are distances, squared and negative."""
-        places = self.projection(features.flatten(2).transpose(1, 2))
+        places = self.token_proj(features.flatten(2).transpose(1, 2))
         distance = torch.cdist(tokens.tokens, places).square() / math.sqrt(places.shape[-1])
         logits = -distance.unflatten(-1, features.shape[-2:])
         return output_of(logits, local_argmax(logits), soft_argmax(logits))
-
-    def forward(self, query: Tensor, tokens: KeypointTokens) -> CapeOutput:
-        return self.match(self.extract(query), tokens)

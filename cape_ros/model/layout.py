@@ -113,7 +113,12 @@ def agreement(similarity: Tensor, layouts: Layouts) -> Tensor:
 
 
 def _votes(support: Tensor, seen: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of the keypoints' support [B, S, M, T] for each layout, way and shift [T, 2]."""
+    """The keypoints' support [B, S, M, T] for each layout, way and shift [T, 2]: the sum over all
+    that some layout knows.
+
+    What a layout does not know counts as the mean of what it knows and of one point that supports
+    nothing: else the less a shot shows, the louder it would be heard.
+    """
     batch, shots, ways, count, _ = seen.shape
     height, width = support.shape[-2:]
     row = torch.arange(0, height, STRIDE, device=seen.device)
@@ -121,7 +126,8 @@ def _votes(support: Tensor, seen: Tensor, known: Tensor) -> tuple[Tensor, Tensor
     rows, columns = torch.meshgrid(row, column, indexing="ij")
     # Beside the image lies as much again that supports nothing: no shifted point falls off.
     padding = (width, width, height, height)
-    padded = F.pad(support, padding, value=math.log(FLOOR)).flatten(2)
+    nothing = math.log(FLOOR)
+    padded = F.pad(support, padding, value=nothing).flatten(2)
     step = seen.round().long()
     step = step[..., 1].clamp(-height, height) * (3 * width) + step[..., 0].clamp(-width, width)
     base = ((rows + height) * (3 * width) + columns + width).flatten()
@@ -130,6 +136,9 @@ def _votes(support: Tensor, seen: Tensor, known: Tensor) -> tuple[Tensor, Tensor
         at = (step[..., keypoint, None] + base).flatten(1)
         vote = padded[:, keypoint].gather(1, at).view_as(votes)
         votes += vote * known[:, :, keypoint, None, None]
+    counted = known.sum(dim=-1) + 1
+    all_counted = known.any(dim=1).sum(dim=-1, keepdim=True) + 1
+    votes = (votes + nothing) * (all_counted / counted)[..., None, None]
     return votes, torch.stack((columns, rows), dim=-1).flatten(0, 1).float()
 
 

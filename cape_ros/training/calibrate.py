@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.errors import CheckpointError
+from cape_ros.evaluation.score_quality import auroc, calibration_error
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model.scores import Calibration, signals
 from cape_ros.perception.geometry import PADDING
@@ -67,26 +68,6 @@ def fit(seen: Tensor, right: Tensor) -> Calibration:
     )
 
 
-def auroc(scores: Tensor, right: Tensor) -> float:
-    """The chance that a right point scores higher than a wrong one."""
-    ranks = scores.double().argsort().argsort().double() + 1
-    positives = int(right.sum())
-    negatives = len(right) - positives
-    return float((ranks[right].sum() - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def calibration_error(scores: Tensor, right: Tensor, bins: int = 10) -> float:
-    """Expected calibration error: |mean score - share of right points|, averaged over bins."""
-    place = (scores * bins).long().clamp(max=bins - 1)
-    gaps = [
-        float((scores[place == n].mean() - right[place == n].double().mean()).abs())
-        * int((place == n).sum())
-        for n in range(bins)
-        if (place == n).any()
-    ]
-    return sum(gaps) / len(scores)
-
-
 def collect(net: CapeFormer, episodes: Episodes, seed: int, steps: int) -> tuple[Tensor, Tensor]:
     """`look` at several steps."""
     drawn = (episodes.draw((seed, number)) for number in range(steps))
@@ -113,12 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seen, right = collect(net, episodes, SEED, options.steps)
     calibration = fit(seen, right)
     seen, right = collect(net, episodes, SEED + 1, options.steps)  # other views than were fitted
-    scores = torch.sigmoid(seen @ torch.tensor(calibration.weights) + calibration.bias)
+    scores = torch.sigmoid(seen @ torch.tensor(calibration.weights) + calibration.bias).numpy()
+    judged = right.numpy()
     quality = {
-        "auroc": round(auroc(scores, right), 4),
-        "calibration_error": round(calibration_error(scores, right), 4),
-        "right": round(float(right.double().mean()), 4),
-        "points": len(right),
+        "auroc": round(auroc(scores, judged), 4),
+        "calibration_error": round(calibration_error(scores, judged), 4),
+        "right": round(float(judged.mean()), 4),
+        "points": len(judged),
     }
     print(quality, calibration)
     checkpoints.save(

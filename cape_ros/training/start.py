@@ -49,8 +49,9 @@ def load_imagenet(net: CapeFormer, source: str) -> None:
         path = _cached(source)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        for backbone in (net.backbone, net.support_backbone):
-            lacking = backbone.load_state_dict(state, strict=False).missing_keys if backbone else ()
+        lacking = net.backbone.load_state_dict(state, strict=False).missing_keys
+        if net.support_backbone:
+            net.support_backbone.load_state_dict(state, strict=False)
     except Exception as error:
         raise CheckpointError(f"{path}: not {net.config.backbone} weights: {error}") from error
     lacking = [key for key in lacking if not key.endswith("num_batches_tracked")]

@@ -20,6 +20,8 @@ def test_auroc_is_the_share_of_right_before_wrong_and_ties_count_half() -> None:
     assert auroc(SCORES, RIGHT) == pytest.approx(3 / 4)
     assert auroc(-SCORES, RIGHT) == pytest.approx(1 / 4)
     assert auroc(np.full(4, 0.5), RIGHT) == 0.5
+    assert auroc(RIGHT.astype(float), RIGHT) == 1
+    assert auroc(np.arange(4), np.array([True, False, False, True])) == 0.5
     assert math.isnan(auroc(SCORES, np.ones(4, bool)))
 
 
