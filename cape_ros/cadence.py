@@ -24,7 +24,8 @@ class Cadence:
         """How long to wait for a newer frame than the last; 0 = take the last one.
 
         look: what the model will take for it. Worth the wait is a frame that is due before the last
-        one has doubled its age, if the camera is regular: else nobody knows when it comes.
+        one has doubled its age, if the camera is regular: else nobody knows when it comes. A slow
+        camera that stops must not hold up the model for a part of its period.
         """
         if len(self._arrivals) <= GAPS:
             return 0.0
@@ -33,4 +34,4 @@ class Cadence:
         due = period - age
         if max(gaps) - min(gaps) > period / 2 or not 0 < due <= min(age, LONGEST * look):
             return 0.0
-        return due + LATE * period
+        return due + min(LATE * period, LONGEST * look)

@@ -48,6 +48,13 @@ def test_nobody_waits_for_a_camera_that_is_not_known_yet() -> None:
     assert camera.patience(last + 0.02, 0.12) == 0
 
 
+def test_a_slow_camera_that_stops_does_not_hold_up_the_model() -> None:
+    camera = Cadence()
+    for second in range(GAPS + 1):
+        camera.see(float(second))
+    assert 0 < camera.patience(GAPS + 0.99, 0.12) < 0.03
+
+
 def test_nobody_waits_for_an_irregular_camera() -> None:
     camera, last = cadence(0.009, 0.0, 0.0)
     assert camera.patience(last + 0.02, 0.12) == 0
