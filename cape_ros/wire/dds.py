@@ -6,6 +6,7 @@ Handles are the integers of the C library; `delete` ends what they stand for, no
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
@@ -22,6 +23,9 @@ from cyclonedds.qos import Policy, Qos, _CQos
 from cape_ros.wire import dds_library as library
 from cape_ros.wire.dds_library import IncompatibleQosStatus, MatchedStatus, checked
 from cape_ros.wire.duration import NANOSECONDS
+
+# The binding reads every QoS through the same buffers.
+_READING_QOS = threading.Lock()
 
 ANY_STATE = SampleState.Any | ViewState.Any | InstanceState.Any
 
@@ -75,7 +79,8 @@ class Endpoint:
 
     def user_data_of(self, peer: int) -> bytes | None:
         """None if it is no peer any more."""
-        described = self._describe(self.handle, peer, endpoint_constructor, cqos_to_qos)
+        with _READING_QOS:
+            described = self._describe(self.handle, peer, endpoint_constructor, cqos_to_qos)
         if described is None:
             return None
         policies = (policy for policy in described.qos if isinstance(policy, Policy.Userdata))

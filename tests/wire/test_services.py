@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -53,6 +54,12 @@ def test_each_call_gets_its_own_answer(peer, client):
     ]
     wait_for(lambda: all(future.done() for future in futures))
     assert [future.result().message for future in futures] == [f"{name}: 0 shots" for name in names]
+
+
+def test_threads_that_ask_at_once_all_find_the_service(peer, client):
+    with ThreadPoolExecutor(10) as pool:
+        ready = pool.map(lambda _: client.service_is_ready(), range(2000))
+    assert all(ready)
 
 
 def test_a_call_can_be_waited_for_by_spinning(ros, peer):
