@@ -19,8 +19,8 @@ from cape_ros.model.backbone import build_backbone
 from cape_ros.model.config import CapeFormerConfig
 from cape_ros.model.decoder import Decoder
 from cape_ros.model.encoder import Encoder
-from cape_ros.model.encoding import encode_grid, encode_order
-from cape_ros.model.layout import Layouts, agreement
+from cape_ros.model.encoding import at_least_single, encode_grid, encode_order
+from cape_ros.model.layout import Layouts, agreement, features_at, landmark_points
 from cape_ros.model.pooling import pool_keypoints
 from cape_ros.model.proposals import ProposalGenerator, local_argmax, soft_argmax
 from cape_ros.model.tokens import KeypointTokens
@@ -132,6 +132,7 @@ class CapeFormer(nn.Module):
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
+        images = images.to(self.input_proj.weight.dtype)
         if support and self.support_backbone is not None:
             return self.support_backbone(images)
         return self.backbone(images)
@@ -153,13 +154,20 @@ class CapeFormer(nn.Module):
         """`encode_support` from features [B, C, h, w] per shot that are already there."""
         pooled = torch.stack(
             [
-                pool_keypoints(feature, heatmap)
+                pool_keypoints(feature.to(heatmap.dtype), heatmap)
                 for feature, heatmap in zip(features, heatmaps, strict=True)
             ]
         ).mean(dim=0)
         mask = torch.stack([mask.bool() for mask in masks]).all(dim=0)
-        layouts = Layouts.of_heatmaps(heatmaps, masks) if self.config.layout else None
-        return KeypointTokens(self.token_proj(pooled * mask.unsqueeze(-1)), mask, layouts)
+        pooled = (pooled * mask.unsqueeze(-1)).to(self.token_proj.weight.dtype)
+        tokens = at_least_single(self.token_proj(pooled))
+        if not self.config.layout:
+            return KeypointTokens(tokens, mask)
+        places = landmark_points(tokens.device)
+        landmarks = [
+            at_least_single(self.token_proj(features_at(feature, places))) for feature in features
+        ]
+        return KeypointTokens(tokens, mask, Layouts.of_shots(heatmaps, masks, landmarks))
 
     def forward(
         self,
@@ -195,19 +203,25 @@ class CapeFormer(nn.Module):
         order = self._order(count, order_length)
         grid = self._grid(height, width)
         hidden = ~_open_one(tokens.mask)
+        support = self.token_norm(tokens.tokens.to(self.token_proj.weight.dtype))
         refined, encoder_maps = self.encoder(
-            torch.cat((coarse.flatten(2).transpose(1, 2), self.token_norm(tokens.tokens)), dim=1),
+            torch.cat((coarse.flatten(2).transpose(1, 2), support), dim=1),
             torch.cat((grid, order)),
-            torch.cat((hidden.new_zeros(len(hidden), cells), ~tokens.mask), dim=1),
+            torch.cat((hidden.new_zeros(hidden.shape[0], cells), ~tokens.mask), dim=1),
             attention,
         )
         memory, keypoints = refined[:, :cells], refined[:, cells:]
-        similarity = self.proposals(keypoints, self._spread(memory, coarse, image))
+        where = self._spread(memory, coarse, image)
+        similarity = at_least_single(self.proposals(keypoints, where))
         similarity = similarity.unflatten(-1, features.shape[-2:])
         evidence = similarity
-        if tokens.layouts:
+        if layouts := tokens.layouts:
+            landmarks = self.token_norm(layouts.landmarks.flatten(1, 2).to(support.dtype))
+            seen = at_least_single(self.proposals(landmarks, where))
+            seen = seen.unflatten(-1, features.shape[-2:])
+            seen = seen.unflatten(1, layouts.landmarks.shape[1:3])
             with torch.autocast(similarity.device.type, enabled=False):
-                evidence = similarity + agreement(similarity, tokens.layouts)
+                evidence = similarity + agreement(similarity, seen, layouts)
         soft_proposals, proposals = soft_argmax(similarity), local_argmax(evidence)
         if self.decoder:
             points, references, decoder_maps = self.decoder(

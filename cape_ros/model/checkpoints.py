@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from cape_ros.errors import CheckpointError, InvalidInput
 from cape_ros.model.capeformer import CapeFormer
 from cape_ros.model.config import CapeFormerConfig
 
 FORMAT = "cape_ros/1"
+N = TypeVar("N", bound=nn.Module)
+
+
+class Network(Protocol):
+    """What can be saved: a module that a `CapeFormerConfig` makes."""
+
+    config: CapeFormerConfig
+
+    def state_dict(self) -> dict[str, Any]: ...
 
 
 def save(
-    path: Path, net: CapeFormer, facts: Mapping[str, Any], dtype: torch.dtype = torch.float16
+    path: Path, net: Network, facts: Mapping[str, Any], dtype: torch.dtype = torch.float16
 ) -> None:
     """Write `net` and `facts` (anything JSON can hold) to `path`, as `write` does."""
     tensors = {
@@ -30,6 +39,7 @@ def save(
     }
     header = {
         "format": FORMAT,
+        "model": model_name(type(net)),
         "config": json.dumps(net.config.to_dict()),
         "facts": json.dumps(dict(facts)),
     }
@@ -58,9 +68,14 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) 
 def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:
     """The network in evaluation mode (float32, on the CPU) and the facts stored with it.
 
-    Raises `CheckpointError` if the file is missing, truncated, not a checkpoint of this project
-    or made for another architecture than it says.
+    Raises `CheckpointError` if the file is missing, truncated, not a checkpoint of this project,
+    of another network than CapeFormer or made for another architecture than it says.
     """
+    return load_one_of(path, (CapeFormer,))
+
+
+def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any]]:
+    """As `load`, of any of the classes in `models`."""
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; `cape weights list` shows what there is")
     try:
@@ -76,8 +91,11 @@ def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:
             f"{path}: a safetensors file, but not a checkpoint of cape_ros "
             f"(format {header.get('format')!r}, expected {FORMAT!r})"
         )
+    found, known = header.get("model", "capeformer"), {model_name(kind): kind for kind in models}
+    if found not in known:
+        raise CheckpointError(f"{path}: weights of {found}; {', '.join(known)} is needed here")
     try:
-        net = CapeFormer(CapeFormerConfig.from_dict(json.loads(header["config"])))
+        net = known[found](CapeFormerConfig.from_dict(json.loads(header["config"])))
         facts = json.loads(header["facts"])
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
@@ -85,3 +103,8 @@ def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:
     except (KeyError, ValueError, TypeError, InvalidInput, RuntimeError) as error:
         raise CheckpointError(f"{path}: parameters and architecture do not fit: {error}") from error
     return net.eval(), facts
+
+
+def model_name(kind: type) -> str:
+    """What files and configurations call a class of networks."""
+    return kind.__name__.lower()

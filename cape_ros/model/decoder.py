@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cape_ros.model.encoding import encode_coordinates
+from cape_ros.model.attention import Attention
+from cape_ros.model.encoding import at_least_single, encode_coordinates
 
 EPSILON = 1e-3
 
@@ -26,10 +27,8 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, feedforward: int, dropout: float):
         super().__init__()
-        self.self_attn = nn.MultiheadAttention(width, heads, dropout=dropout, batch_first=True)
-        self.multihead_attn = nn.MultiheadAttention(
-            2 * width, heads, dropout=dropout, vdim=width, batch_first=True
-        )
+        self.self_attn = Attention(width, heads, dropout)
+        self.multihead_attn = Attention(2 * width, heads, dropout, value_width=width)
         self.choker = nn.Linear(2 * width, width)
         self.linear1 = nn.Linear(width, feedforward)
         self.linear2 = nn.Linear(feedforward, width)
@@ -49,13 +48,10 @@ class DecoderLayer(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """keypoints, positions [B, K, d]; image_keys [B, N, 2 d]; memory [B, N, d]."""
         placed = keypoints + positions
-        update, _ = self.self_attn(
-            placed, placed, keypoints, key_padding_mask=hidden, need_weights=False
-        )
+        update, _ = self.self_attn(placed, placed, keypoints, hidden)
         keypoints = self.norm1(keypoints + self.dropout(update))
-        update, weights = self.multihead_attn(
-            torch.cat((keypoints, positions), dim=-1), image_keys, memory, need_weights=attention
-        )
+        queries = torch.cat((keypoints, positions), dim=-1)
+        update, weights = self.multihead_attn(queries, image_keys, memory, weights=attention)
         keypoints = self.norm2(keypoints + self.dropout(self.choker(update)))
         update = self.linear2(self.dropout(F.relu(self.linear1(keypoints))))
         return self.norm3(keypoints + self.dropout(update)), weights
@@ -114,18 +110,19 @@ class Decoder(nn.Module):
         of each layer.
         """
         image_keys = torch.cat((memory, image_positions.expand_as(memory)), dim=-1)
+        dtype = self.norm.weight.dtype
         points = proposals.detach()
         # The outputs start from detached proposals, but where the first layer looks is trained.
         place = proposals
         predictions, references, maps = [], [points], []
         for index, layer in enumerate(self.layers):
-            positions = self.ref_point_head(encode_coordinates(place, self.width)) + order
+            positions = self.ref_point_head(encode_coordinates(place, self.width).to(dtype)) + order
             keypoints, weights = layer(keypoints, positions, image_keys, memory, hidden, attention)
             head = self.offset_heads[index % len(self.offset_heads)]
-            predictions.append(
-                torch.sigmoid(head(self.norm(keypoints)) + inverse_sigmoid(references[-1]))
-            )
-            references.append(torch.sigmoid(head(keypoints) + inverse_sigmoid(points)))
+            offset = at_least_single(head(self.norm(keypoints)))
+            predictions.append(torch.sigmoid(offset + inverse_sigmoid(references[-1])))
+            offset = at_least_single(head(keypoints))
+            references.append(torch.sigmoid(offset + inverse_sigmoid(points)))
             place = points = references[-1].detach()
             if weights is not None:
                 maps.append(weights)

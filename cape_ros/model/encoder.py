@@ -8,6 +8,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cape_ros.model.attention import Attention
+
 
 class EncoderLayer(nn.Module):
     """Self-attention over all tokens, then a feed-forward block; both post-norm.
@@ -17,7 +19,7 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, feedforward: int, dropout: float):
         super().__init__()
-        self.self_attn = nn.MultiheadAttention(width, heads, dropout=dropout, batch_first=True)
+        self.self_attn = Attention(width, heads, dropout)
         self.linear1 = nn.Linear(width, feedforward)
         self.linear2 = nn.Linear(feedforward, width)
         self.norm1 = nn.LayerNorm(width)
@@ -29,9 +31,7 @@ class EncoderLayer(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """tokens, positions [B, N, d]; hidden [B, N] bool, True = no token looks at this one."""
         tokens = tokens + positions
-        update, weights = self.self_attn(
-            tokens, tokens, tokens, key_padding_mask=hidden, need_weights=attention
-        )
+        update, weights = self.self_attn(tokens, tokens, tokens, hidden, attention)
         tokens = self.norm1(tokens + self.dropout(update))
         update = self.linear2(self.dropout(F.relu(self.linear1(tokens))))
         return self.norm2(tokens + self.dropout(update)), weights

@@ -25,6 +25,11 @@ def encode_coordinates(points: Tensor, width: int) -> Tensor:
     return waves.flatten(-3)
 
 
+def at_least_single(numbers: Tensor) -> Tensor:
+    """Half-precision numbers as float32: where they decide about positions, they are too coarse."""
+    return numbers.to(torch.promote_types(numbers.dtype, torch.float32))
+
+
 def encode_grid(height: int, width: int, channels: int) -> Tensor:
     """Encode every cell of a grid: [height * width, channels], row by row."""
     y = torch.arange(1, height + 1, dtype=torch.float32) / (height + EPSILON)
@@ -38,9 +43,14 @@ def encode_order(length: int, channels: int) -> Tensor:
     return encode_grid(1, length, channels)
 
 
-def cell_centres(height: int, width: int) -> Tensor:
+def cell_centres(
+    height: int,
+    width: int,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
+) -> Tensor:
     """Centres of the grid's cells, (x, y) in [0, 1]: [height * width, 2], row by row."""
-    y = (torch.arange(height, dtype=torch.float32) + 0.5) / height
-    x = (torch.arange(width, dtype=torch.float32) + 0.5) / width
+    y = (torch.arange(height, dtype=dtype, device=device) + 0.5) / height
+    x = (torch.arange(width, dtype=dtype, device=device) + 0.5) / width
     rows, columns = torch.meshgrid(y, x, indexing="ij")
     return torch.stack((columns, rows), dim=-1).flatten(0, 1)

@@ -24,22 +24,39 @@ def losses(
     heatmaps: [B, K, H, W], the query's Gaussians.
     weight: [B, K], 1 where a keypoint counts: visible in the query and known from the support.
     """
-    normaliser = weight.sum(dim=1)
-    normaliser = torch.where(normaliser == 0, 1, normaliser)
-
-    def per_sample(errors: Tensor) -> Tensor:
-        return ((errors * weight).sum(dim=1) / normaliser).mean()
-
     grid = output.similarity.shape[-2:]
     target = F.interpolate(heatmaps, size=grid, mode="bilinear", align_corners=False)
     peak = target.amax(dim=(-2, -1), keepdim=True)
     target = target / torch.where(peak == 0, 1, peak)
     squares = (output.similarity.sigmoid() - target).square().mean(dim=(-2, -1))
     terms = {
-        "heatmap_loss": heatmap_weight * per_sample(squares),
-        "proposal_loss": per_sample((output.soft_proposals - points).abs().sum(dim=-1)),
+        "heatmap_loss": heatmap_weight * mean_of_known(squares, weight),
+        "proposal_loss": mean_of_known(_distance(output.soft_proposals, points), weight),
     }
     for layer, predicted in enumerate(output.points):
-        terms[f"l1_loss_layer{layer}"] = per_sample((predicted - points).abs().sum(dim=-1))
+        terms[f"l1_loss_layer{layer}"] = mean_of_known(_distance(predicted, points), weight)
     terms["loss"] = torch.stack(list(terms.values())).sum()
     return terms
+
+
+def mean_of_known(errors: Tensor, weight: Tensor) -> Tensor:
+    """Errors [B, K], averaged over the keypoints of each sample that count (weight [B, K]), then
+    over samples; one without any counts 0."""
+    known = weight.sum(dim=1)
+    return ((errors * weight).sum(dim=1) / torch.where(known == 0, 1, known)).mean()
+
+
+def cells_of(points: Tensor, height: int, width: int) -> Tensor:
+    """Points [B, K, 2] in [0, 1] as shares of the cells around them, bilinear: [B, K, h * w], 1 in
+    all for a point inside."""
+    columns, rows = (torch.arange(n, device=points.device) for n in (width, height))
+    column = points[..., 0, None] * width - 0.5 - columns
+    row = points[..., 1, None] * height - 0.5 - rows
+    across, down = (1 - column.abs()).clamp(min=0), (1 - row.abs()).clamp(min=0)
+    across = across / across.sum(dim=-1, keepdim=True).clamp(min=1e-6)
+    down = down / down.sum(dim=-1, keepdim=True).clamp(min=1e-6)
+    return (down.unsqueeze(-1) * across.unsqueeze(-2)).flatten(2)
+
+
+def _distance(predicted: Tensor, points: Tensor) -> Tensor:
+    return (predicted - points).abs().sum(dim=-1)

@@ -31,7 +31,7 @@ class ProposalGenerator(nn.Module):
 
 def soft_argmax(logits: Tensor) -> Tensor:
     """logits [B, K, h, w] -> expected point over all cells: [B, K, 2], (x, y) in [0, 1]."""
-    return logits.flatten(2).softmax(dim=-1) @ cell_centres(*logits.shape[-2:]).to(logits)
+    return logits.flatten(2).softmax(dim=-1) @ _centres(logits)
 
 
 def local_argmax(logits: Tensor) -> Tensor:
@@ -39,7 +39,12 @@ def local_argmax(logits: Tensor) -> Tensor:
     (x, y) in [0, 1]."""
     local = logits.flatten(2).softmax(dim=-1) * around_best(logits)
     local = local / local.sum(dim=-1, keepdim=True)
-    return local @ cell_centres(*logits.shape[-2:]).to(logits)
+    return local @ _centres(logits)
+
+
+def _centres(logits: Tensor) -> Tensor:
+    height, width = logits.shape[-2:]
+    return cell_centres(height, width, logits.dtype, logits.device)
 
 
 def around_best(logits: Tensor) -> Tensor:

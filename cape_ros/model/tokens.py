@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from cape_ros.model.layout import MOST_LAYOUTS, Layouts
+from cape_ros.model.layout import Layouts
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,7 @@ def average_shots(shots: Sequence[KeypointTokens]) -> KeypointTokens:
     return KeypointTokens(
         mean[None],
         known.any(dim=0)[None],
-        Layouts(
-            torch.cat([one.points for one in layouts])[:MOST_LAYOUTS].transpose(0, 1),
-            torch.cat([one.known for one in layouts])[:MOST_LAYOUTS].transpose(0, 1),
-        )
-        if layouts
-        else None,
+        Layouts.join(layouts) if layouts else None,
     )
 
 

@@ -1,62 +1,112 @@
 """Teach the scores: from the network's signals to the chance that a point is right.
 
-python -m cape_ros.training.calibrate WEIGHTS DATA PHOTOGRAPHS --out CALIBRATED
+python -m cape_ros.training.calibrate WEIGHTS DATA --out CALIBRATED
 
-Pairs of held-out categories, of photographs seen from several sides and of strangers (a support
-with a query that shows nothing of it, where every answer is wrong) are looked at; a logistic
-regression then learns which answers lie within 0.1 of the box's longer side.
+Pairs of each annotated category are looked at with one shot and with five, and the same queries
+with the support of another category (strangers, where every answer is wrong). A regression then
+learns which answers lie within 0.1 of the box's longer side; every category weighs the same. What
+the scores are worth is told of categories that were left out of the fit, one after another.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.progress import track
 from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.errors import CheckpointError
+from cape_ros.evaluation.methods import Seen
+from cape_ros.evaluation.pairs import choose_pairs
 from cape_ros.evaluation.score_quality import auroc, calibration_error
-from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.model import checkpoints
 from cape_ros.model.scores import Calibration, signals
 from cape_ros.perception.geometry import PADDING
 from cape_ros.training.config import DataConfig
-from cape_ros.training.data.episodes import EpisodeConfig, Episodes, Step
-from cape_ros.training.data.views import images_in
 from cape_ros.training.material import annotated
-from cape_ros.training.objective import match_step
 
 CLOSE = 0.1 / PADDING  # of the crop's side; the crop is larger than the box
+SHOTS = (1, 5)
+STRANGERS = 0.25  # how much they weigh beside the pairs of a category
+RIDGE = 1e-3
 SEED = 2
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Of one category at one number of shots: signals [N, S] of every point that can be judged, and
+    whether it is right [N]; signals [M, S] of the same queries with strangers."""
+
+    category: int
+    shots: int
+    signals: Tensor
+    right: Tensor
+    strangers: Tensor
+
+
 @torch.inference_mode()
-def look(net: CapeFormer, step: Step) -> tuple[Tensor, Tensor]:
-    """Signals [N, S] of every keypoint that can be judged, and whether it is right [N]."""
-    batch, pairs = step.batch, len(step.support)
-    tokens, output, query = match_step(net, step)
-    near = (output.points[-1] - batch.points[query]).norm(dim=-1) < CLOSE
-    shown = batch.weight[query].bool()
-    shown[pairs:], near[pairs:] = True, False
-    judged = shown & tokens.mask
-    return signals(output, tokens.mask)[judged], near[judged]
+def look(seen: Seen, category: int, shots: int, pairs: int) -> Answers:
+    """At a seeded sample of the pairs of a category."""
+    generator = random.Random(f"{SEED}:{category}:{shots}")
+    others = [
+        key
+        for key in seen.dataset.categories
+        if key != category and len(seen.dataset.of_category(key)) >= shots
+    ]
+    found, right, strange = [], [], []
+    for pair in choose_pairs(seen.dataset, category, shots, pairs):
+        features, query = seen.features(pair[-1]), seen.view(pair[-1])
+        tokens = seen.tokens(pair[:-1])
+        output = seen.net.match(features, tokens)
+        judged = (tokens.mask & query.weight.bool())[0]
+        away = (output.points[-1] - query.points)[0].norm(dim=-1)
+        found.append(signals(output, tokens.mask)[0, judged])
+        right.append(away[judged] < CLOSE)
+        if others:
+            objects = seen.dataset.of_category(generator.choice(others))
+            tokens = seen.tokens(generator.sample(objects, shots))
+            output = seen.net.match(features, tokens)
+            strange.append(signals(output, tokens.mask)[0, tokens.mask[0]])
+    empty = found[0].new_empty(0, found[0].shape[-1])
+    return Answers(
+        category, shots, torch.cat(found), torch.cat(right), torch.cat(strange or [empty])
+    )
 
 
-def fit(seen: Tensor, right: Tensor) -> Calibration:
-    """Logistic regression with a little ridge, by LBFGS; the signals are whitened on the way."""
+def fit_all(answers: Sequence[Answers]) -> Calibration:
+    """To several categories, which weigh the same."""
+    seen, right, weight = [], [], []
+    for one in answers:
+        seen += [one.signals, one.strangers]
+        right += [one.right, one.right.new_zeros(len(one.strangers))]
+        for some, share in ((one.signals, 1.0), (one.strangers, STRANGERS)):
+            weight.append(torch.full((len(some),), share / max(1, len(some))))
+    return fit(torch.cat(seen), torch.cat(right), torch.cat(weight))
+
+
+def fit(seen: Tensor, right: Tensor, weight: Tensor) -> Calibration:
+    """Logistic regression with a little ridge, by LBFGS; the signals are whitened on the way.
+
+    seen [N, S], right [N] bool, weight [N].
+    """
     mean, std = seen.mean(dim=0), seen.std(dim=0).clamp(min=1e-6)
     inputs, target = ((seen - mean) / std).double(), right.double()
+    share = (weight / weight.mean()).double()
     weights = torch.zeros(inputs.shape[1], dtype=torch.double, requires_grad=True)
     bias = torch.zeros((), dtype=torch.double, requires_grad=True)
     optimiser = torch.optim.LBFGS([weights, bias], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(inputs @ weights + bias, target)
-        loss = loss + 1e-4 * weights.square().sum()
+        loss = F.binary_cross_entropy_with_logits(inputs @ weights + bias, target, share)
+        loss = loss + RIDGE * weights.square().sum()
         loss.backward()
         return loss
 
@@ -68,40 +118,62 @@ def fit(seen: Tensor, right: Tensor) -> Calibration:
     )
 
 
-def collect(net: CapeFormer, episodes: Episodes, seed: int, steps: int) -> tuple[Tensor, Tensor]:
-    """`look` at several steps."""
-    drawn = (episodes.draw((seed, number)) for number in range(steps))
-    seen, right = zip(*(look(net, step) for step in track(drawn, "looking", steps)), strict=True)
-    return torch.cat(seen), torch.cat(right)
+def score(calibration: Calibration, seen: Tensor) -> np.ndarray:
+    """signals [N, S] -> scores [N]."""
+    return torch.sigmoid(seen @ torch.tensor(calibration.weights) + calibration.bias).numpy()
+
+
+def quality_left_out(answers: Sequence[Answers]) -> dict[str, dict[str, float | int]]:
+    """For each number of shots: the scores of every category by a fit to all others, together.
+
+    swapped: the median score with a stranger's support, as a part of that with the right one; the
+    largest of the categories.
+    """
+    figures: dict[str, dict[str, float | int]] = {}
+    generator = np.random.default_rng(SEED)
+    for shots in sorted({one.shots for one in answers}):
+        scores, right, swapped = [], [], []
+        for one in answers:
+            if one.shots != shots:
+                continue
+            fitted = fit_all([other for other in answers if other.category != one.category])
+            own = score(fitted, one.signals)
+            some = generator.permutation(len(own))[:150]  # none drowns the others
+            scores.append(own[some])
+            right.append(one.right.numpy()[some])
+            if len(own) and len(one.strangers):
+                swapped.append(np.median(score(fitted, one.strangers)) / np.median(own))
+        pooled, truth = np.concatenate(scores), np.concatenate(right)
+        figures[f"{shots} shots"] = {
+            "auroc": round(auroc(pooled, truth), 4),
+            "calibration_error": round(calibration_error(pooled, truth), 4),
+            "right": round(float(truth.mean()), 4),
+            "points": len(truth),
+            "swapped": round(float(max(swapped, default=float("nan"))), 4),
+        }
+    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m cape_ros.training.calibrate")
     parser.add_argument("weights", type=Path)
     parser.add_argument("data", type=Path, help="folder with images/ and annotations/")
-    parser.add_argument("photographs", type=Path, help="folder of images without annotations")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=60, help="of 36 pairs and 18 strangers")
+    parser.add_argument(
+        "--pairs", type=int, default=40, help="of each category and number of shots"
+    )
     options = parser.parse_args(arguments)
     net, facts = checkpoints.load(options.weights)
-    if not (held_out := facts.get("held_out")):
-        raise CheckpointError(f"{options.weights}: no category was held out of its training")
-    everything = annotated(DataConfig(options.data))
-    config = EpisodeConfig(warped=0.5, strangers=18, balance=0.0)
-    episodes = Episodes(
-        everything.only(held_out), list(images_in(options.photographs)), config, net.config
-    )
-    seen, right = collect(net, episodes, SEED, options.steps)
-    calibration = fit(seen, right)
-    seen, right = collect(net, episodes, SEED + 1, options.steps)  # other views than were fitted
-    scores = torch.sigmoid(seen @ torch.tensor(calibration.weights) + calibration.bias).numpy()
-    judged = right.numpy()
-    quality = {
-        "auroc": round(auroc(scores, judged), 4),
-        "calibration_error": round(calibration_error(scores, judged), 4),
-        "right": round(float(judged.mean()), 4),
-        "points": len(judged),
-    }
+    dataset = annotated(DataConfig(options.data))
+    seen = Seen(dataset, net, None, torch.device("cpu"))
+    answers = []
+    for category in track(dataset.categories, "looking"):
+        objects = len(dataset.of_category(category))
+        answers += [look(seen, category, n, options.pairs) for n in SHOTS if objects > n]
+        seen.forget(set())
+    if len({one.category for one in answers}) < 2:
+        raise CheckpointError(f"{options.data}: two categories with two objects each are needed")
+    calibration, quality = fit_all(answers), quality_left_out(answers)
     print(quality, calibration)
     checkpoints.save(
         options.out, net, facts | calibration.to_facts() | {"calibration_quality": quality}

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cape_ros.model.layout import MOST_LAYOUTS, Layouts, agreement
+from cape_ros.model.layout import LANDMARKS, MOST_LAYOUTS, Layouts, agreement
 from cape_ros.model.proposals import local_argmax
 from cape_ros.perception.geometry import support_heatmaps
 
@@ -40,10 +40,16 @@ def similarity(places: Tensor) -> Tensor:
 
 
 def layouts(*points: Tensor, known: Tensor | None = None) -> Layouts:
+    """Without landmarks."""
     stacked = torch.stack(points)[None]
-    return Layouts(
-        stacked, torch.ones(stacked.shape[:3], dtype=torch.bool) if known is None else known
-    )
+    known = torch.ones(stacked.shape[:3], dtype=torch.bool) if known is None else known
+    return Layouts(stacked, known, torch.zeros(1, len(points), 0, 8))
+
+
+def votes_of(seen: Tensor, layouts: Layouts) -> Tensor:
+    """Of the keypoints alone."""
+    batch, shots = layouts.known.shape[:2]
+    return agreement(seen, seen.new_zeros(batch, shots, 0, *seen.shape[-2:]), layouts)
 
 
 @given(
@@ -59,19 +65,19 @@ def test_the_others_tell_two_equal_parts_apart(
     seen = similarity(places)
     mixed_up = local_argmax(seen)[0]
     assert (mixed_up[0] - places[1]).norm() < 0.05
-    found = local_argmax(seen + agreement(seen, layouts(POINTS)))[0]
+    found = local_argmax(seen + votes_of(seen, layouts(POINTS)))[0]
     assert (found - places).norm(dim=-1).max() < 0.05
 
 
 def test_one_known_point_lies_anywhere() -> None:
     known = torch.tensor([[[True, False, False, False]]])
-    votes = agreement(similarity(POINTS), layouts(POINTS, known=known))
+    votes = votes_of(similarity(POINTS), layouts(POINTS, known=known))
     assert (votes == 0).all()
 
 
 def test_a_keypoint_that_no_shot_shows_is_expected_everywhere() -> None:
     known = torch.tensor([[[True, True, True, False]]])
-    votes = agreement(similarity(POINTS), layouts(POINTS, known=known))
+    votes = votes_of(similarity(POINTS), layouts(POINTS, known=known))
     assert votes[0, 3].abs().max() < 1e-4
     assert votes[0, :3].min() < -5
 
@@ -80,7 +86,7 @@ def test_the_shot_that_fits_is_heard() -> None:
     places = laid(0.0, 1.0, (0.0, 0.0))
     stretched = (POINTS - 0.5) * torch.tensor([0.4, 1.4]) + 0.5  # seen from another side
     seen = similarity(places)
-    found = local_argmax(seen + agreement(seen, layouts(stretched, POINTS)))[0]
+    found = local_argmax(seen + votes_of(seen, layouts(stretched, POINTS)))[0]
     assert (found - places).norm(dim=-1).max() < 0.05
 
 
@@ -89,17 +95,17 @@ def test_a_shot_that_shows_little_does_not_drown_one_that_shows_all() -> None:
     places = laid(2.0, 0.9, (0.05, 0.0))
     known = torch.tensor([[[True, True, False, False], [True, True, True, True]]])
     seen = similarity(places)
-    found = local_argmax(seen + agreement(seen, layouts(POINTS, POINTS, known=known)))[0]
+    found = local_argmax(seen + votes_of(seen, layouts(POINTS, POINTS, known=known)))[0]
     assert (found - places).norm(dim=-1).max() < 0.05
 
 
 def test_a_batch_is_its_samples() -> None:
     """Categories with fewer keypoints and shots are padded, which must not move a vote."""
-    small = Layouts(POINTS[None, None, :3], torch.ones(1, 1, 3, dtype=torch.bool))
+    small = layouts(POINTS[:3])
     large = layouts(POINTS, POINTS.flip(-1))
     seen = similarity(POINTS)
-    alone = [agreement(seen[:, :3], small), agreement(seen, large)]
-    together = agreement(seen.expand(2, -1, -1, -1), Layouts.stack([small, large]))
+    alone = [votes_of(seen[:, :3], small), votes_of(seen, large)]
+    together = votes_of(seen.expand(2, -1, -1, -1), Layouts.stack([small, large]))
     assert torch.allclose(together[0, :3], alone[0][0], atol=1e-4)
     assert torch.allclose(together[1], alone[1][0], atol=1e-4)
 
@@ -108,7 +114,7 @@ def test_votes_on_a_rectangular_grid() -> None:
     wide = torch.full((1, 4, 16, 40), -10.0)
     for keypoint, (x, y) in enumerate(POINTS.tolist()):
         wide[0, keypoint, int(y * 16), int(x * 40)] = 8.0
-    votes = agreement(wide, layouts(POINTS))
+    votes = votes_of(wide, layouts(POINTS))
     assert votes.shape == wide.shape
     assert (local_argmax(wide + votes)[0] - POINTS).norm(dim=-1).max() < 0.05
 
@@ -118,6 +124,7 @@ def test_layouts_lie_where_the_masks_do(shots: int) -> None:
     points = np.array([[10.0, 20.0], [200.5, 130.25], [128.0, 128.0]])
     maps, weight = support_heatmaps(points, np.ones(3, bool), sigma=0.5, rounded=False)
     heatmaps, mask = torch.from_numpy(maps)[None], torch.from_numpy(weight)[None]
-    read = Layouts.of_heatmaps([heatmaps] * shots, [mask] * shots)
+    landmarks = torch.zeros(1, LANDMARKS**2, 8)
+    read = Layouts.of_shots([heatmaps] * shots, [mask] * shots, [landmarks] * shots)
     assert read.points.shape == (1, min(shots, MOST_LAYOUTS), 3, 2)
     assert np.abs(read.points[0, 0].numpy() * 256 - points).max() < 1.0

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+import numpy as np
 import torch
 from shipped_recipe import HELD_OUT, training_data
 
-from cape_ros.errors import CheckpointError
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.perception.estimator import Estimator
 from cape_ros.training import calibrate
@@ -20,7 +19,7 @@ def test_a_calibration_gives_chances() -> None:
     seen = torch.randn(20000, 5, generator=generator) * torch.tensor([1, 5, 0.1, 2, 1]) + 3
     truth = torch.sigmoid(seen @ torch.tensor([0.5, 0.2, -4.0, 0.0, 0.3]) - 1)
     right = torch.rand(20000, generator=generator) < truth
-    fitted = calibrate.fit(seen, right)
+    fitted = calibrate.fit(seen, right, torch.ones(len(seen)))
     scores = torch.sigmoid(seen @ torch.tensor(fitted.weights) + fitted.bias)
     assert (scores - truth).abs().max() < 0.05
 
@@ -35,16 +34,17 @@ def test_calibrated_weights_are_used(
     match_nearest_neighbours(net, seen, seed=0)
     raw, out = tmp_path / "raw.safetensors", tmp_path / "calibrated.safetensors"
     checkpoints.save(raw, net, {"name": "small", "held_out": HELD_OUT})
-    where = [raw, data, photographs[0].parent, "--out", out]
-    calibrate.main([*map(str, where), "--steps", "3"])
+    calibrate.main([str(raw), str(data), "--out", str(out), "--pairs", "3"])
     _, facts = checkpoints.load(out)
     assert facts["name"] == "small"
-    assert 0 <= facts["calibration_quality"]["auroc"] <= 1
+    assert 0 <= facts["calibration_quality"]["1 shots"]["calibration_error"] <= 1
     Estimator.load(out, device="cpu")
 
 
-def test_it_needs_categories_that_were_held_out(small: Path, tmp_path: Path) -> None:
-    path = tmp_path / "net.safetensors"
-    checkpoints.save(path, CapeFormer(read_config(small).network), {"name": "all"})
-    with pytest.raises(CheckpointError, match="no category was held out"):
-        calibrate.main([str(path), "DATA", "PHOTOGRAPHS", "--out", str(tmp_path / "out")])
+def test_a_stranger_weighs_less_than_a_pair() -> None:
+    """Scores that fear strangers more than they need are too low for what is there."""
+    generator = torch.Generator().manual_seed(0)
+    seen = torch.randn(2000, 1, generator=generator)
+    one = calibrate.Answers(0, 1, seen, torch.ones(2000, dtype=torch.bool), seen)
+    scores = calibrate.score(calibrate.fit_all([one]), seen)
+    assert np.allclose(scores, 1 / (1 + calibrate.STRANGERS), atol=0.03)

@@ -1,0 +1,55 @@
+"""Multi-head attention with PyTorch's parameters, through its fused kernels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Attention(nn.MultiheadAttention):
+    """The parameters are its base's, the weights are only computed for those who look at them."""
+
+    def __init__(self, width: int, heads: int, dropout: float, value_width: int | None = None):
+        super().__init__(width, heads, dropout=dropout, vdim=value_width, batch_first=True)
+
+    def forward(  # type: ignore[override]
+        self,
+        queries: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        hidden: Tensor | None = None,
+        weights: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """queries [B, M, d], keys [B, N, d], values [B, N, value width]; hidden [B, N] bool, True =
+        nobody looks at this key.
+
+        Returns [B, M, d] and, if asked for, the weights [B, M, N], averaged over the heads.
+        """
+        q, k, v = self._project(queries, keys, values)
+        mask = None if hidden is None else ~hidden[:, None, None, :]
+        dropout = self.dropout if self.training else 0.0
+        update = F.scaled_dot_product_attention(q, k, v, mask, dropout)
+        seen = None
+        if weights:
+            logits = q @ k.mT / math.sqrt(self.head_dim)
+            if mask is not None:
+                logits = logits.masked_fill(~mask, -torch.inf)
+            seen = logits.softmax(dim=-1).mean(dim=1)
+        return self.out_proj(update.transpose(1, 2).flatten(2)), seen
+
+    def _project(self, queries: Tensor, keys: Tensor, values: Tensor) -> list[Tensor]:
+        """Each [B, heads, M or N, head width]."""
+        if queries is keys is values and self.in_proj_weight is not None:
+            projected = F.linear(queries, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
+        else:
+            matrices = (
+                (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
+                if self.in_proj_weight is None
+                else self.in_proj_weight.chunk(3)
+            )
+            biases = self.in_proj_bias.chunk(3)
+            projected = tuple(map(F.linear, (queries, keys, values), matrices, biases))
+        return [part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in projected]

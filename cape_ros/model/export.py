@@ -1,0 +1,149 @@
+"""The network as an ONNX file, for machines that run it without PyTorch.
+
+One graph does the work of a frame. A category's tokens are its input: they are made once, by
+`Estimator.encode` on any machine. Fewer keypoints than the graph is made for are padded and masked.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cape_ros.errors import CapeError
+from cape_ros.model.capeformer import CapeFormer
+from cape_ros.model.inference import ready
+from cape_ros.model.layout import LANDMARKS, Layouts
+from cape_ros.model.scores import Calibration
+from cape_ros.model.tokens import KeypointTokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OPSET = 18
+OUTPUTS = ("points", "scores")
+
+
+class FramePass(nn.Module):
+    """What a frame needs, of tensors only.
+
+    images [B, 3, H, W] normalised; tokens [B, K, d]; mask [B, K] bool; and where layouts vote
+    layout_points [B, S, K, 2], layout_known [B, S, K] bool, layout_landmarks [B, S, L, d] -> points
+    [B, K, 2] in [0, 1] of the crop, scores [B, K].
+    """
+
+    def __init__(self, net: CapeFormer, calibration: Calibration) -> None:
+        super().__init__()
+        self.net = ready(net, torch.device("cpu"))
+        self._calibration = calibration
+
+    def forward(
+        self,
+        images: Tensor,
+        tokens: Tensor,
+        mask: Tensor,
+        layout_points: Tensor | None = None,
+        layout_known: Tensor | None = None,
+        layout_landmarks: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        layouts = None
+        if layout_points is not None and layout_known is not None and layout_landmarks is not None:
+            layouts = Layouts(layout_points, layout_known, layout_landmarks)
+        output = self.net(images, KeypointTokens(tokens, mask, layouts))
+        return output.points[-1], self._calibration(output, mask)
+
+    def example(self, batch: int, keypoints: int, shots: int, seed: int = 0) -> dict[str, Tensor]:
+        """Inputs by name: noise, with some keypoints that are not known."""
+        generator = torch.Generator().manual_seed(seed)
+        config = self.net.config
+        known = torch.rand(batch, keypoints, generator=generator) > 0.2
+        inputs = {
+            "images": torch.randn(batch, 3, *config.image_size, generator=generator),
+            "tokens": torch.randn(batch, keypoints, config.width, generator=generator),
+            "mask": known,
+        }
+        if config.layout:
+            points = torch.rand(batch, shots, keypoints, 2, generator=generator)
+            inputs["layout_points"] = points
+            inputs["layout_known"] = known[:, None].expand(-1, shots, -1).contiguous()
+            landmarks = (batch, shots, LANDMARKS**2, config.width)
+            inputs["layout_landmarks"] = torch.randn(landmarks, generator=generator)
+        return inputs
+
+
+def write(frame: FramePass, path: Path, keypoints: int, shots: int) -> None:
+    """Write the ONNX file; batches of any size, categories of up to so many keypoints and shots.
+
+    Raises `CapeError` if a package is missing or the file cannot be written.
+    """
+    try:
+        import onnxruntime  # noqa: F401  # checks
+        import onnxscript  # noqa: F401  # what torch.onnx stands on
+    except ImportError as error:
+        raise CapeError(
+            f"{error}; install what `cape export` needs: pip install 'cape_ros[export]'"
+        ) from error
+    if not path.parent.is_dir():
+        raise CapeError(f"{path}: {path.parent} is no folder")
+    example = frame.example(2, keypoints, shots)
+    with torch.inference_mode():
+        frame(**example)  # what is made once and kept must not be made of the exporter's tensors
+    batch = torch.export.Dim("batch", min=1)
+    with _quiet():
+        program = torch.onnx.export(
+            frame,
+            kwargs=example,
+            input_names=list(example),
+            output_names=OUTPUTS,
+            dynamic_shapes={name: {0: batch} for name in example},
+            opset_version=OPSET,
+            dynamo=True,
+            optimize=False,  # its clip fusion leaves a graph that is not valid
+            verbose=False,
+        )
+    assert program is not None
+    try:
+        program.save(path)
+    except OSError as error:
+        raise CapeError(f"{path}: cannot be written: {error}") from error
+
+
+def differences(frame: FramePass, path: Path, keypoints: int, shots: int) -> dict[str, float]:
+    """The largest difference between the file, run by onnxruntime, and PyTorch: of points in pixels
+    of the crop, and of scores. On noise, in batches of 1 and 3."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    worst = dict.fromkeys(OUTPUTS, 0.0)
+    scale = {"points": float(max(frame.net.config.image_size)), "scores": 1.0}
+    for batch in (1, 3):
+        inputs = frame.example(batch, keypoints, shots, seed=batch)
+        with torch.inference_mode():
+            expected = frame(**inputs)
+        known = inputs["mask"].numpy()
+        found = session.run(OUTPUTS, {name: value.numpy() for name, value in inputs.items()})
+        for name, one, other in zip(OUTPUTS, found, expected, strict=True):
+            difference = np.abs(one - other.numpy())[known]
+            worst[name] = max(worst[name], scale[name] * float(difference.max()))
+    return worst
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter tells its own developers much."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,135 @@
+"""Every way to turn, scale and shift a support is tried on the similarity (a generalised Hough
+transform): whose keypoints and landmarks find what they look for, wins.
+
+Each keypoint asks for itself, and listens to its neighbours most: parts may move on their own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+TURNS = 16
+SCALES = (0.7, 0.84, 1.0, 1.2, 1.4)
+STRIDE = 2  # cells between the shifts that are tried
+BEST = 4  # ways that are kept, per keypoint
+REACH = 2.0  # standard deviation of a keypoint around its place in a way, in cells
+FLOOR = 0.01  # chance that a keypoint obeys no layout
+TEMPERATURE = 2.0  # of the similarity: it is surer of itself than it should be
+NEIGHBOURHOOD = 0.375  # how far a keypoint listens, as a part of the grid's longer side
+
+
+@dataclass(frozen=True)
+class Matches:
+    """A layout and what each of its voters finds in the query.
+
+    maps: [G, N, h, w], similarity logits of the voters, the keypoints first. points: [G, N, 2], in
+    cells from the middle of the support. known: [G, N] bool. count: of the keypoints.
+    """
+
+    maps: Tensor
+    points: Tensor
+    known: Tensor
+    count: int
+
+    @staticmethod
+    def votes(maps: Tensor) -> int:
+        """How many are counted for one layout."""
+        voters, height, width = maps.shape[1:]
+        shifts = math.ceil(height / STRIDE) * math.ceil(width / STRIDE)
+        return voters * TURNS * len(SCALES) * shifts
+
+    @cached_property
+    def log_probability(self) -> Tensor:
+        """Of each cell, [G, N, h, w]."""
+        return (self.maps.flatten(2) / TEMPERATURE).log_softmax(dim=-1).view_as(self.maps)
+
+    @cached_property
+    def weight(self) -> Tensor:
+        """How much each keypoint listens to each voter, [G, K, N].
+
+        As many votes in all as there are known keypoints, so that a shot that shows little is not
+        loud; about half of them the landmarks'. 0 for a keypoint without others.
+        """
+        away = torch.cdist(self.points[:, : self.count], self.points)
+        reach = NEIGHBOURHOOD * max(self.maps.shape[-2:])
+        weight = torch.exp(-away.square() / (2 * reach**2)) * self.known.unsqueeze(1)
+        heard = self.known[:, : self.count].sum(dim=1)
+        if landmarks := self.points.shape[1] - self.count:
+            share = torch.ones_like(weight[:, 0])
+            share[:, self.count :] = heard.unsqueeze(1) / landmarks
+            weight = weight * share.unsqueeze(1)
+        heard = heard * (self.known.sum(dim=1) > 1)
+        return weight * heard[:, None, None] / weight.sum(dim=-1, keepdim=True).clamp(min=1e-6)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """For each keypoint the best ways to lay its layout: votes [G, K, T], matrices [G, K, T, 2, 2]
+    and shifts [G, K, T, 2], in cells. A point p, seen from the support's middle, lies at
+    matrix p + shift.
+    """
+
+    votes: Tensor
+    matrices: Tensor
+    shifts: Tensor
+
+    def lay(self, points: Tensor) -> Tensor:
+        """Points [G, K, N, 2] of the support, those that matter to each keypoint, as each of its
+        ways lays them: [G, K, T, N, 2]."""
+        return points.unsqueeze(2) @ self.matrices.mT + self.shifts.unsqueeze(-2)
+
+
+@cache
+def transforms(device: torch.device) -> Tensor:
+    """The ways to turn and scale a layout: [M, 2, 2]."""
+    angle = torch.arange(TURNS, device=device) * (2 * math.pi / TURNS)
+    turn = torch.stack((angle.cos(), -angle.sin(), angle.sin(), angle.cos()), dim=-1)
+    scales = torch.tensor(SCALES, device=device)
+    return (scales[:, None, None] * turn).view(-1, 2, 2)
+
+
+def best_ways(matches: Matches) -> Ways:
+    """Votes are -inf for a keypoint that the layout does not know or that stands alone."""
+    height, width = matches.maps.shape[-2:]
+    device = matches.maps.device
+    rows = torch.arange(0, height, STRIDE, device=device)
+    columns = torch.arange(0, width, STRIDE, device=device)
+    # Beside the image lies as much again that supports nothing: no shifted point falls off.
+    support = F.pad(_support(matches.log_probability), (width, width, height, height))
+    # [G, N, 2h + 1, 2w + 1, ...]: what all shifts see of a voter that stands at some cell.
+    seen = support.unfold(2, height, 1).unfold(3, width, 1)[..., ::STRIDE, ::STRIDE]
+    turned = torch.einsum("gnj,mij->gnmi", matches.points, transforms(device))
+    step = turned.round().long()
+    right = step[..., 0].clamp(-width, width) + width
+    down = step[..., 1].clamp(-height, height) + height
+    layout = torch.arange(step.shape[0], device=device)[:, None, None]
+    voter = torch.arange(step.shape[1], device=device)[:, None]
+    votes = matches.weight @ seen[layout, voter, down, right].flatten(2)
+    best = votes.topk(BEST, dim=-1)
+    shifts = len(rows) * len(columns)
+    way, shift = best.indices // shifts, best.indices % shifts
+    shift = torch.stack((columns[shift % len(columns)], rows[shift // len(columns)]), dim=-1)
+    placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
+    return Ways(
+        best.values.masked_fill(~placed.unsqueeze(-1), -torch.inf),
+        transforms(device)[way],
+        shift.float(),
+    )
+
+
+def _support(log_probability: Tensor) -> Tensor:
+    """What a voter gives to each cell as its place, [G, N, h, w]: at least 0."""
+    probability = log_probability.exp()
+    reach = math.ceil(3 * REACH)
+    away = torch.arange(-reach, reach + 1, device=probability.device) / REACH
+    bell = torch.exp(-away.square() / 2)
+    bell = (bell / bell.sum()).view(1, 1, 1, -1)
+    maps = probability.flatten(0, 1).unsqueeze(1)
+    maps = F.conv2d(F.conv2d(maps, bell, padding=(0, reach)), bell.mT, padding=(reach, 0))
+    return torch.log1p(maps.view_as(probability) * (2 * math.pi * REACH**2 / FLOOR))
