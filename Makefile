@@ -1,5 +1,6 @@
 # make demo   the main job on moving images     make test   everything that is checked
-# Both make the environment .venv first and keep it up to date.
+# make bench  what a frame costs here, in short
+# All make the environment .venv first and keep it up to date.
 
 # What a sourced ROS 2 puts before the environment's own packages; both commands do without it.
 unexport PYTHONPATH
@@ -13,6 +14,9 @@ demo: $(VENV)/up-to-date
 
 test: $(VENV)/up-to-date
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/up-to-date
+	$(BIN)/cape bench --short $(ARGS)
 
 test-ros2: export PYTHONPATH := $(PYTHONPATH)
 test-ros2: $(VENV)/up-to-date
@@ -30,10 +34,10 @@ $(VENV)/up-to-date: setup.py pyproject.toml Makefile
 	  { echo "Python's venv module is missing; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV): some minutes the first time, PyTorch is several GB ..."
 	@$(BIN)/pip install -qq --upgrade pip
-	@$(BIN)/pip install -qq --editable '.[wire,demo,examples,train,dev]'
+	@$(BIN)/pip install -qq --editable '.[wire,studio,demo,examples,train,openvino,export,dev]'
 	@touch $@
 
 clean:
 	rm -rf $(VENV) demo_out build *.egg-info
 
-.PHONY: demo test test-ros2 lint clean
+.PHONY: demo test bench test-ros2 lint clean

@@ -15,16 +15,22 @@ setup(
     python_requires=">=3.10",
     packages=[
         "cape_ros",
+        "cape_ros.benchmark",
         "cape_ros.demo",
         "cape_ros.evaluation",
         "cape_ros.model",
         "cape_ros.perception",
         "cape_ros.ros",
+        "cape_ros.studio",
+        "cape_ros.studio.formats",
         "cape_ros.training",
         "cape_ros.training.data",
         "cape_ros.wire",
     ],
-    package_data={"cape_ros": ["py.typed", "data/weights/*.safetensors"]},
+    package_data={
+        "cape_ros": ["py.typed", "data/weights/*.safetensors"],
+        "cape_ros.studio": ["page/*", "page/*/*"],
+    },
     data_files=[
         ("share/cape_ros", ["package.xml"]),
         ("share/cape_ros/msg", glob("msg/*.msg")),
@@ -32,6 +38,7 @@ setup(
         ("share/cape_ros/launch", glob("launch/*.py")),
         ("share/cape_ros/config", glob("config/*.yaml")),
         ("share/cape_ros/config/training", glob("config/training/*.yaml")),
+        ("share/cape_ros/config/tables", glob("config/tables/*.yaml")),
     ],
     install_requires=[
         "torch>=2.4",
@@ -47,10 +54,27 @@ setup(
     ],
     extras_require={
         "wire": ["cyclonedds==11.0.1", "rosbags>=0.11.9,<0.12"],  # a node without ROS 2
+        "studio": [
+            "fastapi>=0.110",  # routes, checks and OpenAPI from the types
+            "pydantic>=2",
+            "uvicorn>=0.35",  # the web server
+            "websockets>=14",  # the live view
+            "defusedxml>=0.7",  # CVAT files from anybody
+        ],
         "demo": ["scikit-image>=0.22"],  # ships the photographs
+        "openvino": ["openvino>=2025.0"],  # faster on a CPU
+        "export": [
+            "onnx>=1.16",  # the file format
+            "onnxscript>=0.2",  # PyTorch's exporter stands on it
+            "onnxruntime>=1.18",  # checks the file
+        ],
         "train": ["tensorboard>=2.14", "matplotlib>=3.8"],  # curves of a run
         "examples": ["mcap>=1.6", "mcap-ros2-support>=0.5.7", "rosbags>=0.11.9,<0.12"],
-        "dev": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
+        "dev": [
+            *("pytest>=8", "hypothesis>=6.100", "httpx>=0.27"),
+            *("playwright>=1.45", "axe-playwright-python>=0.1.4"),  # Studio's page, as a person
+            *("ruff>=0.6", "mypy>=1.11", "types-PyYAML"),
+        ],
     },
     entry_points={"console_scripts": ["cape=cape_ros.cli:main"]},
 )

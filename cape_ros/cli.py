@@ -16,9 +16,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cape_ros.benchmark.cli import bench
 from cape_ros.errors import CapeError, InvalidInput, SourceError
 from cape_ros.evaluation import cli as evaluation_verbs
-from cape_ros.training.cli import train
+from cape_ros.studio.cli import serve
+from cape_ros.training import cli as training_verbs
 
 DEFAULT_LIBRARY = Path("~/.local/share/cape_ros/library")
 app = typer.Typer(
@@ -29,7 +31,8 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="The weights that ship with the package, and released ones.")
 app.add_typer(weights_app, name="weights", no_args_is_help=True)
-app.command()(train)
+training_verbs.add_to(app)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(serve)
 console = Console()
 
 Library = Annotated[Path, typer.Option(help="Folder of the registered categories.")]
@@ -70,17 +73,6 @@ def demo(
             device=device,
         )
     )
-
-
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def serve(context: typer.Context) -> None:
-    """Run the node until Ctrl-C.
-
-    [bold]cape serve --ros-args -r /cape/image:=/camera/image_raw -p device:=cpu[/bold]
-    """
-    from cape_ros.ros.node import main
-
-    raise typer.Exit(main(context.args))
 
 
 @app.command()
@@ -184,6 +176,35 @@ def estimate(
 
 
 evaluation_verbs.add_to(app)
+app.command()(bench)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File to write.")] = Path("cape_ros.onnx"),
+    weights: Weights = "shipped",
+    keypoints: Annotated[
+        int, typer.Option(min=1, max=100, help="Most keypoints of a category.")
+    ] = 20,
+    shots: Annotated[int, typer.Option(min=1, max=5, help="Most shots of a category.")] = 1,
+) -> None:
+    """Write the network as an ONNX file, and check it against PyTorch; docs/performance.md.
+
+    [bold]cape export mug.onnx --keypoints 12[/bold]
+    """
+    from cape_ros.model import checkpoints
+    from cape_ros.model import weights as known_weights
+    from cape_ros.model.export import FramePass, differences, write
+    from cape_ros.model.scores import Calibration
+
+    net, facts = checkpoints.load(known_weights.find(weights))
+    frame = FramePass(net, Calibration.from_facts(facts))
+    write(frame, out, keypoints, shots)
+    worst = differences(frame, out, keypoints, shots)
+    console.print(
+        f"{out}: {out.stat().st_size / 1e6:.1f} MB; onnxruntime is off PyTorch by at most "
+        f"{worst['points']:.2g} px of the crop and {worst['scores']:.2g} of a score"
+    )
 
 
 @weights_app.command("list")

@@ -33,3 +33,13 @@ def check(
     if faults:
         raise InvalidInput(faults)
     return tuple(known) if names is None else names
+
+
+def check_one(image: np.ndarray, box: Box | None) -> None:
+    """Raises `InvalidInput` that lists every fault."""
+    faults = image_faults(image)
+    if box is not None:
+        height, width = (math.inf, math.inf) if faults else image.shape[:2]
+        faults += box_faults(box, width, height)
+    if faults:
+        raise InvalidInput(faults)

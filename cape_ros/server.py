@@ -23,11 +23,12 @@ from cape_ros.errors import CapeError
 from cape_ros.frames import Answer, Frame, FrameQueue, Result
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
-from cape_ros.perception.estimator import Estimator, check_image
+from cape_ros.perception.estimator import Estimator, Inspection, check_image
 from cape_ros.perception.follow import (
     SEARCHED_TOGETHER,
     Trust,
     Watch,
+    search,
     search_all,
     track_ids,
     warm_up,
@@ -90,6 +91,11 @@ class Server:
     @property
     def database_version(self) -> int:
         return self._library.database_version
+
+    @property
+    def largest_batch(self) -> int:
+        """Objects that are looked at together; fewer than at the start where memory was short."""
+        return self._estimator.largest_batch
 
     @property
     def statistics(self) -> Statistics:
@@ -195,9 +201,33 @@ class Server:
             found: dict[str, ObjectKeypoints] = {}
             for at in range(0, len(wanted), SEARCHED_TOGETHER):
                 some = wanted[at : at + SEARCHED_TOGETHER]
-                search = self._model.submit(search_all, self._estimator, image, some, self.trust)
-                found.update(zip(some, search.result(), strict=True))
+                seen = self._model.submit(search_all, self._estimator, image, some, self.trust)
+                found.update(zip(some, seen.result(), strict=True))
             return [found[name] for name in names]
+
+    def try_out(self, image: np.ndarray, category: Category, box: Box | None) -> ObjectKeypoints:
+        """Look at one image with a category that need not be registered; track_id -1.
+
+        box: as in `estimate`. Raises `InvalidInput` that lists every fault.
+        """
+        with self._command():
+            on_demand.check_one(image, box)
+            if box is None:
+                return self._model.submit(
+                    search, self._estimator, image, category, self.trust
+                ).result()
+            requests = [ObjectRequest(category, box)]
+            return self._model.submit(self._estimator.estimate, image, requests).result()[0]
+
+    def inspect(self, image: np.ndarray, category: Category, box: Box) -> Inspection:
+        """How the network finds an object in a box, for a person to look at.
+
+        Raises `InvalidInput` that lists every fault.
+        """
+        with self._command():
+            on_demand.check_one(image, box)
+            request = ObjectRequest(category, box)
+            return self._model.submit(self._estimator.inspect, image, request).result()
 
     def warm_up(self, size: tuple[int, int] = (720, 1280)) -> None:
         """Let the first frame be as fast as later ones. size: (height, width) of the frames."""

@@ -50,9 +50,10 @@ def estimator(network: str) -> Estimator:
         config = CapeFormerConfig(
             backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
         )
-        return Estimator(CapeFormer(config), Calibration(), "cpu")
+        return Estimator(CapeFormer(config), Calibration(), "cpu", recorded=False)
 
     def sure(output: Any, mask: Tensor) -> Tensor:
         return mask * SCORE
 
-    return Estimator(Sleeper(float(network)), sure, "cpu")  # type: ignore[arg-type]
+    sleeper = Sleeper(float(network))
+    return Estimator(sleeper, sure, "cpu", recorded=False)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import torch
 
+from cape_ros.benchmark.machine import cores, processor
 from cape_ros.ros import MIDDLEWARE
 from cape_ros.server import RegisterMode
 from rig.camera import TOPIC
@@ -139,8 +140,8 @@ def stand(setting: Setting) -> Iterator[Stand]:
 def machine() -> dict[str, Any]:
     """Where it was measured, and with what."""
     return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "processor": processor(),
+        "cores": cores(),
         "system": f"{platform.system()} {platform.release()}",
         "net.core.rmem_max": int(Path("/proc/sys/net/core/rmem_max").read_text()),
         "python": platform.python_version(),
@@ -186,12 +187,6 @@ def references(repeats: int = 20) -> dict[str, float]:
         "copy of a 1280x720 image": 1e3 * float(np.median(copies)),
         "100 000 turns of an empty loop in Python": 1e3 * float(np.median(loops)),
     }
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
 
 
 def _version(package: str) -> str | None:

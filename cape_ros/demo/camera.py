@@ -32,11 +32,14 @@ class CameraNode(Node):
         self._publisher = self.create_publisher(Image, TOPIC, qos_profile_sensor_data)
         self._timer: Timer | None = None
         self._source: Source | None = None
-        self._scene = ""
+        self._scene: str | None = None
         self._running = False
 
-    def show(self, scene: str, source: Source) -> None:
-        """Send what the source shows while it waits, from now on."""
+    def show(self, scene: str | None, source: Source) -> None:
+        """Send what the source shows while it waits, from now on.
+
+        scene: None = nothing is written down.
+        """
         self.stop()
         self._scene, self._source, self._running = scene, source, False
         self.finished.clear()
@@ -67,5 +70,6 @@ class CameraNode(Node):
             frame.image, Header(stamp=stamp.to_msg(), frame_id="demo_camera_optical_frame")
         )
         # First written down, then sent: the answer may be quicker than the next line.
-        self._ledger.sent(Entry(stamp.nanoseconds, self._scene, frame.index, frame.truths))
+        if self._scene is not None:
+            self._ledger.sent(Entry(stamp.nanoseconds, self._scene, frame.index, frame.truths))
         self._publisher.publish(message)

@@ -22,7 +22,7 @@ PATIENCE = 10.0  # [s] to end after SIGINT
 class NodeProcess:
     """Runs while the `with` block does. parameters: of the node. Its output goes to `log`."""
 
-    def __init__(self, folder: Path, parameters: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, parameters: Mapping[str, str | int | bool]) -> None:
         self.log = folder / LOG
         self._command = [sys.executable, "-m", "cape_ros.ros.node", "--ros-args"]
         for name, value in parameters.items():

@@ -24,11 +24,13 @@ from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
 from cape_ros.demo.registrar import Registrar
 from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
 from cape_ros.demo.sources import LiveCamera
+from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending, is_installed
 from cape_ros.errors import CapeError, InvalidInput
 
 LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
 ANSWER = 60.0  # [s] a service call or the first result may take
+LOOK = 1.0  # [s] between two questions whether Studio is in use
 LAST_ANSWER = 5.0  # [s] to wait for the result of a scene's last frame
 
 
@@ -90,7 +92,10 @@ class Stage:
     ) -> None:
         _clear(out)
         self.ledger = Ledger()
-        self.node = NodeProcess(out, {"library": str((out / LIBRARY).resolve()), **parameters})
+        self._studio = StudioOfNode() if is_installed() else None
+        served = self._studio.parameters if self._studio else {}
+        library = str((out / LIBRARY).resolve())
+        self.node = NodeProcess(out, {"library": library, **served, **parameters})
         self.film = out / "overlay.mp4"
         self._scenes = scenes
         self._out = out
@@ -118,6 +123,7 @@ class Stage:
                     self._start()
                     for scene in self._scenes:
                         self._play(scene)
+                    self._go_on_while_in_use()
         except CapeError as error:
             return error
         except KeyboardInterrupt:
@@ -149,6 +155,11 @@ class Stage:
             self._registrar.wait_until(
                 self.ledger.any_answer, ANSWER, "no result came for any camera frame"
             )
+        if self._studio is not None:
+            self._console.print(
+                f"Studio, to watch and to teach by clicking: {self._studio.address}",
+                highlight=False,
+            )
 
     def _play(self, scene: Scene) -> None:
         if scene.remark:
@@ -179,6 +190,21 @@ class Stage:
             self._registrar.wait(lambda: all(e.latency is not None for e in last), LAST_ANSWER)
             watch()
         self._registrar.remove(scene.name, ANSWER)
+
+    def _go_on_while_in_use(self) -> None:
+        """Somebody who is teaching in Studio is not cut off."""
+        if self._studio is None or not self._studio.is_in_use():
+            return
+        self._console.print(
+            f"Studio is in use: the camera goes on until nobody looks for {TEACHING:.0f} s, "
+            "or Ctrl-C."
+        )
+        self._camera.show(None, Unending(self._scenes[0].source))
+        try:
+            while self._studio.is_in_use():
+                self._registrar.wait(lambda: False, LOOK)
+        except KeyboardInterrupt:
+            pass
 
     def _check(self) -> None:
         """Called while waiting: raises what ends the demo."""

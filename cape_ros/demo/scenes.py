@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from cape_ros.demo import own_input
 from cape_ros.demo.photographs import photographs
 from cape_ros.demo.sources import LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.errors import CapeError
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import Category, name_like
 
 FRAMES_OF_PHOTOGRAPH = 60
 SEEDS = (19, 11, 1, 21)  # each photograph moves its own way, on a cloth that it stands out from
@@ -51,20 +50,15 @@ def own_scene(video: Path | None, camera: int, keypoints: Path | None, frames: i
         source = VideoFile(video, most, truths)
     else:
         source = VideoFile(video, most)
+    name = name_like(video.stem) if video else "object"
     try:
         if keypoints is not None:
-            marked = own_input.annotated(keypoints, source.first, video, _name(video))
+            marked = own_input.annotated(keypoints, source.first, video, name)
         else:
             marked = (own_input.known_video(video, source.first) if video else None) or (
-                own_input.corners(source.first, _name(video))
+                own_input.corners(source.first, name)
             )
     except CapeError:
         source.close()
         raise
     return Scene(marked[0], source, marked[1])
-
-
-def _name(video: Path | None) -> str:
-    """A name for what nobody named."""
-    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", video.stem if video else "object")
-    return f"object_{stem}"[:64] if not stem[:1].isalnum() else stem[:64]

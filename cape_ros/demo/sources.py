@@ -46,6 +46,9 @@ class Source(Protocol):
     def next(self) -> SourceFrame | None:
         """The next frame of the scene, None after the last one. Raises `SourceError`."""
 
+    def rewind(self) -> None:
+        """Let the next frame be the first again. Raises `SourceError`."""
+
     def close(self) -> None: ...
 
 
@@ -71,6 +74,9 @@ class MovingPhotograph:
         index, self._next = self._next, self._next + 1
         image, truth = self._frame(index)
         return SourceFrame(image, index, (truth,))
+
+    def rewind(self) -> None:
+        self._next = 0
 
     def close(self) -> None:
         pass
@@ -119,6 +125,11 @@ class VideoFile:
         image, self._pending = self._pending, _read(self._capture)
         return SourceFrame(image, index, self._truths(index))
 
+    def rewind(self) -> None:
+        self._capture.release()
+        self._capture = _open(str(self._path), f"{self._path}: is not there any more")
+        self._pending, self._next = _read(self._capture), 0
+
     def close(self) -> None:
         self._capture.release()
 
@@ -146,6 +157,9 @@ class LiveCamera:
             return None
         index, self._next = self._next, self._next + 1
         return SourceFrame(self._image(), index)
+
+    def rewind(self) -> None:
+        self._next = 0
 
     def close(self) -> None:
         self._capture.release()

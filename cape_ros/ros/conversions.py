@@ -19,6 +19,7 @@ from cape_ros.msg import Category as CategoryMessage
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
 from cape_ros.msg import ObjectKeypoints as ObjectMessage
 from cape_ros.msg import SupportShot as ShotMessage
+from cape_ros.perception import image_file
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
@@ -92,16 +93,7 @@ def _convert_with_cv_bridge(image: Image, field: str) -> np.ndarray:
 
 def decode(data: Any, field: str) -> np.ndarray:
     """A JPEG or PNG file as HxWx3 uint8 RGB. Raises `InvalidInput`."""
-    try:
-        with PIL.Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as file:
-            width, height = file.size
-            if width * height > MOST_PIXELS:
-                raise ValueError(f"{width} x {height} pixels are too many")
-            file.load()  # the whole file: OpenCV fills up with grey what is cut off
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        return cv2.cvtColor(np.asarray(pixels, np.uint8), cv2.COLOR_BGR2RGB)
-    except Exception as error:  # a decoder raises anything, and of nothing but the data
-        raise InvalidInput.of(f"{field}.data", f"no whole JPEG or PNG image: {error}") from error
+    return image_file.decode(data, f"{field}.data", MOST_PIXELS).pixels
 
 
 def read_image(message: Image | CompressedImage, field: str = "image") -> np.ndarray:

@@ -13,6 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
+from cape_ros.perception.estimator import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
 from cape_ros.ros.meters import Rate, percentiles
@@ -106,6 +107,7 @@ class Diagnostics:
             **memory(condition.device),
             "categories": len(self._server.categories),
             "database version": self._server.database_version,
+            "objects in a batch, at most": self._server.largest_batch,
         }
         for stage, seconds in statistics.stages.items():
             values[f"{stage} [ms] median, p95"] = milliseconds(seconds)
@@ -114,6 +116,11 @@ class Diagnostics:
             values[f"rejected: {field}"] = count
             if self._recent.grew(field, count):
                 wrong.append(f"input is refused: {field} ({count} times)")
+        if self._server.largest_batch < LARGEST_BATCH:
+            wrong.append(
+                f"{condition.device} is short of memory: objects are looked at "
+                f"{self._server.largest_batch} at a time"
+            )
         if condition.unknown:
             names = ", ".join(condition.unknown)
             wrong.append(f"active_categories names what is not registered: {names}")

@@ -13,6 +13,7 @@ LIVE = "at any time"
 UNCONFIGURED = "before configure"
 START = "at the start"
 ALL = "*"  # of active_categories: every one, also those registered later
+RANDOM = "random"  # of studio.token
 
 CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 TYPES = {bool: "bool", int: "int", float: "double", str: "string"}
@@ -258,5 +259,28 @@ PARAMETERS = (
         when=LIVE,
         least=1,
         most=100,
+    ),
+    Parameter(
+        "studio.enable",
+        False,
+        "Serve Studio: a web page to watch the cameras, mark keypoints and register categories.",
+    ),
+    Parameter(
+        "studio.host",
+        "127.0.0.1",
+        "Where Studio listens: 127.0.0.1 is this machine only, 0.0.0.0 every network.",
+    ),
+    Parameter(
+        "studio.port",
+        8765,
+        "Port of Studio; 0 is any free one, which the log names.",
+        least=0,
+        most=65535,
+    ),
+    Parameter(
+        "studio.token",
+        RANDOM,
+        "What Studio asks for; random: nothing on 127.0.0.1, elsewhere another one at each "
+        "configure, which the log names.",
     ),
 )

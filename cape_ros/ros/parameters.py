@@ -67,9 +67,9 @@ def check_change(before: Values, after: Values, unconfigured: bool) -> None:
 
 
 def kind_of(name: str) -> Parameter:
-    """The table's entry for a name such as `region` or `left.region`."""
-    own = name.rpartition(".")[2]
-    return next(parameter for parameter in PARAMETERS if parameter.name == own)
+    """The table's entry for a name such as `region`, `left.region` or `studio.port`."""
+    names = (name, name.rpartition(".")[2])
+    return next(parameter for parameter in PARAMETERS if parameter.name in names)
 
 
 def of(values: Values, camera: str, name: str) -> Any:

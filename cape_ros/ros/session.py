@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from rclpy.node import Node
@@ -25,10 +26,14 @@ from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Condition, Diagnostics
 from cape_ros.ros.frames import FrameBuffer
+from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
-from cape_ros.ros.parameter_table import ALL
+from cape_ros.ros.parameter_table import ALL, RANDOM
 from cape_ros.server import Result, Server
+
+if TYPE_CHECKING:
+    from cape_ros.studio.studio import Studio
 
 
 class Session:
@@ -45,6 +50,7 @@ class Session:
         self.frames = FrameBuffer()
         self.cameras: Sequence[Camera] = ()
         self.outputs: Mapping[str, Outputs] = {}
+        self.studio: Studio | None = None
         try:
             self._begin()
         except BaseException:
@@ -79,6 +85,8 @@ class Session:
         self._publish_categories(self.server.categories, self.server.database_version)
         diagnostics = Diagnostics(node, self.server, self.cameras, self._condition)
         self._ends.callback(diagnostics.close)
+        if values["studio.enable"]:
+            self._start_studio()
 
     def activate(self) -> None:
         """Listen to the cameras."""
@@ -131,6 +139,29 @@ class Session:
         self.server.trust = _trust(values)
         for each in self.cameras:
             each.values = values
+
+    def _start_studio(self) -> None:
+        try:
+            from cape_ros.studio.studio import Studio
+        except ModuleNotFoundError as error:
+            raise CapeError(
+                f"Studio needs {error.name}: pip install 'cape_ros[studio]', or do without it: "
+                "studio.enable:=false"
+            ) from error
+        values = self._values
+        names = {camera.key: camera.name for camera in self.cameras}
+        token = values["studio.token"]
+        self.studio = studio = Studio(
+            self.server,
+            values["studio.host"],
+            values["studio.port"],
+            None if token == RANDOM else token,
+            cameras=lambda: list(names),
+            activate=lambda camera, chosen: self.activate_categories(names[camera], chosen),
+            stamp=lambda frame: nanoseconds(frame.header.stamp),
+        )
+        self._ends.callback(studio.close)
+        self._node.get_logger().info(f"Studio: {studio.address}")
 
     def _activate_at_first(self) -> None:
         """A name that is not registered any more must not keep a robot from starting."""
@@ -200,6 +231,8 @@ class Session:
     def _publish(self, result: Result) -> None:
         if self._node.context.ok():  # else stopped while the frame was in work
             self.outputs[result.frame.camera].publish(result)
+            if self.studio is not None:
+                self.studio.offer(result)
 
     def _publish_categories(self, categories: Mapping[str, Category], version: int) -> None:
         self._categories.publish(

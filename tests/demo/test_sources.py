@@ -99,3 +99,14 @@ def test_a_moving_photograph_knows_where_its_keypoints_are() -> None:
         (truth,) = frame.truths
         assert truth.keypoints.shape == category.shots[0].keypoints.shape
         assert truth.visible.any()
+
+
+def test_from_the_beginning_again(film: Film) -> None:
+    (photograph, *_) = photographs()
+    for source in (VideoFile(film(), 100), MovingPhotograph(photograph, 4, seed=1)):
+        first = [frame.image for frame in iter(source.next, None)]
+        source.rewind()
+        again = [frame.image for frame in iter(source.next, None)]
+        assert len(first) > 3
+        assert np.array_equal(first, again)
+        source.close()

@@ -181,6 +181,14 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
     assert found.header == message.header
 
 
+def test_diagnostics_say_that_memory_is_short(start: Start) -> None:
+    bench = start()
+    report = Report(bench)
+    bench.node.server._estimator.largest_batch = 8
+    status = report.wait("model", lambda said, _: "objects are looked at 8 at a time" in said)
+    assert status.level == DiagnosticStatus.WARN
+
+
 def test_a_subscriber_that_does_not_fit_is_told(start: Start) -> None:
     bench = start()
     report = Report(bench)

@@ -1,0 +1,174 @@
+"""Who may speak with Studio: checked before anything else sees a request.
+
+Host: no foreign name may stand for this machine (DNS rebinding). Origin: no other page may write
+or watch. Token: asked for wherever others than this machine's users can reach the port.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+READS = ("GET", "HEAD")
+LARGEST_BODY = 4_000_000  # bytes of JSON: a hundred shots of a hundred keypoints
+LOCAL = ("localhost", "127.0.0.1", "::1")
+WRONG_TOKEN, WRONG_ORIGIN = 4401, 4403  # close codes
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+ASK = (
+    "<!doctype html><html lang=en><title>Studio</title><h1>Studio</h1>"
+    "<p>A token is needed: open the address that was printed when Studio started."
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """host: what Studio is bound to. token: None = nobody is asked for one."""
+
+    host: str
+    port: int
+    token: str | None
+
+    @property
+    def cookie(self) -> str:
+        """Browsers keep cookies by host, not by port."""
+        return f"cape_studio_{self.port}"
+
+    def host_fits(self, header: str) -> bool:
+        name = _host_name(header)
+        if name in LOCAL:
+            return True
+        if self.token is None:
+            return False
+        try:
+            ipaddress.ip_address(name)  # a number stands for nobody else
+            return True
+        except ValueError:
+            own = socket.gethostname().lower().split(".")[0]
+            return name == self.host.lower() or name.split(".")[0] == own
+
+    def origin_fits(self, headers: Headers) -> bool:
+        """A page of another origin says so; programs that are no browsers say nothing."""
+        origin = headers.get("origin")
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+    def token_fits(self, offered: str) -> bool:
+        return self.token is None or hmac.compare_digest(offered.encode(), self.token.encode())
+
+
+class Guard:
+    """Lets requests through to `app`, or answers them itself. uploads: paths that limit their
+    bodies themselves."""
+
+    def __init__(self, app: App, rules: Rules, uploads: Collection[str]) -> None:
+        self._app = app
+        self._rules = rules
+        self._uploads = uploads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_safely(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                headers.update(HEADERS)
+                # The page is asked for anew, so that a newer one is seen; answers are not kept.
+                of_api = scope["path"].startswith("/api/")
+                headers.setdefault("Cache-Control", "no-store" if of_api else "no-cache")
+            await send(message)
+
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is None:
+            try:
+                await self._app(scope, receive, send_safely)
+            except ClientDisconnect:  # in the middle of an upload
+                pass
+            except Exception:  # answered by now; the connection goes on
+                logger.exception("a request failed: %s %s", scope.get("method"), scope["path"])
+        elif scope["type"] == "http":
+            await refusal(scope, receive, send_safely)
+        else:
+            code = WRONG_TOKEN if refusal.status_code == 401 else WRONG_ORIGIN
+            await receive()
+            await send({"type": "websocket.accept"})  # a refused handshake has no code
+            await send({"type": "websocket.close", "code": code})
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        rules = self._rules
+        if not rules.host_fits(headers.get("host", "")):
+            return refused(403, "Host", "is not a name of this machine; use its IP address")
+        writes = scope["type"] == "websocket" or scope["method"] not in READS
+        if writes and not rules.origin_fits(headers):
+            return refused(403, "Origin", "is another page; only Studio's own may do this")
+        if writes and scope["type"] == "http" and scope["path"] not in self._uploads:
+            length = headers.get("content-length", "" if "transfer-encoding" in headers else "0")
+            if not (length.isdigit() and int(length[:12]) <= LARGEST_BODY):
+                return refused(413, "", f"a body has {LARGEST_BODY} bytes at most, and says so")
+        if rules.token is None or rules.token_fits(self._offered(headers)):
+            return None
+        if scope["type"] == "http" and scope["path"] == "/" and scope["method"] in READS:
+            return self._first_visit(scope)
+        return refused(401, "token", "is missing or wrong; use the address that was printed")
+
+    def _offered(self, headers: Headers) -> str:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return token.strip()
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self._rules.cookie)
+        except CookieError:
+            return ""
+        return cookie.value if cookie else ""
+
+    def _first_visit(self, scope: Scope) -> Response:
+        """With the right token in the address: into a cookie, and out of the address."""
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if not self._rules.token_fits(query.get("token", [""])[0]):
+            return HTMLResponse(ASK, 401)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(
+            self._rules.cookie, self._rules.token or "", httponly=True, samesite="strict"
+        )
+        return answer
+
+
+def refused(status: int, field: str, reason: str) -> JSONResponse:
+    return JSONResponse({"faults": [{"field": field, "reason": reason}]}, status)
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine's users reach what is bound to `host`."""
+    return host in LOCAL
+
+
+def _host_name(header: str) -> str:
+    """Of a Host header, without the port and the brackets of an IPv6 address."""
+    try:
+        return (urlsplit(f"//{header}").hostname or "").lower()
+    except ValueError:
+        return ""

@@ -1,0 +1,104 @@
+"""All of Studio as one ASGI application."""
+
+from __future__ import annotations
+
+import logging
+from html import escape
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from cape_ros.errors import CapeError, Fault, InvalidInput
+from cape_ros.studio import categories, exchange, live, looking, media
+from cape_ros.studio.access import App, Guard, Rules
+from cape_ros.studio.context import Context
+from cape_ros.studio.formats.reading import field_name
+from cape_ros.studio.schemas import FaultsAnswer
+
+logger = logging.getLogger(__name__)
+UPLOADS = ("/api/images", "/api/videos", "/api/import")
+PAGE = Path(__file__).with_name("page")
+
+
+def make_app(context: Context, rules: Rules) -> App:
+    app = FastAPI(
+        title="cape_ros Studio",
+        description="Points and boxes are pixels of the full image; the centre of its top-left "
+        "pixel is (0, 0).",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    api = APIRouter(prefix="/api", responses={400: {"model": FaultsAnswer}})
+    for part in (looking, categories, media, exchange, live):
+        api.include_router(part.routes(context))
+    app.include_router(api)
+
+    @app.get("/api/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(overview(app))
+
+    for methods in app.openapi()["paths"].values():
+        for said in methods.values():
+            said["responses"].pop("422", None)  # FastAPI's own; ours are 400
+
+    app.mount("/", StaticFiles(directory=PAGE, html=True))
+
+    async def refuse(request: Request, error: Exception) -> JSONResponse:
+        context.server.reject(error)
+        if isinstance(error, InvalidInput):
+            return answer(404 if _is_missing(error) else 400, error.faults)
+        if isinstance(error, CapeError):
+            return answer(409, [Fault("", str(error))])
+        return answer(500, [Fault("", "internal error; the log has it")])
+
+    async def misread(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return answer(400, [_fault(each) for each in error.errors()])
+
+    async def not_served(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return answer(error.status_code, [Fault("", str(error.detail))])
+
+    app.add_exception_handler(CapeError, refuse)
+    app.add_exception_handler(Exception, refuse)
+    app.add_exception_handler(RequestValidationError, misread)
+    app.add_exception_handler(HTTPException, not_served)
+    return Guard(app, rules, UPLOADS)
+
+
+def answer(status: int, faults: list[Fault] | tuple[Fault, ...]) -> JSONResponse:
+    content = {"faults": [{"field": fault.field, "reason": fault.reason} for fault in faults]}
+    return JSONResponse(content, status)
+
+
+def overview(app: FastAPI) -> str:
+    """What there is, for a robot without the internet; openapi.json has all of it."""
+    rows = "".join(
+        f"<tr><td>{method.upper()}<td><code>{escape(path)}</code>"
+        f"<td>{escape(said.get('description') or said['summary'])}"
+        for path, methods in app.openapi()["paths"].items()
+        for method, said in methods.items()
+    )
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Studio: API</title>"
+        "<h1>Studio: API</h1><p>All of it: <a href=/api/openapi.json>openapi.json</a>. "
+        "Live frames: WebSocket <code>/api/live</code>."
+        f"<table><tr><th>method<th>path<th>what{rows}</table>"
+    )
+
+
+def _is_missing(error: InvalidInput) -> bool:
+    """Whether what the path names is not there."""
+    return any(fault.field == "name" and "not registered" in fault.reason for fault in error.faults)
+
+
+def _fault(error: dict[str, object]) -> Fault:
+    """What FastAPI says of a body, a path or a query; the first part of the place is which."""
+    place = error["loc"]
+    assert isinstance(place, tuple)
+    return Fault(field_name(place[1:]), str(error["msg"])[:300])

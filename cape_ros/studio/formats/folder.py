@@ -1,0 +1,61 @@
+"""This project's own category folder: `category.yaml` and a PNG for each shot."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from cape_ros.errors import InvalidInput
+from cape_ros.perception.category import Category
+from cape_ros.perception.category_folder import UNREADABLE, read_category, write_category
+from cape_ros.studio.formats.reading import Marked, Reading, Skeleton
+
+FILE = "category.yaml"
+IMAGE = re.compile(r"shot_\d{3}\.png")
+LARGEST_YAML = 1_000_000
+
+
+def read(files: Mapping[str, bytes]) -> Reading:
+    """files: by name, without folders. Raises `InvalidInput`."""
+    described = files[FILE]
+    if len(described) > LARGEST_YAML:
+        raise InvalidInput.of(FILE, f"is larger than {LARGEST_YAML / 1e6:.0f} MB")
+    try:
+        # A few lines of aliases can stand for a text without end.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(described)):
+            raise ValueError("aliases are not read")
+        said = yaml.safe_load(described)
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made)
+            for name, data in files.items():
+                if name == FILE or IMAGE.fullmatch(name):
+                    (folder / name).write_bytes(data)
+            category = read_category(folder, str(said["name"]), int(said["version"]))
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InvalidInput.of(FILE, f"no category folder that can be read: {reason}") from error
+    skeleton = Skeleton(category.keypoint_names, category.edges)
+    reading = Reading(skeletons={category.name: skeleton})
+    for index, shot in enumerate(category.shots):
+        name = f"shot_{index:03d}.png"
+        points = {
+            label: (x, y)
+            for label, (x, y), seen in zip(
+                category.keypoint_names, shot.keypoints.tolist(), shot.visible, strict=True
+            )
+            if seen
+        }
+        reading.images[name] = files[name]
+        reading.marked.append(Marked(category.name, name, points, shot.box))
+    return reading
+
+
+def write(category: Category) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "category"
+        write_category(folder, category)
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

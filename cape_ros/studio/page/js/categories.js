@@ -1,0 +1,34 @@
+// The registered categories as the server last told them. Fires "change".
+
+import { api } from "./api.js";
+
+class Categories extends EventTarget {
+  version = -1;
+  #byName = new Map();
+  #asked = -1;
+
+  get(name) {
+    return this.#byName.get(name);
+  }
+
+  all() {
+    return [...this.#byName.values()];
+  }
+
+  /** Asks again if the live view tells of a version that is not known here yet. */
+  heard(version) {
+    if (version !== this.version && version !== this.#asked) {
+      this.#asked = version;
+      this.refresh().catch(() => (this.#asked = -1));
+    }
+  }
+
+  async refresh() {
+    const answer = await api.get("categories");
+    this.version = answer.database_version;
+    this.#byName = new Map(answer.categories.map((category) => [category.name, category]));
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+export const categories = new Categories();

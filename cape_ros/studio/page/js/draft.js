@@ -1,0 +1,201 @@
+// A category that is being taught, as plain data; every change makes a new draft.
+//
+// {name, mode, version, keypoint_names: [text], edges: [[a, b]],
+//  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null]}]}
+// Mark = {x, y, visible, score?}: with a score it is the network's own and nobody has confirmed it.
+
+import { TRUSTED } from "./colors.js";
+
+export const MODES = ["create", "replace", "add_shots"];
+
+export function newDraft() {
+  return { name: "", mode: "create", version: 0, keypoint_names: [], edges: [], shots: [] };
+}
+
+/** A draft that adds shots to a registered category: its keypoints stay as they are. */
+export function furtherShots(category) {
+  const { name, version, keypoint_names, edges } = category;
+  return { ...newDraft(), name, version, keypoint_names, edges, mode: "add_shots" };
+}
+
+export const isFixed = (draft) => draft.mode === "add_shots";
+const isUnsure = (mark) => mark?.score !== undefined && mark.score < TRUSTED;
+
+/** marks: of each keypoint, null where nothing is known yet. */
+export function addShot(draft, image, marks = [], box = null) {
+  const full = draft.keypoint_names.map((_, i) => marks[i] ?? null);
+  return { ...draft, shots: [...draft.shots, { ...image, box, marks: full }] };
+}
+
+export function removeShot(draft, shot) {
+  return { ...draft, shots: draft.shots.filter((_, i) => i !== shot) };
+}
+
+export function setBox(draft, shot, box) {
+  return withShot(draft, shot, (known) => ({ ...known, box: box && tidyBox(box, known) }));
+}
+
+/** Puts a keypoint into a shot; a person did it, so it is confirmed. */
+export function place(draft, shot, keypoint, { x, y }) {
+  return mark(draft, shot, keypoint, { x: round(x), y: round(y), visible: true });
+}
+
+export function hide(draft, shot, keypoint, hidden = true) {
+  const known = draft.shots[shot].marks[keypoint];
+  return mark(draft, shot, keypoint, hidden ? { x: known?.x ?? 0, y: known?.y ?? 0, visible: false } : null);
+}
+
+/** Takes the network's marks of a shot as they are. */
+export function confirm(draft, shot) {
+  return withShot(draft, shot, (known) => ({
+    ...known,
+    marks: known.marks.map((each) => each && { x: each.x, y: each.y, visible: each.visible }),
+  }));
+}
+
+/** Marks that stand where the network found each keypoint. */
+export function predict(draft, shot, object) {
+  const { width, height } = draft.shots[shot];
+  const marks = object.keypoints.map(({ x, y, score }) => {
+    const inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;
+    return inside ? { x: round(x), y: round(y), visible: true, score } : null;
+  });
+  return withShot(draft, shot, (known) => ({ ...known, marks, box: tidyBox(object.box, known) }));
+}
+
+export function addKeypoint(draft, name = freshName(draft)) {
+  return {
+    ...draft,
+    keypoint_names: [...draft.keypoint_names, name],
+    shots: draft.shots.map((shot) => ({ ...shot, marks: [...shot.marks, null] })),
+  };
+}
+
+export function removeKeypoint(draft, keypoint) {
+  const without = (list) => list.filter((_, i) => i !== keypoint);
+  const after = (i) => (i > keypoint ? i - 1 : i);
+  return {
+    ...draft,
+    keypoint_names: without(draft.keypoint_names),
+    edges: draft.edges.filter((edge) => !edge.includes(keypoint)).map((edge) => edge.map(after)),
+    shots: draft.shots.map((shot) => ({ ...shot, marks: without(shot.marks) })),
+  };
+}
+
+export function rename(draft, keypoint, name) {
+  return { ...draft, keypoint_names: draft.keypoint_names.map((known, i) => (i === keypoint ? name : known)) };
+}
+
+/** Lets a keypoint take the place of another in the order; edges and shots follow. */
+export function reorder(draft, from, to) {
+  const order = draft.keypoint_names.map((_, i) => i);
+  order.splice(to, 0, ...order.splice(from, 1));
+  return {
+    ...draft,
+    keypoint_names: order.map((i) => draft.keypoint_names[i]),
+    edges: draft.edges.map((edge) => edge.map((i) => order.indexOf(i))),
+    shots: draft.shots.map((shot) => ({ ...shot, marks: order.map((i) => shot.marks[i]) })),
+  };
+}
+
+export function joins(draft, a, b) {
+  return draft.edges.some((edge) => edge.includes(a) && edge.includes(b));
+}
+
+/** Joins two keypoints, or parts them if they are joined. */
+export function toggleEdge(draft, a, b) {
+  if (a === b) return draft;
+  const others = draft.edges.filter((edge) => !(edge.includes(a) && edge.includes(b)));
+  return { ...draft, edges: joins(draft, a, b) ? others : [...others, [a, b]] };
+}
+
+/** Joins all keypoints one after the other. */
+export function joinInOrder(draft) {
+  const edges = draft.keypoint_names.slice(1).map((_, i) => [i, i + 1]);
+  return { ...draft, edges };
+}
+
+/** The next keypoint of a shot that has no place yet, -1 if all have one. */
+export function nextOpen(draft, shot) {
+  return draft.shots[shot]?.marks.indexOf(null) ?? -1;
+}
+
+/** What the server is asked to register. */
+export function toBody(draft) {
+  return {
+    name: draft.name,
+    mode: draft.mode,
+    keypoint_names: draft.keypoint_names,
+    edges: draft.edges,
+    shots: draft.shots.map(({ image, box, marks }) => ({
+      image,
+      box,
+      keypoints: marks.map((each) => ({
+        x: each?.x ?? 0,
+        y: each?.y ?? 0,
+        visible: Boolean(each?.visible),
+      })),
+    })),
+  };
+}
+
+/** What has to be settled before the server is asked: [{text, shot?, keypoint?, fix?}]. */
+export function problems(draft, registered) {
+  const found = [];
+  if (!draft.name.trim()) found.push({ text: "Give the object a name", field: "name" });
+  if (draft.mode === "create" && registered.get(draft.name)) {
+    found.push({ text: `${draft.name} is registered already: choose another name`, field: "name", fix: "replace" });
+  }
+  if (!draft.shots.length) found.push({ text: "Add an image of the object" });
+  if (draft.shots.length && !draft.keypoint_names.length) found.push({ text: "Click at least one keypoint" });
+  draft.keypoint_names.forEach((name, keypoint) => {
+    if (!name.trim()) found.push({ text: `Keypoint ${keypoint + 1} has no name`, keypoint });
+    else if (draft.keypoint_names.indexOf(name) < keypoint) found.push({ text: `Two keypoints are called ${name}`, keypoint });
+  });
+  draft.shots.forEach(({ marks }, shot) => {
+    const where = draft.shots.length > 1 ? `Shot ${shot + 1}: ` : "";
+    const listed = (indices) => indices.map((i) => draft.keypoint_names[i]).join(", ");
+    const all = marks.map((_, i) => i);
+    const open = all.filter((i) => !marks[i]);
+    const unsure = all.filter((i) => isUnsure(marks[i]));
+    if (open.length) {
+      found.push({ text: `${where}${listed(open)}: no place yet`, shot, keypoint: open[0], fix: "hide" });
+    }
+    if (unsure.length) {
+      found.push({ text: `${where}${listed(unsure)}: the network is unsure, drag to correct`, shot, keypoint: unsure[0], fix: "confirm" });
+    }
+    if (marks.length && marks.every((each) => each && !each.visible)) {
+      found.push({ text: `${where}no keypoint is visible`, shot });
+    }
+  });
+  return found;
+}
+
+export { isUnsure };
+
+function withShot(draft, shot, change) {
+  return { ...draft, shots: draft.shots.map((known, i) => (i === shot ? change(known) : known)) };
+}
+
+function mark(draft, shot, keypoint, value) {
+  return withShot(draft, shot, (known) => ({
+    ...known,
+    marks: known.marks.map((each, i) => (i === keypoint ? value : each)),
+  }));
+}
+
+/** Right way round and inside the image, in tenths of a pixel; x = 0 is the image's left edge. */
+function tidyBox({ x, y, width, height }, image) {
+  const clip = (value, most) => Math.min(most, Math.max(0, value));
+  const [left, right] = [x, x + width].sort((a, b) => a - b).map((value) => clip(value, image.width));
+  const [top, bottom] = [y, y + height].sort((a, b) => a - b).map((value) => clip(value, image.height));
+  return { x: round(left), y: round(top), width: round(right - left), height: round(bottom - top) };
+}
+
+function freshName({ keypoint_names: names }) {
+  let number = names.length + 1;
+  while (names.includes(`point_${number}`)) number += 1;
+  return `point_${number}`;
+}
+
+const round = (value) => Math.round(value * 10) / 10;

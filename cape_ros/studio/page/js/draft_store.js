@@ -1,0 +1,91 @@
+// A draft outlives a reload: its data in localStorage at every change, its images in IndexedDB.
+// The server forgets images after a while, so the browser's copies are sent again when asked for.
+
+import { api } from "./api.js";
+
+const KEY = "cape-studio-draft";
+const DATABASE = "cape-studio";
+const IMAGES = "images";
+
+export function saveDraft(state) {
+  try {
+    if (state) localStorage.setItem(KEY, JSON.stringify(state));
+    else localStorage.removeItem(KEY);
+  } catch {
+    // A browser that keeps nothing (private window, full disk): teaching works all the same.
+  }
+}
+
+/** What `saveDraft` was given last; null if it is nothing that an editor can go on with. */
+export function loadDraft() {
+  try {
+    const state = JSON.parse(localStorage.getItem(KEY));
+    return [state.draft, ...state.past, ...state.future].every(isDraft) ? state : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether every shot has a mark, or its absence, for every keypoint. */
+function isDraft({ keypoint_names: names, edges, shots }) {
+  return (
+    names.every((name) => typeof name === "string") &&
+    edges.every((edge) => edge.every((end) => end in names)) &&
+    shots.every(({ image, marks }) => typeof image === "string" && marks.length === names.length)
+  );
+}
+
+/** The picture of an image ID: from the server, else the browser's own copy. */
+export async function picture(image) {
+  const kept = await inDatabase("readonly", (images) => images.get(image)).catch(() => undefined);
+  if (kept) return kept;
+  const blob = await api.blob(`images/${image}`);
+  await inDatabase("readwrite", (images) => images.put(blob, image)).catch(() => undefined);
+  return blob;
+}
+
+/** Gives the server the images of a draft anew; returns the draft with the IDs of now. */
+export async function sendAgain(draft) {
+  const shots = await Promise.all(
+    draft.shots.map(async (shot) => {
+      const blob = await picture(shot.image);
+      const { image } = await api.upload("images", blob);
+      await inDatabase("readwrite", (images) => images.put(blob, image)).catch(() => undefined);
+      return { ...shot, image };
+    }),
+  );
+  return { ...draft, shots };
+}
+
+/** Whether a refusal says that the server has forgotten an image. */
+export function isForgotten(error) {
+  return Boolean(error.faults?.some(({ field, reason }) => /(^|\.)image$/.test(field) && /not here/.test(reason)));
+}
+
+/** Drops the browser's copies of all images but these IDs. */
+export async function keepOnly(images) {
+  const keys = await inDatabase("readonly", (store) => store.getAllKeys()).catch(() => []);
+  const old = keys.filter((key) => !images.includes(key));
+  for (const key of old) await inDatabase("readwrite", (store) => store.delete(key)).catch(() => undefined);
+}
+
+let opened = null;
+
+function database() {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(IMAGES);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  return opened;
+}
+
+async function inDatabase(mode, action) {
+  const transaction = (await database()).transaction(IMAGES, mode);
+  const request = action(transaction.objectStore(IMAGES));
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(transaction.error);
+  });
+}

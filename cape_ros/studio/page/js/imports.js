@@ -1,0 +1,81 @@
+// Annotations from elsewhere: labelme, COCO, CVAT, or a category folder of this project.
+
+import { api, part } from "./api.js";
+import { toBody } from "./draft.js";
+import { ask, h } from "./dom.js";
+import { attempt, say } from "./messages.js";
+
+const ANNOTATION = /\.(json|xml|zip)$/i;
+
+export const isAnnotation = (file) => ANNOTATION.test(file.name);
+export const isVideo = (file) => file.type.startsWith("video/") || /\.(mp4|avi|mov|mkv|webm)$/i.test(file.name);
+
+/** Reads annotation files with the images that came along; resolves to drafts. */
+export async function readAnnotations(files) {
+  const pictures = files.filter((file) => !isAnnotation(file));
+  const uploaded = [];
+  for (const file of pictures) {
+    const image = await attempt(file.name, () => api.upload("images", file));
+    if (image) uploaded.push({ ...image, name: file.name });
+  }
+  const query = new URLSearchParams([
+    ["images", uploaded.map(({ image }) => image).join(",")],
+    ...uploaded.map(({ name }) => ["names", name]),
+  ]);
+  const drafts = [];
+  for (const file of files.filter(isAnnotation)) {
+    const answer = await attempt(file.name, () => api.upload(`import?${query}`, typed(file)));
+    if (!answer) continue;
+    for (const problem of answer.problems) say(`${file.name}: ${problem}`, "bad");
+    for (const draft of answer.drafts) drafts.push(await asDraft(draft, uploaded, file.name));
+  }
+  return drafts;
+}
+
+/** Lets a person choose what becomes of imported drafts. teach: a `TeachView`. */
+export async function takeDrafts(drafts, teach, registered) {
+  if (!drafts.length) return;
+  if (drafts.length === 1) return teach.open(drafts[0]);
+  const list = h(
+    "ul",
+    {},
+    ...drafts.map(({ name, keypoint_names, shots }) =>
+      h("li", { text: `${name}: ${keypoint_names.length} keypoints, ${shots.length} shots` }),
+    ),
+  );
+  const answer = await ask(`${drafts.length} objects are in this file`, list, [
+    { label: "Cancel", value: "" },
+    { label: "Open the first", value: "open" },
+    { label: "Register all", value: "all", kind: "primary" },
+  ]);
+  if (answer === "open") return teach.open(drafts[0]);
+  if (answer !== "all") return;
+  for (const draft of drafts) {
+    const done = await attempt(draft.name, () => api.post("categories", toBody(draft)));
+    if (done) say(`${draft.name} is registered: version ${done.version}`, "good");
+  }
+  await registered();
+}
+
+async function asDraft(draft, uploaded, source) {
+  const shots = await Promise.all(
+    draft.shots.map(async ({ image, box, keypoints }) => {
+      const known = uploaded.find((each) => each.image === image) ?? (await sizeOf(image));
+      return { image, width: known.width, height: known.height, source: known.name ?? source, box, marks: keypoints };
+    }),
+  );
+  return { mode: "create", version: 0, ...draft, shots };
+}
+
+async function sizeOf(image) {
+  const bitmap = await createImageBitmap(await api.blob(`images/${part(image)}`));
+  const { width, height } = bitmap;
+  bitmap.close();
+  return { width, height };
+}
+
+/** A browser does not know the type of every file. */
+function typed(file) {
+  const types = { json: "application/json", xml: "application/xml", zip: "application/zip" };
+  return new Blob([file], { type: types[file.name.split(".").at(-1).toLowerCase()] });
+}

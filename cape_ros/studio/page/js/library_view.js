@@ -1,0 +1,166 @@
+// The registered categories: thumbnails, versions, shots, and what can be done with them.
+
+import { api, part } from "./api.js";
+import { categories } from "./categories.js";
+import { ask, byId, h } from "./dom.js";
+import { readAnnotations, takeDrafts } from "./imports.js";
+import { attempt, say } from "./messages.js";
+import { thumbnail } from "./thumbnail.js";
+
+const FORMATS = [
+  ["folder", "Category folder (zip)"],
+  ["labelme", "labelme JSON"],
+  ["coco", "COCO keypoints JSON"],
+  ["cvat", "CVAT XML"],
+];
+const CARD = 320; // pixels of a card's picture
+
+export class LibraryView {
+  #chosen = null;
+  #painted = 0; // how often; an answer that comes after a newer one is not shown
+
+  /** teach: a `TeachView`. tryOut(name). chooseFiles(): resolves to files to import. */
+  constructor({ teach, tryOut, chooseFiles }) {
+    Object.assign(this, { teach, tryOut });
+    categories.addEventListener("change", () => this.#paint());
+    byId("library-teach").addEventListener("click", () => teach.fromFrame());
+    byId("import").addEventListener("click", async () => this.importFiles(await chooseFiles()));
+  }
+
+  enter() {
+    this.shown = true;
+    attempt("The library cannot be read", () => categories.refresh());
+  }
+
+  leave() {
+    this.shown = false;
+  }
+
+  async importFiles(files) {
+    if (files.length) await takeDrafts(await readAnnotations(files), this.teach, () => categories.refresh());
+  }
+
+  async #paint() {
+    if (!this.shown) return;
+    const known = categories.all();
+    if (!categories.get(this.#chosen)) this.#close();
+    const painted = (this.#painted += 1);
+    const details = await Promise.all(known.map(({ name }) => api.get(`categories/${part(name)}`).catch(() => null)));
+    if (painted !== this.#painted) return;
+    const cards = details.filter(Boolean).map((category) => this.#card(category));
+    const empty = h("p", { class: "empty", text: "Nothing is registered yet. Teach an object, or import annotations." });
+    byId("cards").replaceChildren(...(cards.length ? cards : [empty]));
+    const chosen = details.find((category) => category?.name === this.#chosen);
+    if (chosen) this.#open(chosen);
+  }
+
+  #card(category) {
+    const { name, version, keypoint_names, supports, edges, active } = category;
+    const open = h("button", {
+      type: "button",
+      class: "card-open",
+      "aria-label": `Show ${name}`,
+      "aria-expanded": String(name === this.#chosen),
+      onclick: () => this.#open(category),
+    });
+    open.append(thumbnail(address(category, 0, CARD), supports[0], edges));
+    const looked = h("input", {
+      type: "checkbox",
+      role: "switch",
+      onchange: () => this.#activate(name, looked.checked),
+    });
+    looked.checked = active;
+    return h(
+      "article",
+      { class: `card${name === this.#chosen ? " chosen" : ""}`, "aria-label": name },
+      open,
+      h("h2", { text: name }),
+      h("p", { class: "soft small", text: `version ${version} · ${counted(keypoint_names.length, "keypoint")} · ${counted(supports.length, "shot")}` }),
+      h("label", { class: "switch" }, looked, h("span", { text: "Look for it" })),
+    );
+  }
+
+  #open(category) {
+    const { name, version, keypoint_names, edges, supports } = category;
+    this.#chosen = name;
+    for (const card of document.querySelectorAll(".card")) {
+      const chosen = card.getAttribute("aria-label") === name;
+      card.classList.toggle("chosen", chosen);
+      card.querySelector(".card-open").setAttribute("aria-expanded", chosen);
+    }
+    const button = (text, onclick, kind = "") => h("button", { type: "button", class: kind, text, onclick });
+    const side = byId("category");
+    side.hidden = false;
+    side.replaceChildren(
+      h(
+        "div",
+        { class: "heading" },
+        h("h2", { text: name }),
+        h("span", { class: "soft small", text: `version ${version}` }),
+        h("span", { class: "gap" }),
+        h("button", { type: "button", class: "quiet icon", text: "×", "aria-label": "Close", onclick: () => this.#close() }),
+      ),
+      h(
+        "div",
+        { class: "heading more" },
+        button("Add a shot", () => this.teach.another(category), "primary"),
+        button("Try out", () => this.tryOut(name)),
+        button("Edit", () => this.teach.edit(name)),
+        button("Remove", () => this.#remove(category), "danger"),
+      ),
+      h("h3", { text: counted(supports.length, "shot") }),
+      h(
+        "ul",
+        { class: "big-shots" },
+        ...supports.map((shot, i) =>
+          h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), hidden(shot, keypoint_names)),
+        ),
+      ),
+      h("h3", { text: counted(keypoint_names.length, "keypoint") }),
+      h("p", { text: keypoint_names.join(", ") }),
+      h("h3", { text: "Export" }),
+      h(
+        "div",
+        { class: "heading more" },
+        ...FORMATS.map(([format, text]) =>
+          h("a", { class: "button tiny", href: `api/categories/${part(name)}/export?format=${format}`, download: "", text }),
+        ),
+      ),
+    );
+  }
+
+  #close() {
+    this.#chosen = null;
+    byId("category").hidden = true;
+    for (const card of document.querySelectorAll(".card.chosen")) card.classList.remove("chosen");
+  }
+
+  async #activate(name, active) {
+    const done = await attempt(name, () => api.post(`categories/${part(name)}/activation`, { active }));
+    if (done) say(active ? `${name} is looked for` : `${name} is not looked for any more`);
+    await categories.refresh();
+  }
+
+  async #remove({ name, supports }) {
+    const answer = await ask(`Remove ${name}?`, `Its ${counted(supports.length, "shot")} and keypoints are deleted. Export it first if you may want it again.`, [
+      { label: "Keep it", value: "" },
+      { label: "Remove", value: "yes", kind: "danger" },
+    ]);
+    if (answer !== "yes") return;
+    const done = await attempt(name, () => api.remove(`categories/${part(name)}`));
+    if (done) say(`${name} is removed`);
+    await categories.refresh();
+  }
+}
+
+/** Where the picture of a shot is; the version keeps old pictures out of the cache. */
+function address({ name, version }, shot, width) {
+  return `api/categories/${part(name)}/shots/${shot}?width=${width}&version=${version}`;
+}
+
+function hidden({ keypoints }, names) {
+  const unseen = names.filter((_, i) => !keypoints[i].visible);
+  return unseen.length ? h("p", { class: "soft small", text: `hidden: ${unseen.join(", ")}` }) : null;
+}
+
+const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;

@@ -1,0 +1,157 @@
+// What the camera sees now, and what is found in it.
+
+import { api } from "./api.js";
+import { categories } from "./categories.js";
+import { legend } from "./colors.js";
+import { byId, h, setText } from "./dom.js";
+import { LiveLink } from "./live_link.js";
+import { say } from "./messages.js";
+import { ResultLayer } from "./result_layer.js";
+import { ScoreTable } from "./score_table.js";
+import { Stage } from "./stage.js";
+import { Why } from "./why.js";
+
+const RATE_OVER = 20; // frames
+const NOT_FOUND = 8000; // milliseconds after which a new category that is not found is spoken of
+
+export class LiveView {
+  #times = [];
+  #watched = null; // {name, since}: a category that was just registered
+  #picked = null; // [category, index]
+
+  /** camera(): the chosen one's name. teach: a `TeachView`. */
+  constructor({ camera, teach }) {
+    Object.assign(this, { camera, teach });
+    this.stage = new Stage(byId("live-stage"));
+    this.layer = new ResultLayer(this.stage, { onPick: (name, index) => this.#pick(name, index) });
+    this.facts = h("dl", { class: "facts number" });
+    this.stage.root.append(this.facts);
+    this.table = new ScoreTable(byId("objects"), {
+      pick: (name, index) => this.#pick(name, index),
+      point: (name, index) => this.#point(name, index),
+      another: (name) => teach.another(categories.get(name)),
+    });
+    this.why = new Why(byId("why"), () => this.#unpick());
+    this.link = new LiveLink();
+    this.link.addEventListener("frame", ({ detail }) => this.#frame(detail));
+    this.link.addEventListener("state", () => this.#state());
+    byId("legend").append(...legend());
+    byId("teach-frame").addEventListener("click", () => teach.fromFrame());
+    byId("all-names").addEventListener("change", ({ target }) => (this.layer.allNames = target.checked));
+    this.stage.addEventListener("view", () => this.link.ask(this.#pixels()));
+    document.addEventListener("visibilitychange", () => this.#open());
+    this.stage.say("Waiting for a camera …");
+  }
+
+  enter() {
+    this.shown = true;
+    this.#open();
+  }
+
+  leave() {
+    this.shown = false;
+    this.#open();
+  }
+
+  /** Looks at another camera. */
+  reopen() {
+    this.link.close();
+    this.stage.clear("Waiting for a camera …");
+    this.facts.replaceChildren();
+    this.table.show([], categories, performance.now());
+    this.#open();
+  }
+
+  /** Tells when a category that was just registered is found for the first time. */
+  watch(name) {
+    this.#watched = { name, since: performance.now() };
+  }
+
+  #open() {
+    const wanted = this.shown && !document.hidden;
+    if (wanted && this.link.state === "closed") this.link.open(this.camera(), this.#pixels());
+    if (!wanted) this.link.close();
+  }
+
+  /** How many pixels of the screen the stage is wide. */
+  #pixels() {
+    return Math.round(this.stage.root.clientWidth * Math.min(2, window.devicePixelRatio || 1)) || 640;
+  }
+
+  #state() {
+    const { state, reason } = this.link;
+    const link = byId("link");
+    link.dataset.state = state;
+    setText(link, { open: "live", waiting: "connecting", refused: "refused", closed: "" }[state]);
+    link.title = reason;
+    if (state === "waiting" && reason) this.stage.say(reason);
+    if (state === "refused") this.stage.say(reason);
+    this.stage.root.classList.toggle("stale", state !== "open");
+  }
+
+  #frame({ header, bitmap, received }) {
+    categories.heard(header.database_version);
+    this.stage.say("");
+    this.stage.draw(bitmap, header.width, header.height);
+    this.layer.show(header.objects, categories);
+    const now = performance.now();
+    this.table.show(header.objects, categories, now);
+    this.#showFacts(header, header.age_ms + now - received, now);
+    this.#answerTo(header.objects, now);
+  }
+
+  #showFacts({ rate, network_ms, dropped }, age, now) {
+    this.#times.push(now);
+    if (this.#times.length > RATE_OVER) this.#times.shift();
+    const seen = ((this.#times.length - 1) * 1000) / Math.max(1, now - this.#times[0]);
+    const facts = [
+      ["results", `${rate.toFixed(1)} /s`],
+      ["shown", `${seen.toFixed(1)} /s`],
+      ["age", `${Math.round(age)} ms`],
+      ["network", `${Math.round(network_ms)} ms`],
+      ["dropped", String(dropped)],
+    ];
+    if (this.facts.children.length !== facts.length) {
+      this.facts.replaceChildren(...facts.map(([name]) => h("div", {}, h("dt", { text: name }), h("dd"))));
+    }
+    facts.forEach(([, value], i) => setText(this.facts.children[i].lastChild, value));
+  }
+
+  #answerTo(objects, now) {
+    if (!this.#watched) return;
+    const { name, since } = this.#watched;
+    const found = objects.find(({ category, track_id }) => category === name && track_id >= 0);
+    if (found) {
+      const after = ((now - since) / 1000).toFixed(1);
+      say(`${name} is found, score ${found.score.toFixed(2)}, ${after} s after it was registered`, "good");
+    } else if (now - since > NOT_FOUND) {
+      const shot = { label: "Add a shot", run: () => this.teach.another(categories.get(name)) };
+      say(`${name} is not found yet. Is it in view? One more shot may help.`, "", shot);
+    } else return;
+    this.#watched = null;
+  }
+
+  #point(name, index) {
+    const [category, at] = name === null ? (this.#picked ?? [null]) : [name, index];
+    this.layer.choose(category ?? null, at);
+  }
+
+  #pick(category, index) {
+    this.#picked = [category, index];
+    this.layer.choose(category, index);
+    this.table.choose(category, index);
+    const name = categories.get(category)?.keypoint_names[index] ?? `keypoint ${index + 1}`;
+    const look = async () => {
+      const { image, objects } = await api.post("freeze", { camera: this.camera() });
+      const seen = objects.find((object) => object.category === category && object.track_id >= 0);
+      return { image, box: seen?.box ?? null };
+    };
+    this.why.show(look, { category, index, name });
+  }
+
+  #unpick() {
+    this.#picked = null;
+    this.layer.choose(null);
+    this.table.choose(null);
+  }
+}

@@ -1,0 +1,237 @@
+// Teaching: from a frozen frame or an image to a registered category.
+
+import { addShot, furtherShots, joinInOrder, newDraft, predict, toBody } from "./draft.js";
+import { api, part } from "./api.js";
+import { categories } from "./categories.js";
+import { ask, byId, chooseFiles, h } from "./dom.js";
+import { isForgotten, keepOnly, sendAgain } from "./draft_store.js";
+import { Editor } from "./editor.js";
+import { announce, attempt, say } from "./messages.js";
+import { TeachPanel } from "./teach_panel.js";
+import { TeachStage } from "./teach_stage.js";
+import { KEYS, teachKey, TeachTools } from "./teach_tools.js";
+
+export class TeachView {
+  #busy = false;
+
+  /** camera(): the chosen one's name. show(view): changes the view. watch(name): the live view
+   * waits for the answer to a category. importFiles(files). */
+  constructor({ camera, show, watch, importFiles }) {
+    Object.assign(this, { camera, show, watch });
+    this.editor = new Editor();
+    this.stage = new TeachStage(byId("teach-stage"), byId("hint"), this.editor);
+    const actions = {
+      freeze: () => this.freeze(),
+      open: async () => this.fromFiles(await chooseFiles("image/*", true)),
+      importFiles: async () => importFiles(await chooseFiles(".json,.xml,.zip,image/*", true)),
+      register: () => this.register(),
+      discard: () => this.discard(),
+      join: () => this.editor.change(joinInOrder(this.editor.draft)),
+      predict: () => this.predict(),
+      help: () => help(),
+    };
+    this.panel = new TeachPanel(byId("teach-side"), this.editor, actions);
+    new TeachTools(byId("tools"), this.editor, this.stage.stage, actions);
+    this.editor.addEventListener("change", () => this.#paint());
+    document.addEventListener("keydown", (event) => {
+      if (byId("view-teach").hidden || document.querySelector("dialog[open]")) return;
+      const parts = { ...actions, editor: this.editor, stage: this.stage.stage, keypoints: this.panel.keypoints };
+      if (teachKey(event, parts)) event.preventDefault();
+    });
+    this.#paint();
+    this.stage.refresh();
+  }
+
+  enter() {
+    categories.refresh().catch(() => undefined); // the names that are taken by now
+  }
+
+  leave() {}
+
+  /** Takes the newest frame of the camera as the next shot. */
+  async freeze() {
+    const frozen = await attempt("The camera cannot be frozen", () =>
+      api.post("freeze", { camera: this.camera() }),
+    );
+    if (!frozen) return;
+    const { image, width, height, camera, objects } = frozen;
+    await this.#take({ image, width, height, source: camera }, objects);
+  }
+
+  /** Takes image files as the next shots. */
+  async fromFiles(files) {
+    for (const file of files) {
+      const image = await attempt(file.name, () => api.upload("images", file));
+      if (image) await this.#take({ ...image, source: file.name });
+    }
+  }
+
+  /** Begins further shots of a registered category from the newest frame. */
+  async another(category) {
+    if (!(await this.#mayLeave())) return;
+    this.editor.begin(furtherShots(category));
+    this.show("teach");
+    await this.freeze();
+  }
+
+  /** Begins a new object from the newest frame; goes on with the draft if there is one. */
+  async fromFrame() {
+    if (this.editor.draft && !(await this.#mayLeave())) return this.show("teach");
+    this.editor.begin(newDraft());
+    this.show("teach");
+    await this.freeze();
+    if (!this.editor.current) this.editor.discard();
+  }
+
+  /** Opens a draft that came from elsewhere: an import, or a registered category. */
+  async open(draft) {
+    if (!(await this.#mayLeave())) return false;
+    this.editor.begin(draft);
+    this.show("teach");
+    return true;
+  }
+
+  /** Opens a registered category with all its shots, to be replaced. */
+  async edit(name) {
+    const draft = await attempt(`${name} cannot be opened`, async () => {
+      const { keypoint_names, edges, version, supports } = await api.get(`categories/${part(name)}`);
+      const shots = await Promise.all(
+        supports.map(async ({ index, box, keypoints }) => {
+          const blob = await api.blob(`categories/${part(name)}/shots/${index}`);
+          const { image, width, height } = await api.upload("images", blob);
+          return { image, width, height, source: "registered", box, marks: keypoints };
+        }),
+      );
+      return { name, mode: "replace", version, keypoint_names, edges, shots };
+    });
+    if (draft) await this.open(draft);
+  }
+
+  async #take(image, objects = []) {
+    const { editor } = this;
+    if (!editor.draft) editor.begin();
+    const { draft } = editor;
+    const shot = draft.shots.length;
+    const begun = addShot(draft, image);
+    if (shot === 0 && !draft.keypoint_names.length) editor.begin({ ...begun }, 0);
+    else editor.change(begun, { shot, chosen: -1, tool: "point" });
+    byId("teach-stage").focus({ preventScroll: true });
+    const seen = objects.find(({ category, track_id }) => category === draft.name && track_id >= 0);
+    if (seen) this.#use(seen);
+    else if (draft.keypoint_names.length) await this.predict();
+    else announce(`Frame of ${image.source}. Drag a box around the object, or click its first keypoint.`);
+  }
+
+  /** Lets the network place the keypoints of the shot in work. */
+  async predict() {
+    const { editor } = this;
+    const { draft, shot, current } = editor;
+    if (!current || this.#busy) return;
+    const registered = categories.get(draft.name);
+    const same = registered?.keypoint_names.join("\n") === draft.keypoint_names.join("\n");
+    if (!same && shot === 0) return say("The network can place keypoints once one shot is marked");
+    this.#busy = true;
+    const answer = await attempt("The network cannot place the keypoints", () =>
+      this.#withImages(({ shots, ...rest }) => {
+        const { image, box } = shots[shot];
+        const others = { ...rest, shots: shots.filter(({ marks }, i) => i !== shot && !marks.includes(null)) };
+        const taught = { ...toBody(others), mode: "create", name: rest.name || "object" };
+        return api.post("estimate", { image, box, ...(same ? { category: rest.name } : { draft: taught }) });
+      }),
+    );
+    this.#busy = false;
+    if (answer && editor.shot === shot && editor.current) this.#use(answer.object);
+  }
+
+  #use(object) {
+    const { editor } = this;
+    if (!object.keypoints.some(({ score }) => score > 0)) {
+      say("The network does not find the object here: draw a box around it and press Predict");
+      editor.choose({ tool: "box" });
+      return;
+    }
+    editor.change(predict(editor.draft, editor.shot, object), { tool: "point" });
+    announce("The network has placed the keypoints. Correct the ones that are off.");
+  }
+
+  async register() {
+    const { editor, panel } = this;
+    const { problems } = panel.check;
+    if (problems.length) {
+      panel.check.title.focus();
+      announce(`Not yet: ${problems.map(({ text }) => text).join("; ")}`);
+      return;
+    }
+    if (this.#busy) return;
+    this.#busy = true;
+    byId("register").setAttribute("aria-busy", "true");
+    try {
+      const { name, version, shots } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
+      editor.discard();
+      await categories.refresh();
+      this.watch(name);
+      this.show("live");
+      say(`${name} is registered: version ${version}, ${shots} ${shots === 1 ? "shot" : "shots"}`, "good");
+    } catch (error) {
+      if (!error.faults) throw error;
+      panel.check.show(error.faults);
+      say(`Not registered: ${error.message}`, "bad");
+    } finally {
+      this.#busy = false;
+      byId("register").removeAttribute("aria-busy");
+    }
+  }
+
+  /** Does something with the draft on the server, which may need to be sent its images again. */
+  async #withImages(action) {
+    try {
+      return await action(this.editor.draft);
+    } catch (error) {
+      if (!isForgotten(error)) throw error;
+      this.editor.amend(await sendAgain(this.editor.draft));
+      return action(this.editor.draft);
+    }
+  }
+
+  async discard() {
+    if (await this.#mayLeave()) this.editor.discard();
+  }
+
+  /** Whether the draft in work may be thrown away. */
+  async #mayLeave() {
+    const { draft } = this.editor;
+    if (!draft?.keypoint_names.length && !draft?.shots.length) return true;
+    const untouched = draft.mode === "add_shots" && !draft.shots.length;
+    if (untouched) return true;
+    const answer = await ask(
+      `Throw away ${draft.name || "the object in work"}?`,
+      `It has ${draft.keypoint_names.length} keypoints and is not registered.`,
+      [
+        { label: "Keep it", value: "" },
+        { label: "Throw away", value: "yes", kind: "danger" },
+      ],
+    );
+    return answer === "yes";
+  }
+
+  #paint() {
+    const { draft, current } = this.editor;
+    document.querySelector('nav [data-view="teach"]').toggleAttribute("data-draft", Boolean(draft));
+    const words = draft ? "Add a shot: freeze the camera, or open an image" : "Freeze the camera, or drop an image here";
+    this.stage.stage.say(current ? "" : words);
+    keepOnlySoon(this.editor);
+  }
+}
+
+let timer = 0;
+
+/** The browser's copies of images that no step of the draft needs any more are dropped. */
+function keepOnlySoon(editor) {
+  clearTimeout(timer);
+  timer = setTimeout(() => keepOnly(editor.images), 5000);
+}
+
+function help() {
+  const rows = KEYS.map(([keys, what]) => h("tr", {}, h("th", { scope: "row", text: keys }), h("td", { text: what })));
+  ask("Keys", h("table", { class: "keys" }, ...rows), [{ label: "Close", value: "" }]);
+}

@@ -1,0 +1,222 @@
+// Try-out: a category on an image or a short video; one shot compared with all of them.
+
+import { api } from "./api.js";
+import { categories } from "./categories.js";
+import { TRUSTED, scoreColor } from "./colors.js";
+import { byId, chooseFiles, field, h } from "./dom.js";
+import { isVideo } from "./imports.js";
+import { Leaf } from "./leaf.js";
+import { attempt } from "./messages.js";
+import { TryStage } from "./try_stage.js";
+import { Why } from "./why.js";
+
+export class TryView {
+  #clip = null; // {name, frames: [image ID]}
+  #box = null; // where to look; null = search
+  #answers = new Map(); // what was asked -> answer
+  #stale = false; // what is shown as the answer belongs to something else
+  #working = false;
+
+  constructor({ camera }) {
+    this.camera = camera;
+    const onBox = (box) => this.#setBox(box);
+    const onPick = (category, index) => this.#pick(index);
+    this.all = new TryStage(byId("try-stage"), { onBox, onPick });
+    this.one = new TryStage(byId("try-other-stage"), { onBox });
+    this.leaf = new Leaf(byId("leaf"), () => this.#look());
+    this.#build(byId("try-side"));
+    this.why = new Why(this.whyRoot, () => this.all.layer.choose(null));
+    categories.addEventListener("change", () => this.#fillSelects());
+    this.#fillSelects();
+    this.#paintWhere();
+    this.all.stage.say("Open or drop an image or a short video");
+    document.addEventListener("keydown", (event) => {
+      if (!byId("view-try").hidden && this.leaf.key(event)) event.preventDefault();
+    });
+  }
+
+  enter() {
+    categories.refresh().catch(() => undefined);
+  }
+
+  leave() {
+    this.leaf.stop();
+  }
+
+  /** Chooses a category. */
+  take(name) {
+    this.category.value = name;
+    this.#fillShots();
+    this.#look();
+  }
+
+  async fromFiles([file]) {
+    if (!file) return;
+    const clip = await attempt(file.name, async () => {
+      if (!isVideo(file)) return { name: file.name, frames: [(await api.upload("images", file)).image] };
+      const { video, frames, fps } = await api.upload("videos", typed(file));
+      return { name: file.name, fps, frames: Array.from({ length: frames }, (_, i) => `${video}.${i}`) };
+    });
+    if (clip) this.#show(clip);
+  }
+
+  async #freeze() {
+    const frozen = await attempt("The camera cannot be frozen", () => api.post("freeze", { camera: this.camera() }));
+    if (frozen) this.#show({ name: frozen.camera, frames: [frozen.image] });
+  }
+
+  #show(clip) {
+    this.#clip = clip;
+    this.#box = null;
+    this.#answers.clear();
+    this.why.close();
+    this.leaf.show(clip.frames.length, clip.fps);
+    this.#look();
+  }
+
+  #setBox(box) {
+    this.#box = box;
+    this.#paintWhere();
+    this.#look();
+  }
+
+  #build(side) {
+    this.category = h("select", { id: "try-category", onchange: () => (this.#fillShots(), this.#look()) });
+    this.compare = h("select", { id: "compare", onchange: () => this.#look() });
+    this.where = h("span");
+    this.search = h("button", { type: "button", class: "tiny", text: "Search again", onclick: () => this.#setBox(null) });
+    this.results = h("div", { id: "try-results" });
+    this.empty = h("p", { class: "empty", hidden: true, text: "Register a category first; then it can be tried out here." });
+    this.whyRoot = h("div", { class: "why", hidden: true });
+    side.append(
+      h(
+        "div",
+        { class: "heading more" },
+        h("button", { type: "button", class: "primary", text: "Open image or video…", onclick: async () => this.fromFiles(await chooseFiles("image/*,video/*")) }),
+        h("button", { type: "button", text: "Freeze the camera", onclick: () => this.#freeze() }),
+      ),
+      field("Category", this.category),
+      field("Compare all shots with", this.compare),
+      h("p", { class: "soft small where" }, this.where, this.search),
+      this.empty,
+      this.whyRoot,
+      this.results,
+    );
+  }
+
+  #fillSelects() {
+    const chosen = this.category.value;
+    const names = categories.all().map(({ name }) => name);
+    this.category.replaceChildren(...names.map((name) => h("option", { value: name, text: name })));
+    if (names.includes(chosen)) this.category.value = chosen;
+    this.#fillShots();
+    this.#look();
+  }
+
+  #fillShots() {
+    const shots = categories.get(this.category.value)?.shots ?? 0;
+    const chosen = this.compare.value;
+    const options = [h("option", { value: "", text: "nothing" })];
+    if (shots > 1) for (let i = 0; i < shots; i += 1) options.push(h("option", { value: String(i), text: `shot ${i + 1} alone` }));
+    this.compare.replaceChildren(...options);
+    if (Number(chosen) < shots) this.compare.value = chosen;
+    this.compare.disabled = shots < 2;
+    this.compare.title = shots < 2 ? "This category has one shot" : "";
+  }
+
+  #paintWhere() {
+    this.where.textContent = this.#box
+      ? "Looks in the box that you drew. "
+      : "Searches the whole image. Drag on the image to say where the object is.";
+    this.search.hidden = !this.#box;
+  }
+
+  /** Shows the image at once and asks the network for what is in it. */
+  async #look() {
+    const single = this.compare.value;
+    byId("try-other").hidden = single === "";
+    byId("try-caption").textContent = single === "" ? "" : "All shots";
+    byId("try-other-caption").textContent = `Shot ${Number(single) + 1} alone`;
+    const image = this.#clip?.frames[this.leaf.at];
+    if (!image) return;
+    const stages = single === "" ? [this.all] : [this.all, this.one];
+    this.#stale = true;
+    this.results.classList.add("waiting");
+    await attempt("The image cannot be shown", () => Promise.all(stages.map((stage) => stage.load(image, this.#box))));
+    if (this.#working) return;
+    this.#working = true;
+    while (this.#stale) {
+      this.#stale = false;
+      await this.#answer();
+    }
+    this.#working = false;
+  }
+
+  /** What is in the image of now; an answer that is late is not shown. */
+  async #answer() {
+    const category = categories.get(this.category.value);
+    const image = this.#clip.frames[this.leaf.at];
+    const single = this.compare.value;
+    this.empty.hidden = Boolean(category);
+    if (!category) return;
+    const answers = await attempt("The network does not answer", async () => {
+      const all = await this.#estimate(image, category, null);
+      return [all, single === "" ? null : await this.#estimate(image, category, [Number(single)])];
+    });
+    if (!answers || this.#stale) return;
+    const [all, one] = answers;
+    this.all.layer.show([all.object], categories);
+    this.one.layer.show(one ? [one.object] : [], categories);
+    this.results.replaceChildren(table(category, all, one, (index) => this.#pick(index)));
+    this.results.classList.remove("waiting");
+    this.leaf.ready();
+  }
+
+  async #estimate(image, { name, version }, shots) {
+    const body = { image, category: name, box: this.#box, shots };
+    const key = JSON.stringify([body, version]);
+    if (!this.#answers.has(key)) this.#answers.set(key, await api.post("estimate", body));
+    return this.#answers.get(key);
+  }
+
+  #pick(index) {
+    const category = categories.get(this.category.value);
+    const image = this.#clip.frames[this.leaf.at];
+    this.all.layer.choose(category.name, index);
+    const look = async () => ({ image, box: (await this.#estimate(image, category, null)).object.box });
+    this.why.show(look, { category: category.name, index, name: category.keypoint_names[index] });
+  }
+}
+
+/** Scores of every keypoint, and how far the answers are apart if there are two. */
+function table(category, all, one, pick) {
+  const head = ["Keypoint", "Score", ...(one ? ["One shot", "Apart"] : [])];
+  const score = (value) => {
+    const cell = h("td", { class: "number" }, h("span", { class: value < TRUSTED ? "ring" : "dot" }), value.toFixed(2));
+    cell.firstChild.style.setProperty("--dot", scoreColor(value));
+    return cell;
+  };
+  const rows = category.keypoint_names.map((name, i) => {
+    const point = all.object.keypoints[i];
+    const other = one?.object.keypoints[i];
+    const why = h("button", { type: "button", class: "link-button", text: name, title: "Why here?", onclick: () => pick(i) });
+    const row = h("tr", {}, h("th", { scope: "row" }, why), score(point.score));
+    if (other) {
+      const apart = Math.hypot(point.x - other.x, point.y - other.y);
+      row.append(score(other.score), h("td", { class: "number", text: `${apart.toFixed(1)} px` }));
+    }
+    return row;
+  });
+  const seen = all.object.keypoints.some((point) => point.score > 0);
+  const took = `${seen ? `Score ${all.object.score.toFixed(2)}` : "Not found"}, ${Math.round(all.took_ms)} ms`;
+  return h(
+    "section",
+    { "aria-label": "Result" },
+    h("p", { class: "number", text: took }),
+    h("table", { class: "results-table" }, h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col", text })))), h("tbody", {}, ...rows)),
+  );
+}
+
+function typed(file) {
+  return file.type ? file : new Blob([file], { type: "application/octet-stream" });
+}

@@ -1,0 +1,119 @@
+"""Short videos that somebody uploaded: their frames are images like any other."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cape_ros.errors import InvalidInput
+from cape_ros.studio.images import MEDIA_TYPES, MOST_PIXELS, StoredImage
+from cape_ros.studio.pictures import to_jpeg
+
+MOST_OCTETS = 100_000_000
+MOST_FRAMES = 600
+MOST_OCTETS_KEPT = 150_000_000  # of all frames of a video, as JPEGs
+MOST_VIDEOS = 2
+QUALITY = 95
+
+
+@dataclass(frozen=True, eq=False)
+class Video:
+    """frames: JPEG files."""
+
+    frames: tuple[bytes, ...]
+    fps: float
+    width: int
+    height: int
+
+
+class VideoStore:
+    """Any thread may use it; the oldest video goes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._videos: OrderedDict[str, Video] = OrderedDict()
+
+    def add(self, data: bytes) -> tuple[str, Video]:
+        """Its ID, and what it is. Raises `InvalidInput` for what is no video or too long."""
+        video = read_video(data)
+        name = secrets.token_hex(8)
+        with self._lock:
+            self._videos[name] = video
+            while len(self._videos) > MOST_VIDEOS:
+                self._videos.popitem(last=False)
+        return name, video
+
+    def find(self, image: str, field: str = "image") -> StoredImage:
+        """A frame by `{video}.{number}`. Raises `InvalidInput` if there is none."""
+        name, _, number = image.partition(".")
+        with self._lock:
+            video = self._videos.get(name)
+        if video is None:
+            raise InvalidInput.of(field, f"{image[:80]!r} is not here any more; upload it again")
+        digits = number.isascii() and number.isdigit() and len(number) <= len(str(MOST_FRAMES))
+        if not (digits and int(number) < len(video.frames)):
+            reason = f"{number[:20]!r} is not a frame; there are {len(video.frames)}, from 0 on"
+            raise InvalidInput.of(field, reason)
+        data = video.frames[int(number)]
+        return StoredImage(data, MEDIA_TYPES["JPEG"], video.width, video.height)
+
+
+def read_video(data: bytes) -> Video:
+    """Raises `InvalidInput`."""
+    suffix = _suffix(data)
+    if suffix is None:
+        raise InvalidInput.of("video", "is none of MP4, MOV, WebM, MKV, AVI")
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        file.write(data)
+        file.flush()
+        capture = cv2.VideoCapture(file.name, cv2.CAP_FFMPEG)
+        try:
+            return _read_frames(capture)
+        except cv2.error as error:
+            raise InvalidInput.of("video", f"cannot be decoded: {error.err}") from error
+        finally:
+            capture.release()
+
+
+def _read_frames(capture: cv2.VideoCapture) -> Video:
+    width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+    height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    if not 0 < width * height <= MOST_PIXELS:
+        raise InvalidInput.of("video", f"frames of {width} x {height} pixels cannot be used")
+    frames: list[bytes] = []
+    octets = 0
+    while (image := _next(capture)) is not None:
+        if image.shape[:2] != (height, width):  # turned by its metadata
+            height, width = image.shape[:2]
+        frames.append(to_jpeg(image, quality=QUALITY))
+        octets += len(frames[-1])
+        if len(frames) > MOST_FRAMES:
+            raise InvalidInput.of("video", f"has more than {MOST_FRAMES} frames; cut it shorter")
+        if octets > MOST_OCTETS_KEPT:
+            raise InvalidInput.of("video", "is too large; cut it shorter or make it smaller")
+    if not frames:
+        raise InvalidInput.of("video", "holds no frame that can be decoded")
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return Video(tuple(frames), fps if 0 < fps < 1000 else 25.0, width, height)
+
+
+def _next(capture: cv2.VideoCapture) -> np.ndarray | None:
+    there, image = capture.read()
+    return image[..., ::-1] if there and image is not None and image.ndim == 3 else None
+
+
+def _suffix(data: bytes) -> str | None:
+    """By the first bytes: FFmpeg also opens playlists, and those name other files."""
+    if data[4:8] == b"ftyp":
+        return ".mp4"
+    if data[:4] == b"\x1a\x45\xdf\xa3":
+        return ".mkv"
+    if data[:4] == b"RIFF" and data[8:11] == b"AVI":
+        return ".avi"
+    return None

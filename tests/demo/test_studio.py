@@ -1,0 +1,78 @@
+"""Studio beside the demo: its page is there, and nobody who uses it is cut off."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import struct
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from websockets.sync.client import connect
+
+from cape_ros.demo import studio
+from cape_ros.demo.photographs import photographs
+from cape_ros.demo.run import run_demo
+from cape_ros.demo.sources import MovingPhotograph
+
+SECONDS = 120.0
+
+
+def wait_for(said: io.StringIO, pattern: str) -> str:
+    end = time.monotonic() + SECONDS
+    while not (match := re.search(pattern, said.getvalue())):
+        assert time.monotonic() < end, said.getvalue()
+        time.sleep(0.05)
+    return match[0]
+
+
+def watch(address: str, enough: threading.Event) -> None:
+    """As the page does."""
+    with connect(f"{address.replace('http', 'ws')}api/live", max_size=None) as viewer:
+        while not enough.is_set():
+            with suppress(TimeoutError):
+                packet = viewer.recv(0.1)
+                assert isinstance(packet, bytes)
+                (length,) = struct.unpack("<I", packet[:4])
+                stamp = json.loads(packet[4 : 4 + length])["stamp_ns"]
+                viewer.send(json.dumps({"drawn": stamp}))
+
+
+def test_the_camera_goes_on_while_somebody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio, "TEACHING", 1.0)
+    said, status, enough = io.StringIO(), [], threading.Event()
+
+    def demo() -> None:
+        console = Console(file=said, width=200)
+        status.append(run_demo(out=tmp_path / "out", frames=3, device="cpu", console=console))
+
+    running = threading.Thread(target=demo)
+    running.start()
+    address = wait_for(said, r"http://\S+")
+    watching = threading.Thread(target=watch, args=(address, enough))
+    watching.start()
+    wait_for(said, "Studio is in use")
+    assert running.is_alive()
+    enough.set()
+    watching.join()
+    running.join(SECONDS)
+    assert status == [0]
+    assert "frames answered" in said.getvalue()
+
+
+def test_without_anybody_there_is_nothing_to_wait_for() -> None:
+    assert not studio.StudioOfNode().is_in_use()
+
+
+def test_a_scene_again_and_again() -> None:
+    source = studio.Unending(MovingPhotograph(photographs()[0], 3, seed=1))
+    images = [source.waiting().image for _ in range(5)]
+    assert (images[0] == images[3]).all()
+    assert (images[0] != images[1]).any()

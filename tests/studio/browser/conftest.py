@@ -1,0 +1,68 @@
+"""A real browser before a real server, with a camera whose motion is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from cape_ros.perception.estimator import Estimator
+
+from .chromium import find, launch
+from .person import Person
+from .running import Running
+
+PATIENCE = 30_000  # milliseconds that a step may take on a busy machine
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = find()
+    if path is None:
+        pytest.skip("needs a browser: apt install chromium, or name one with CHROMIUM=")
+    with sync_playwright() as playwright:
+        browser = launch(playwright, path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def estimator() -> Estimator:
+    return Estimator.load(device="cpu")
+
+
+@pytest.fixture
+def running(estimator: Estimator, tmp_path: Path) -> Iterator[Running]:
+    """A server with an empty library, Studio, and a moving cup of coffee."""
+    with Running(estimator, tmp_path / "library") as here:
+        yield here
+
+
+@pytest.fixture
+def visit(chromium: Browser, running: Running) -> Iterator[Callable[..., Person]]:
+    """Opens the page for one more person; fails if the page complained about anything."""
+    contexts: list[BrowserContext] = []
+    people: list[Person] = []
+
+    def open_page(view: str = "live", **options: object) -> Person:
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        person = Person(context.new_page(), running)
+        people.append(person)
+        person.open(view)
+        return person
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [complaint for person in people for complaint in person.complaints] == []
+
+
+@pytest.fixture
+def person(visit: Callable[..., Person]) -> Person:
+    """One person with a mouse before a wide screen."""
+    return visit()

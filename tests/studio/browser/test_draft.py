@@ -1,0 +1,76 @@
+"""The draft: what becomes of marks and edges when keypoints move in the order or go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .person import Person
+
+DRAFT = {
+    "name": "mug",
+    "mode": "create",
+    "version": 0,
+    "keypoint_names": ["a", "b", "c"],
+    "edges": [[0, 1], [1, 2]],
+    "shots": [
+        {
+            "image": "0",
+            "width": 100,
+            "height": 50,
+            "box": None,
+            "marks": [
+                {"x": 1, "y": 1, "visible": True},
+                {"x": 2, "y": 2, "visible": True},
+                {"x": 3, "y": 3, "visible": True},
+            ],
+        }
+    ],
+}
+
+
+def test_reordering_takes_edges_and_marks_along(person: Person) -> None:
+    moved = _call(person, "reorder", DRAFT, 2, 0)
+    assert moved["keypoint_names"] == ["c", "a", "b"]
+    assert [mark["x"] for mark in moved["shots"][0]["marks"]] == [3, 1, 2]
+    assert moved["edges"] == [[1, 2], [2, 0]]
+
+
+def test_removing_a_keypoint_removes_its_edges_and_renumbers(person: Person) -> None:
+    less = _call(person, "removeKeypoint", DRAFT, 0)
+    assert less["keypoint_names"] == ["b", "c"]
+    assert less["edges"] == [[0, 1]]
+    assert [mark["x"] for mark in less["shots"][0]["marks"]] == [2, 3]
+
+
+def test_a_prediction_outside_the_image_has_to_be_placed(person: Person) -> None:
+    found = {
+        "box": {"x": 10, "y": 10, "width": 200, "height": 20},
+        "keypoints": [
+            {"x": 5, "y": 5, "score": 0.9},
+            {"x": 120, "y": 5, "score": 0.9},
+            {"x": 50, "y": 20, "score": 0.1},
+        ],
+    }
+    predicted = _call(person, "predict", DRAFT, 0, found)
+    assert predicted["shots"][0]["marks"][1] is None
+    assert predicted["shots"][0]["box"] == {"x": 10, "y": 10, "width": 90, "height": 20}
+    texts = [each["text"] for each in _call(person, "problems", predicted, None)]
+    assert texts == ["b: no place yet", "c: the network is unsure, drag to correct"]
+
+
+def test_a_taken_name_can_be_replaced_on_purpose_only(person: Person) -> None:
+    (problem,) = _call(person, "problems", DRAFT, "mug")
+    assert problem["fix"] == "replace"
+    assert _call(person, "problems", {**DRAFT, "mode": "replace"}, "mug") == []
+
+
+def _call(person: Person, function: str, *arguments: Any) -> Any:
+    """What a function of draft.js answers; `problems` takes the name of a registered category."""
+    return person.page.evaluate(
+        """async ([name, given]) => {
+          const draft = await import("/js/draft.js");
+          if (name === "problems") given[1] = new Map(given[1] ? [[given[1], {}]] : []);
+          return draft[name](...given);
+        }""",
+        [function, list(arguments)],
+    )

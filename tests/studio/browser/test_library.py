@@ -1,0 +1,129 @@
+"""The library: what is registered, and what can be done with it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from .person import Person
+from .running import Running
+
+
+@pytest.fixture
+def librarian(person: Person, running: Running) -> Person:
+    """Somebody before a library that holds the coffee."""
+    running.server.register(running.coffee)
+    person.go("library")
+    expect(person.page.locator(".card")).to_have_count(1)
+    return person
+
+
+def test_a_card_shows_picture_version_and_counts(librarian: Person) -> None:
+    card = librarian.page.locator(".card")
+    expect(card).to_contain_text("version 1 · 8 keypoints · 1 shot")
+    picture = card.locator("img")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") > 0
+    expect(card.locator("svg circle")).to_have_count(8)
+
+
+def test_a_category_is_switched_off_and_on(librarian: Person, running: Running) -> None:
+    switch = librarian.page.get_by_role("switch", name="Look for it")
+    expect(switch).to_be_checked()
+    switch.click()
+    expect(librarian.page.locator(".toast")).to_contain_text("not looked for")
+    assert not running.server.is_active("coffee")
+    switch = librarian.page.get_by_role("switch", name="Look for it")
+    expect(switch).not_to_be_checked()
+    switch.click()
+    expect(librarian.page.get_by_role("switch", name="Look for it")).to_be_checked()
+    assert running.server.is_active("coffee")
+
+
+def test_a_category_is_removed_after_a_question(librarian: Person, running: Running) -> None:
+    librarian.press("Show coffee")
+    librarian.press("Remove")
+    librarian.press("Keep it")
+    assert "coffee" in running.server.categories
+    librarian.press("Remove")
+    librarian.page.locator("dialog").get_by_role("button", name="Remove").click()
+    expect(librarian.page.locator(".card")).to_have_count(0)
+    assert not running.server.categories
+
+
+def test_a_category_is_edited(librarian: Person, running: Running) -> None:
+    page = librarian.page
+    librarian.press("Show coffee")
+    librarian.press("Edit")
+    expect(page.locator("#teach-stage .mark")).to_have_count(8)
+    page.get_by_label("Name of keypoint 1").fill("brim")
+    librarian.click("#register")
+    expect(page.locator("#view-live")).to_be_visible()
+    edited = running.server.categories["coffee"]
+    assert (edited.version, edited.keypoint_names[0], len(edited.shots)) == (2, "brim", 1)
+    np.testing.assert_array_equal(edited.shots[0].image, running.coffee.shots[0].image)
+    np.testing.assert_allclose(
+        edited.shots[0].keypoints, running.coffee.shots[0].keypoints, atol=0.1
+    )
+
+
+@pytest.mark.parametrize("kind", ["labelme JSON", "Category folder (zip)"])
+def test_what_is_exported_can_be_imported(
+    librarian: Person, running: Running, tmp_path: Path, kind: str
+) -> None:
+    page = librarian.page
+    librarian.press("Show coffee")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=kind).click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    running.server.remove("coffee")
+    with page.expect_file_chooser() as chooser:
+        librarian.press("Import…")
+    chooser.value.set_files(_unpacked(file))
+    expect(page.locator("#view-teach")).to_be_visible()
+    expect(page.locator("#teach-stage .mark")).to_have_count(8)
+    librarian.click("#register")
+    expect(page.locator("#view-live")).to_be_visible()
+    back = running.server.categories["coffee"]
+    assert tuple(back.keypoint_names) == tuple(running.coffee.keypoint_names)
+    np.testing.assert_allclose(back.shots[0].keypoints, running.coffee.shots[0].keypoints, atol=0.1)
+
+
+def test_an_image_file_is_dropped_to_teach_from_it(person: Person, tmp_path: Path) -> None:
+    page = person.page
+    image = np.full((90, 160, 3), 90, np.uint8)
+    drop(person, "small.png", "image/png", cv2.imencode(".png", image)[1].tobytes())
+    expect(page.locator("#view-teach")).to_be_visible()
+    expect(page.locator("#teach-stage")).to_have_class(re.compile("filled"))
+    expect(page.get_by_role("button", name="Shot 1, small.png")).to_be_visible()
+
+
+def drop(person: Person, name: str, kind: str, content: bytes) -> None:
+    """Drag a file onto the page and let it go."""
+    transfer = person.page.evaluate_handle(
+        """([name, type, bytes]) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+          return transfer;
+        }""",
+        [name, kind, list(content)],
+    )
+    for event in ("dragover", "drop"):
+        person.page.dispatch_event("body", event, {"dataTransfer": transfer})
+
+
+def _unpacked(file: Path) -> list[Path]:
+    """What a person would choose out of an export: a zip of ours as it is, else its files."""
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        if any(name.endswith("category.yaml") for name in names):
+            return [file]
+        archive.extractall(file.parent / "unpacked")
+    return [path for path in sorted((file.parent / "unpacked").rglob("*")) if path.is_file()]

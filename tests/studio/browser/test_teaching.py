@@ -1,0 +1,202 @@
+"""Teaching with a mouse: what is clicked is registered, and found in the next frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from .person import Person
+from .running import Running
+
+NEAR = 1.0  # pixels between where one clicks and what is registered; the mouse has whole pixels
+
+
+def test_an_unseen_object_is_taught_with_few_clicks_and_found_at_once(
+    person: Person, running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = person.teach_coffee()
+    errors = running.errors(running.published("cup", 1))
+    with capsys.disabled():
+        print(
+            f"\nStudio: 8 keypoints taught with {person.clicks} clicks in {seconds:.1f} s, "
+            f"median error of the next frames {np.nanmedian(errors):.1%} of the object"
+        )
+    expect(person.page.locator(".toast.good")).to_contain_text(["registered", "is found"])
+    assert person.clicks <= 20
+    assert np.nanmedian(errors) < 0.1
+    cup = running.server.categories["cup"]
+    assert tuple(cup.keypoint_names) == tuple(running.coffee.keypoint_names)
+    person.wait_for_frames()
+    expect(person.page.locator('#live-stage [data-category="cup"] .point')).to_have_count(8)
+    expect(
+        person.page.locator('#objects [aria-label="cup"] .scores .number').first
+    ).not_to_have_text("0.00")
+
+
+def test_what_is_registered_is_where_one_clicked(person: Person, running: Running) -> None:
+    person.wait_for_frames()
+    stamp = person.freezing(lambda: person.press("Teach from this frame"))
+    points = running.visible(stamp)
+    for x, y in points[:3].tolist():
+        person.click_at(x, y)
+    person.press("Connect in order")
+    person.name_object("three")
+    person.register()
+    three = running.server.categories["three"]
+    assert np.abs(three.shots[0].keypoints - points[:3]).max() < NEAR
+    assert list(three.edges) == [(0, 1), (1, 2)]
+    np.testing.assert_array_equal(three.shots[0].image.shape, (480, 640, 3))
+
+
+def test_a_point_is_corrected_by_dragging_and_undone(person: Person, running: Running) -> None:
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Teach from this frame"))
+    person.click_at(100, 100)
+    person.click_at(300, 200)
+    person.drag((100, 100), (160, 140))
+    person.drag((300, 200), (320, 260))
+    person.keys("Control+z")
+    person.name_object("two")
+    person.register()
+    registered = running.server.categories["two"].shots[0].keypoints
+    np.testing.assert_allclose(registered, [(160, 140), (300, 200)], atol=NEAR)
+
+
+def test_keypoints_are_connected_reordered_hidden_and_removed(
+    person: Person, running: Running
+) -> None:
+    page = person.page
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Teach from this frame"))
+    for x, y in ((100, 100), (300, 200), (200, 300), (400, 300)):
+        person.click_at(x, y)
+    person.name_keypoints(["a", "b", "c", "d"])
+    person.click('[data-tool="connect"]')
+    person.click_at(100, 100)
+    person.click_at(200, 300)
+    person.press("Move c up")
+    person.press("Remove d")
+    person.press("b: hidden in this shot")
+    person.name_object("abc")
+    person.register()
+    abc = running.server.categories["abc"]
+    assert tuple(abc.keypoint_names) == ("a", "c", "b")
+    assert list(abc.edges) == [(0, 1)]
+    assert abc.shots[0].visible.tolist() == [True, True, False]
+    expect(page.locator(".toast.bad")).to_have_count(0)
+
+
+def test_problems_are_listed_before_anything_is_registered(
+    person: Person, running: Running
+) -> None:
+    page = person.page
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Teach from this frame"))
+    person.click_at(100, 100)
+    person.click_at(300, 200)
+    person.name_keypoints(["same", "same"])
+    person.click("#register")
+    listed = page.locator(".problems")
+    expect(listed).to_contain_text("Give the object a name")
+    expect(listed).to_contain_text("Two keypoints are called same")
+    assert not running.server.categories
+    person.name_object("-bad-")
+    person.name_keypoints(["one", "two"])
+    expect(listed).to_contain_text("start with a letter or digit")  # the server's own words
+    page.fill("#object-name", "good")
+    expect(page.locator("#check-title")).to_have_text("Ready to register")
+
+
+def test_a_second_shot_starts_from_what_the_network_found(person: Person, running: Running) -> None:
+    page = person.page
+    person.teach_coffee()
+    running.published("cup", 1)
+    before = person.clicks
+    stamp = person.freezing(lambda: person.press("Add a shot of cup"))
+    expect(page.locator(".keypoints .open")).to_have_count(0)
+    truth = running.visible(stamp)
+    person.drag(_marks(person)[0], truth[0])  # one correction
+    if page.get_by_role("button", name="All are right").count():
+        person.press("All are right")
+    person.register()
+    assert person.clicks - before <= 4
+    cup = running.server.categories["cup"]
+    assert (cup.version, len(cup.shots)) == (2, 2)
+    errors = np.linalg.norm(cup.shots[1].keypoints - truth, axis=1)
+    assert errors[0] < NEAR
+    assert np.median(errors) < 0.1 * running.truth[stamp].size
+
+
+def test_a_second_shot_of_an_unregistered_object_starts_so_too(
+    person: Person, running: Running
+) -> None:
+    page = person.page
+    person.wait_for_frames()
+    first = person.freezing(lambda: person.press("Teach from this frame"))
+    person.draw_box(running.visible(first))
+    for x, y in running.visible(first).tolist():
+        person.click_at(x, y)
+    second = person.freezing(lambda: person.press("+ Freeze the camera"))
+    expect(page.locator(".keypoints .open")).to_have_count(0)
+    errors = np.linalg.norm(np.array(_marks(person)) - running.visible(second), axis=1)
+    assert np.median(errors) < 0.1 * running.truth[second].size
+
+
+def test_reloading_in_mid_teaching_loses_nothing(person: Person, running: Running) -> None:
+    page = person.page
+    person.wait_for_frames()
+    stamp = person.freezing(lambda: person.press("Teach from this frame"))
+    points = running.visible(stamp)
+    for x, y in points[:4].tolist():
+        person.click_at(x, y)
+    person.name_object("reloaded")
+    marked = _marks(person)
+    page.reload()
+    expect(page.locator("#teach-stage .mark")).to_have_count(4)
+    assert _marks(person) == marked
+    expect(page.locator("#object-name")).to_have_value("reloaded")
+    page.locator("#teach-stage").focus()
+    person.keys("Control+z", "Control+z")  # the name, then the last point
+    expect(page.locator("#teach-stage .mark")).to_have_count(3)
+    person.keys("Control+Shift+z", "Control+Shift+z")
+    expect(page.locator("#teach-stage .mark")).to_have_count(4)
+    # The node has started anew meanwhile and knows nothing of the image: the page sends it again.
+    running.restart_studio()
+    person.click("#register")
+    expect(page.locator("#view-live")).to_be_visible()
+    person.complaints.clear()  # the browser's own, about the first refusal
+    registered = running.server.categories["reloaded"].shots[0]
+    assert np.abs(registered.keypoints - points[:4]).max() < NEAR
+
+
+def test_a_draft_that_cannot_be_read_does_no_harm(person: Person) -> None:
+    page = person.page
+    page.evaluate("localStorage.setItem('cape-studio-draft', '{\"draft\": {\"shots\": 1}}')")
+    page.reload()
+    person.go("teach")
+    expect(page.locator("#freeze")).to_be_visible()
+
+
+def test_a_draft_is_not_thrown_away_without_a_question(visit: Callable[..., Person]) -> None:
+    person = visit()
+    page = person.page
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Teach from this frame"))
+    person.click_at(100, 100)
+    person.press("Discard")
+    person.press("Keep it")
+    expect(page.locator("#teach-stage .mark")).to_have_count(1)
+    person.press("Discard")
+    person.press("Throw away")
+    expect(page.locator("#freeze")).to_be_visible()
+
+
+def _marks(person: Person) -> list[tuple[float, float]]:
+    """Where the keypoints of the shot in work are drawn, in image pixels."""
+    places = person.page.locator("#teach-stage .mark").evaluate_all(
+        "marks => marks.map(mark => mark.transform.baseVal[0].matrix).map(({e, f}) => [e, f])"
+    )
+    return [(x, y) for x, y in places]

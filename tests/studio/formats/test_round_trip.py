@@ -1,0 +1,58 @@
+"""What is exported in any format comes back as it was."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cape_ros.perception.category import NAME, Category, SupportShot
+from cape_ros.perception.image_file import decode
+from cape_ros.studio.formats.archive import FORMATS, pack, read
+
+KEYPOINT_NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
+    lambda text: bool(text.strip()) and text.isprintable()
+)
+
+
+@st.composite
+def categories(draw: st.DrawFn) -> Category:
+    names = draw(st.lists(KEYPOINT_NAMES, min_size=1, max_size=5, unique=True))
+    count, indices = len(names), st.integers(0, len(names) - 1)
+    edges = draw(st.lists(st.tuples(indices, indices).filter(lambda e: e[0] != e[1]), max_size=4))
+    shots = []
+    for _ in range(draw(st.integers(1, 3))):
+        width, height = draw(st.integers(8, 40)), draw(st.integers(8, 40))
+        x, y = st.floats(-0.5, width - 0.5), st.floats(-0.5, height - 0.5)
+        points = draw(st.lists(st.tuples(x, y), min_size=count, max_size=count))
+        visible = draw(st.lists(st.booleans(), min_size=count, max_size=count).filter(any))
+        rng = np.random.default_rng(draw(st.integers(0, 99)))
+        image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        box = draw(st.sampled_from([None, (0.0, 0.0, float(width), float(height))]))
+        shots.append(SupportShot(image, points, visible, box))
+    name = draw(st.from_regex(NAME, fullmatch=True).filter(str.isascii))
+    return Category(name, names, edges, shots, version=draw(st.integers(1, 9)))
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
+@settings(max_examples=40)
+@given(category=categories())
+def test_export_and_import(format: ModuleType, category: Category) -> None:
+    reading = read(pack(format.write(category)))
+    assert reading.problems == []
+    skeleton = reading.skeleton(category.name)
+    assert tuple(skeleton.keypoint_names) == category.keypoint_names
+    assert tuple(skeleton.edges) == category.edges
+    assert len(reading.marked) == len(category.shots)
+    for marked, shot in zip(reading.marked, category.shots, strict=True):
+        assert marked.category == category.name
+        pixels = decode(reading.images[marked.image], "image", 10_000).pixels
+        assert np.array_equal(pixels, shot.image)
+        seen = [n for n, v in zip(category.keypoint_names, shot.visible, strict=True) if v]
+        assert set(marked.points) == set(seen)
+        points = np.array([marked.points[name] for name in seen])
+        assert np.abs(points - shot.keypoints[shot.visible]).max() < 2e-3
+        assert np.abs(np.subtract(marked.box, shot.box)).max() < 2e-3

@@ -1,0 +1,114 @@
+"""`cape serve`, as a person types it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cape_ros.wire.arguments import parse
+
+SECONDS = 120.0
+CAPE = [
+    sys.executable,
+    "-c",
+    "import sys; from cape_ros.cli import main; sys.exit(main())",
+    "serve",
+]
+
+
+def test_studio_on_the_demo_until_ctrl_c(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    words = ["--demo", "--port", "0", "--library", str(tmp_path / "library"), "--device", "cpu"]
+    with log.open("w") as out:
+        process = subprocess.Popen([*CAPE, *words], stdout=out, stderr=out)
+    try:
+        end = time.monotonic() + SECONDS
+        while not (match := re.search(r"Studio .*: (http://\S+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        with httpx.Client(base_url=match[1], timeout=SECONDS) as browser:
+            assert "<html" in browser.get("/").text
+            while not browser.get("/api/cameras").json()[0]["answered"]:
+                assert time.monotonic() < end
+            frozen = browser.post("/api/freeze", json={}).json()
+            assert (frozen["width"], frozen["height"]) == (640, 480)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--demo", "--camera", "0"], "one of them"),
+        (["--demo", "--ros-args", "-p", "a:=b"], "--ros-args: is for the node"),
+        (["--video", "absent.mp4"], "absent.mp4"),
+        (["--camera", "97"], "camera 97"),
+        (["--demo", "--port", "70000"], "70000 is not 0 to 65535"),
+        (["--demo", "--host", "no.such.host.invalid"], "choose another port or host"),
+    ],
+)
+def test_what_is_wrong_comes_in_one_sentence(
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from cape_ros import cli
+
+    monkeypatch.setattr(sys, "argv", ["cape", "serve", "--library", str(tmp_path), *words])
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        assert cli.main() == 1
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+    error = capsys.readouterr().err
+    assert error.startswith("cape: ")
+    assert message in error
+
+
+def test_the_node_gets_what_was_typed_and_ros_arguments_count_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from cape_ros import cli
+    from cape_ros.ros import node
+
+    given: list[list[str]] = []
+    monkeypatch.setattr(node, "main", lambda words: given.append(words) or 0)
+    words = [
+        "--host",
+        "0.0.0.0",
+        "--port",
+        "9000",
+        "--library",
+        "2024-10-01",
+        "--token",
+        "some-token",
+    ]
+    ros = ["--ros-args", "-p", "studio.port:=9001", "-r", "/cape/image:=/camera/image_raw"]
+    monkeypatch.setattr(sys, "argv", ["cape", "serve", *words, *ros])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 0
+    arguments = parse(given[0])
+    assert arguments.parameters("/cape") == {
+        "studio.enable": True,
+        "studio.host": "0.0.0.0",
+        "studio.port": 9001,
+        "studio.token": "some-token",
+        "library": "2024-10-01",
+    }
+    assert [remap.target for remap in arguments.remaps] == ["/camera/image_raw"]
