@@ -28,6 +28,10 @@ class InvalidInput(CapeError):
         self.faults = tuple(faults)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[tuple[Fault, ...]]]:
+        """As it travels between processes: with its faults, not with their text."""
+        return type(self), (self.faults,)
+
     @classmethod
     def of(cls, field: str, reason: str) -> InvalidInput:
         return cls([Fault(field, reason)])

@@ -41,6 +41,7 @@ class SteeredEstimator:
         self.fail: Exception | None = None
         self.known: dict[str, Category] = {}
         self.spent = Timing()
+        self.largest_batch = 32
 
     def encode(self, category: Category) -> KeypointTokens:
         self.threads.add(threading.get_ident())
@@ -53,6 +54,9 @@ class SteeredEstimator:
 
     def forget(self, name: str) -> None:
         del self.known[name]
+
+    def prepare(self, keypoints: int = 1) -> None:
+        self.threads.add(threading.get_ident())
 
     def stand_in(self, keypoints: int) -> Category:
         return category("stand-in", keypoints)

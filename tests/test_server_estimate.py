@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from steered import IMAGE, SECONDS, Stand
+from steered import IMAGE, SECONDS, Stand, category
 
 from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.server import Frame
@@ -145,3 +145,19 @@ def test_not_on_the_callers_thread_and_not_after_the_end(stand: Stand) -> None:
     stand.server.close()
     with pytest.raises(CapeError, match="has stopped"):
         stand.server.estimate(IMAGE)
+
+
+def test_a_category_that_is_not_registered_is_tried_out(stand: Stand) -> None:
+    new = category("new")
+    found = stand.server.try_out(IMAGE, new, None)
+    assert (found.category, found.track_id) == ("new", -1)
+    assert found.score > 0.8
+    assert stand.server.try_out(IMAGE, new, (8.0, 4.0, 40.0, 40.0)).box == (8.0, 4.0, 40.0, 40.0)
+    stand.estimator.visible = False
+    assert stand.server.try_out(IMAGE, new, None).score == 0
+    assert stand.server.categories == {}
+    with pytest.raises(InvalidInput, match=r"image: .*; box: has no area"):
+        stand.server.try_out(IMAGE[..., 0], new, (0.0, 0.0, 0.0, 0.0))
+    stand.server.close()
+    with pytest.raises(CapeError, match="has stopped"):
+        stand.server.try_out(IMAGE, new, None)

@@ -15,17 +15,19 @@ WIDTH, HEIGHT = 360, 230
 LEFT, RIGHT, TOP, BOTTOM = 38, 18, 8, 36  # around the plot
 BAR, GAP = 11, 14  # units: of a bar, between groups
 ROW_LABEL = 16
+SMALLEST_DOT, LARGEST_DOT = 1.5, 5.5  # units, of its radius
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One curve; kind: the class that colours it in the style sheet."""
+    """One curve; kind: the class that colours it in the style sheet. counts: of what each of its
+    points stands for; each then has a dot, the larger the more."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     kind: str
-    dots: bool = False
+    counts: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,20 @@ def line_chart(lines: Sequence[Line], across: Axis, up: Axis, what: str) -> str:
         parts.append(_text(x(tick), HEIGHT - BOTTOM + 14, across.name(tick), "middle"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, across.title, "middle"))
     for line in lines:
+        sizes = np.sqrt(line.counts or np.ones(len(line.x)))
         points = [
-            (x(a), y(b))
-            for a, b in zip(line.x, line.y, strict=True)
+            (x(a), y(b), SMALLEST_DOT + LARGEST_DOT * size / max(sizes))
+            for a, b, size in zip(line.x, line.y, sizes, strict=True)
             if np.isfinite((a, b)).all() and a <= across.most + 1e-9
         ]
         if not points:
             continue
-        path = "L".join(f"{a:.1f} {b:.1f}" for a, b in points)
+        path = "L".join(f"{a:.1f} {b:.1f}" for a, b, _ in points)
         parts.append(f'<path class="line {line.kind}" d="M{path}"/>')
-        if line.dots:
+        if line.counts:
             parts += [
-                f'<circle class="dot {line.kind}" cx="{a:.1f}" cy="{b:.1f}" r="3"/>'
-                for a, b in points
+                f'<circle class="dot {line.kind}" cx="{a:.1f}" cy="{b:.1f}" r="{size:.1f}"/>'
+                for a, b, size in points
             ]
     return _svg(parts, HEIGHT, what)
 

@@ -55,15 +55,15 @@ def evaluate(
 
     [bold]cape evaluate shipped DATA --imagenet RESNET18.pth --report report[/bold]
     """
+    from cape_ros.evaluation import models
     from cape_ros.evaluation.evaluate import compare
     from cape_ros.evaluation.report import write_report
     from cape_ros.evaluation.tables import content, show
-    from cape_ros.model import checkpoints
     from cape_ros.model import weights as known_weights
     from cape_ros.perception.device import find_device
 
     dataset = read_data(data, annotations, categories)
-    net, facts = checkpoints.load(known_weights.find(weights))
+    net, facts = models.load(known_weights.find(weights))
     found = compare(
         dataset,
         net,

@@ -110,7 +110,7 @@ def compare(
     neighbour. as_released: the pairs of MP-100's protocol. Raises `InvalidInput` for data with too
     few objects, `CheckpointError`.
     """
-    pairs = _choose(dataset, shots, most_pairs, as_released)
+    pairs = {count: choose(dataset, count, most_pairs, as_released) for count in shots}
     calibration = Calibration.from_facts(facts)
     seen = Seen(dataset, net, imagenet, device or torch.device("cpu"))
     examiner = Examiner(seen, calibration)
@@ -122,7 +122,7 @@ def compare(
         total,
         transient=True,
     ):
-        part = _answer(seen, category, pairs[count][category], calibration)
+        part = answer(seen, category, pairs[count][category], calibration)
         part.trials = examiner.examine(category, count, part.pairs)
         parts[count].append(part)
         if count == shots[-1]:
@@ -130,18 +130,17 @@ def compare(
     return Evaluation(dataset, parts)
 
 
-def _choose(
-    dataset: Dataset, shots: Sequence[int], most: int, as_released: bool
-) -> dict[int, dict[int, list[Pair]]]:
+def choose(
+    dataset: Dataset, shots: int, most: int = MOST_PAIRS, as_released: bool = False
+) -> dict[int, list[Pair]]:
+    """Pairs of every category. Raises `InvalidInput` for data with too few objects."""
     if as_released:
-        return {count: release_pairs(dataset, count) for count in shots}
-    return {
-        count: {key: choose_pairs(dataset, key, count, most) for key in dataset.categories}
-        for count in shots
-    }
+        return release_pairs(dataset, shots)
+    return {key: choose_pairs(dataset, key, shots, most) for key in dataset.categories}
 
 
-def _answer(seen: Seen, category: int, pairs: Sequence[Pair], calibration: Calibration) -> Part:
+def answer(seen: Seen, category: int, pairs: Sequence[Pair], calibration: Calibration) -> Part:
+    """Every method's answers to pairs of a category."""
     part = Part(category, pairs, {method: [] for method in seen.methods})
     for pair in pairs:
         crop = Crop.of_box(seen.dataset.instances[pair[-1]].box, seen.net.config.image_size)

@@ -6,7 +6,6 @@ Objects are drawn by lot with a fixed seed, never chosen for how well they look.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 from cape_ros.errors import SourceError
 from cape_ros.evaluation.pairs import SEED, labels
 from cape_ros.evaluation.pictures import answer_tile, beside, support_tile, titled
-from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.category import Category, SupportShot, name_like
 from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectRequest
@@ -88,7 +87,7 @@ def category_of(instance: Instance, name: str) -> Category:
     inside = np.logical_and(points >= low, points <= high).all(axis=1)
     shot = SupportShot(image, points, instance.visible & inside, whole(instance.box))
     names = [str(index + 1) for index in range(len(points))]
-    return Category(re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")[:64], names, (), (shot,))
+    return Category(name_like(name), names, (), (shot,))
 
 
 def whole(box: Box) -> Box:

@@ -35,6 +35,9 @@ class Network(Protocol):
 class Comparison(nn.Module):
     """What the networks have in common that CapeFormer is compared with."""
 
+    config: CapeFormerConfig
+    backbone: nn.Module
+    support_backbone: nn.Module | None
     token_proj: nn.Linear
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
@@ -43,6 +46,12 @@ class Comparison(nn.Module):
 
     def match(self, features: Tensor, tokens: KeypointTokens) -> CapeOutput:
         """Find the keypoints of `tokens` in query features [B, C, h, w]."""
+        raise NotImplementedError
+
+    def losses(
+        self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
+    ) -> dict[str, Tensor]:
+        """What it is trained with, as `cape_ros.model.losses`: every term, and their sum `loss`."""
         raise NotImplementedError
 
     def encode_support(

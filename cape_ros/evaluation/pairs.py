@@ -25,7 +25,7 @@ def choose_pairs(dataset: Dataset, category: int, shots: int, most: int = MOST_P
     objects = dataset.of_category(category)
     if len(objects) < shots + 1:
         raise InvalidInput.of(
-            "--shots",
+            "shots",
             f"{shots} need {shots + 1} objects, {dataset.categories[category]} has {len(objects)}",
         )
     pairs = [(support, query) for query in objects for support in objects if support != query]
@@ -43,7 +43,7 @@ def release_pairs(dataset: Dataset, shots: int) -> dict[int, list[Pair]]:
         pairs = sample_pairs(dataset, shots)
     except ValueError as error:
         raise InvalidInput.of(
-            "--mp100", f"a category has fewer than {shots} + 15 objects; leave the flag out"
+            "mp100", f"a category has fewer than {shots} + 15 objects; leave it out"
         ) from error
     chosen: dict[int, list[Pair]] = {category: [] for category in dataset.categories}
     for pair in pairs:

@@ -15,6 +15,7 @@ from cape_ros.evaluation.network import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.encoding import encode_grid, encode_order
+from cape_ros.model.losses import mean_of_known
 from cape_ros.model.proposals import soft_argmax
 
 LAYERS = 3
@@ -116,6 +117,15 @@ class POMNet(Comparison):
         heatmaps = self._heatmaps(keypoints, refined)
         return output_of(heatmaps, best_points(heatmaps), soft_argmax(heatmaps))
 
+    def losses(
+        self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
+    ) -> dict[str, Tensor]:
+        """Mean squared error against the Gaussians [B, K, H, W]; points are not looked at."""
+        target = F.interpolate(heatmaps, size=output.similarity.shape[-2:], mode="bilinear")
+        squares = (output.similarity - target).square().mean(dim=(-2, -1))
+        loss = mean_of_known(squares, weight)
+        return {"heatmap_loss": loss, "loss": loss}
+
     def _heatmaps(self, keypoints: Tensor, image: Tensor) -> Tensor:
         """keypoints [B, K, d] each beside image [B, d, h, w] -> [B, K, 8 h, 8 w]."""
         batch, count, width = keypoints.shape
@@ -141,11 +151,3 @@ def best_points(heatmaps: Tensor) -> Tensor:
     x = column + 0.5 + QUARTER * torch.sign(value(0, 1) - value(0, -1))
     y = row + 0.5 + QUARTER * torch.sign(value(1, 0) - value(-1, 0))
     return torch.stack((x / width, y / height), dim=-1)
-
-
-def heatmap_loss(output: CapeOutput, heatmaps: Tensor, weight: Tensor) -> Tensor:
-    """What POMNet is trained with: mean squared error against the Gaussians [B, K, H, W] of the
-    keypoints that count, weight [B, K]."""
-    target = F.interpolate(heatmaps, size=output.similarity.shape[-2:], mode="bilinear")
-    squares = (output.similarity - target).square().mean(dim=(-2, -1))
-    return (squares * weight).sum() / weight.sum().clamp(min=1)

@@ -1,7 +1,8 @@
 """ProtoNet for keypoints: each place of the query against each support keypoint's prototype.
 
 The paper compares with it (Table 1) and says no more than that; here places and prototypes are
-compared by squared distance (Snell et al., 2017) after one shared projection. The one-stage
+compared by squared distance after one shared projection, and trained as there is usual (Snell et
+al., 2017): the negative log-likelihood of the place under a softmax over all. The one-stage
 CapeFormer, the other comparison without a decoder, is `CapeFormerConfig(decoder_layers=0)`.
 """
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from cape_ros.evaluation.network import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
+from cape_ros.model.losses import cells_of, mean_of_known
 from cape_ros.model.proposals import local_argmax, soft_argmax
 
 
@@ -39,3 +41,13 @@ class ProtoNet(Comparison):
         distance = torch.cdist(tokens.tokens, places).square() / math.sqrt(places.shape[-1])
         logits = -distance.unflatten(-1, features.shape[-2:])
         return output_of(logits, local_argmax(logits), soft_argmax(logits))
+
+    def losses(
+        self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
+    ) -> dict[str, Tensor]:
+        """Of points [B, K, 2] in [0, 1]; heatmaps are not looked at."""
+        logits = output.similarity
+        likelihood = logits.flatten(2).log_softmax(dim=-1)
+        errors = -(cells_of(points, *logits.shape[-2:]) * likelihood).sum(dim=-1)
+        loss = mean_of_known(errors, weight)
+        return {"matching_loss": loss, "loss": loss}

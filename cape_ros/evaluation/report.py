@@ -16,7 +16,7 @@ from cape_ros.evaluation.charts import Axis, Line, bar_chart, legend, line_chart
 from cape_ros.evaluation.evaluate import Evaluation, Part
 from cape_ros.evaluation.methods import COPY, NEAREST, PROPOSALS, WEIGHTS
 from cape_ros.evaluation.pictures import jpeg, pair_picture
-from cape_ros.evaluation.protocol import compared
+from cape_ros.evaluation.protocol import THRESHOLDS, compared
 from cape_ros.evaluation.report_style import STYLE
 from cape_ros.evaluation.score_quality import RIGHT_WITHIN, calibration_bins, risk_coverage
 from cape_ros.evaluation.tables import (
@@ -76,10 +76,12 @@ def _page(evaluation: Evaluation, title: str, numbers: str) -> str:
 
 def _head(evaluation: Evaluation, title: str) -> str:
     tiles = []
-    found, scores = results(evaluation)[WEIGHTS], score_facts(evaluation)
-    for shots in found:
-        mean, score = found[shots][MEAN], scores[shots]["all"]
-        tiles.append((f"{mean['PCK@0.1']:.1f} %", f"PCK@0.1, {shots}, mean of categories"))
+    found, scores = results(evaluation), score_facts(evaluation)
+    for shots in found[WEIGHTS]:
+        pck = {method: rows[shots][MEAN]["PCK@0.1"] for method, rows in found.items()}
+        score, anchor = scores[shots]["all"], max(pck[COPY], pck.get(NEAREST, 0))
+        words = f"PCK@0.1, {shots}, mean of categories; {anchor:.1f} % without training"
+        tiles.append((f"{pck[WEIGHTS]:.1f} %", words))
         tiles.append((f"{three_digits(score['auroc'])}", f"AUROC of the scores, {shots}"))
     pairs = sum(len(part.pairs) for parts in evaluation.parts.values() for part in parts)
     return (
@@ -110,6 +112,7 @@ def _tables(evaluation: Evaluation) -> str:
             f"<tbody>{body}</tbody></table></div>"
         )
     words = "; ".join(f"{method}: {WORDS[method]}" for method in evaluation.methods)
+    words += ". mPCK: mean of PCK at " + ", ".join(f"{one:g}" for one in THRESHOLDS)
     return "".join(parts) + f'<p class="dim">{escape(words)}.</p>'
 
 
@@ -134,7 +137,7 @@ def _curves(evaluation: Evaluation) -> str:
             for method in evaluation.methods
         ]
         chart = line_chart(
-            lines,
+            lines[::-1],  # what lies on the thick line of the weights is drawn over it
             Axis("distance that counts as right, of the box", 0.3, 0.05, percent=False),
             Axis("", 1, 0.25),
             f"PCK against its threshold, {shots}-shot",
@@ -194,11 +197,11 @@ def _scores(evaluation: Evaluation) -> str:
         charts.append(
             _figure(f"{shots}-shot: wrong among the points that are kept", chart + legend(names))
         )
-        mean, share, _ = calibration_bins(quality.scores, quality.right)
+        mean, share, counts = calibration_bins(quality.scores, quality.right)
         chart = line_chart(
             [
                 Line("honest", [0, 1], [0, 1], "c"),
-                Line("bins", mean.tolist(), share.tolist(), "w", dots=True),
+                Line("bins", mean.tolist(), share.tolist(), "w", counts.tolist()),
             ],
             Axis("score", 1, 0.25),
             Axis("", 1, 0.25),
@@ -209,7 +212,7 @@ def _scores(evaluation: Evaluation) -> str:
     return (
         "<h2>What the scores are worth</h2><p>A score is meant to be the chance that a point is "
         "right. Below the dotted line of the second chart it is surer of itself than it should "
-        f"be.</p>{_score_table(evaluation)}"
+        f"be; the larger a dot, the more points have such a score.</p>{_score_table(evaluation)}"
         f'<div class="charts">{"".join(charts)}</div>'
     )
 
@@ -231,10 +234,12 @@ def _score_table(evaluation: Evaluation) -> str:
     head = "".join(f"<th>{column}</th>" for column in columns)
     return (
         f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead><tbody>'
-        f'{"".join(rows)}</tbody></table></div><p class="dim">ECE: expected calibration error. '
-        "Risk area: mean share of wrong points over all numbers of points kept. Swapped: median "
-        "score with a support of another category, of the median with the right one and as many "
-        "keypoints; empty: the same in a picture without the object.</p>"
+        f'{"".join(rows)}</tbody></table></div><p class="dim">AUROC: the chance that a right point '
+        "scores higher than a wrong one; 1 is perfect, 0.5 says nothing. ECE: expected calibration "
+        "error, how far scores are from the share of right points. Risk area: mean share of wrong "
+        "points over all numbers of points kept. Swapped: median score with a support of another "
+        "category, of the median with the right one and as many keypoints; empty: the same in a "
+        "picture without the object.</p>"
     )
 
 

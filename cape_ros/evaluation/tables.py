@@ -16,6 +16,10 @@ SHOWN = (0.05, 0.1, 0.2)
 MEAN = "mean"
 COLUMNS = (*(f"PCK@{threshold}" for threshold in SHOWN), "mPCK")
 Row = dict[str, float]
+SCORES_EXPLAINED = (
+    "swapped, empty: median score with a support of another category, and in a picture without "
+    "the object, of the median with the right support."
+)
 WITHOUT_NEIGHBOUR = (
     f"The {NEAREST} is left out: give --imagenet RESNET18.pth. Features of the weights' own "
     "backbone would not do, since the same data trained them."
@@ -96,27 +100,25 @@ def show(evaluation: Evaluation, console: Console) -> None:
                 table.add_row(category, method, *numbers)
             table.add_section()
         console.print(table)
-    console.print(_score_table(evaluation))
+    for name, of_category in score_facts(evaluation).items():
+        console.print(_score_table(name, of_category))
+    console.print(SCORES_EXPLAINED)
     for sentence in left_out(evaluation):
         console.print(sentence)
 
 
-def _score_table(evaluation: Evaluation) -> Table:
-    columns = ("right", "AUROC", "ECE", "risk", "best", "swapped", "empty")
-    table = Table("shots", "category", *columns, title="scores: P(error < 0.1 of the box)")
-    for shots, rows in score_facts(evaluation).items():
-        for category, row in rows.items():
-            keys = ("right", "auroc", "calibration_error", "risk_area", "best_risk_area")
-            trials = [
-                f"{trial['median']:.2f} ({trial['median_right']:.2f})" if trial else "-"
-                for trial in (row.get("swapped"), row.get("empty"))
-            ]
-            table.add_row(shots, category, *(three_digits(row[key]) for key in keys), *trials)
-        table.add_section()
-    table.caption = (
-        "swapped, empty: median score with a support of another category, and in a picture "
-        "without the object (in brackets: with the right support)"
-    )
+def _score_table(shots: str, rows: Mapping[str, Any]) -> Table:
+    table = Table(title=f"{shots}, scores: P(error < 0.1 of the box)")
+    table.add_column("category", overflow="fold")
+    for name in ("right", "AUROC", "ECE", "risk", "best", "swapped", "empty"):
+        table.add_column(name, no_wrap=True)
+    for category, row in rows.items():
+        keys = ("right", "auroc", "calibration_error", "risk_area", "best_risk_area")
+        trials = [
+            f"{trial['median']:.2f} of {trial['median_right']:.2f}" if trial else "-"
+            for trial in (row.get("swapped"), row.get("empty"))
+        ]
+        table.add_row(category, *(three_digits(row[key]) for key in keys), *trials)
     return table
 
 

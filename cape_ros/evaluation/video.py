@@ -20,7 +20,7 @@ from cape_ros.evaluation.pictures import beside, mark_answer
 from cape_ros.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.evaluation.video_reference import FLOW, LABELS, Flow, Labels, read_labels
 from cape_ros.perception.annotation import read_annotation
-from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.category import Category, SupportShot, name_like
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.follow import Trust, Watch, track_ids
 from cape_ros.perception.geometry import Box, Crop, clean_box, clip_box, crop_image, hull_box
@@ -130,7 +130,7 @@ def _labelled_category(video: Path, known: Labels, frame: int, which: int) -> tu
         raise InvalidInput.of("frame", f"{frame} is labelled, but behind the end of {video}")
     shot = SupportShot(image, np.nan_to_num(truth.keypoints), truth.visible)
     return (
-        Category(video.stem, known.names, (), (shot,)),
+        Category(name_like(video.stem), known.names, (), (shot,)),
         f"Registered is track {which} of frame {frame}, {truth.visible.sum()} of "
         f"{len(known.names)} keypoints.",
     )
@@ -140,7 +140,7 @@ def _marked(video: Path, keypoints: Path | None) -> tuple[int, Category, str]:
     """The frame, what is registered of it, and a sentence about it."""
     first = next(_frames(video, 1))[1]
     if keypoints is None:
-        return (0, *(known_video(video, first) or corners(first, video.stem)))
+        return (0, *(known_video(video, first) or corners(first, name_like(video.stem))))
     annotation = read_annotation(keypoints)
     if annotation.image is not None:
         raise InvalidInput.of("image", "mark a frame of the video, so that it can be followed")
@@ -148,7 +148,7 @@ def _marked(video: Path, keypoints: Path | None) -> tuple[int, Category, str]:
     image = next((image for index, image in _frames(video, frame + 1) if index == frame), None)
     if image is None:
         raise InvalidInput.of("frame", f"{frame} is behind the end of {video}")
-    category = annotation.category(image, annotation.name or video.stem)
+    category = annotation.category(image, annotation.name or name_like(video.stem))
     return (
         frame,
         category,

@@ -183,6 +183,12 @@ def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> l
     return [] if inside.all(axis=1).any() else [Fault("box", "lies away from every keypoint")]
 
 
+def name_like(text: str) -> str:
+    """A name that a category may have, as like any text as can be."""
+    allowed = re.sub(r"[^A-Za-z0-9_.-]", "_", text)
+    return (allowed if allowed[:1].isalnum() else f"object_{allowed}")[:64]
+
+
 def _name_faults(name: Any) -> Iterator[Fault]:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         reason = "must be 1 to 64 of A-Z a-z 0-9 _ . - and start with a letter or digit"

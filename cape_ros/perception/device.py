@@ -6,11 +6,18 @@ import torch
 
 from cape_ros.errors import DeviceError
 
-PRECISIONS = {"float32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
+PRECISIONS = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
 
 
 def find_device(name: str) -> torch.device:
-    """Raises `DeviceError` that says what there is."""
+    """auto: CUDA if there is a GPU, else the CPU; nothing else ever falls back to the CPU.
+
+    Raises `DeviceError` that says what there is.
+    """
     cuda = torch.cuda.is_available()
     if name == "auto":
         return torch.device("cuda" if cuda else "cpu")
@@ -18,16 +25,25 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
             raise DeviceError(f"device {name}: no such GPU here; use `cpu` or `auto`")
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).cpu()  # torch knows devices that hold no numbers
     except (RuntimeError, AssertionError) as error:
         raise DeviceError(f"device {name}: {error}; use `cpu`, `cuda` or `auto`") from error
     return device
 
 
-def find_precision(name: str, device: torch.device) -> torch.dtype | None:
-    """The type for autocast, None for float32. Raises `DeviceError` if the device lacks it."""
+def find_precision(name: str, device: torch.device) -> torch.dtype:
+    """Raises `DeviceError` if the device lacks it."""
     if name not in PRECISIONS:
         raise DeviceError(f"precision {name!r} is not one of {', '.join(PRECISIONS)}")
     if name == "float16" and device.type == "cpu":
         raise DeviceError("precision float16 needs a GPU; use float32 or bfloat16 on the CPU")
+    if name == "bfloat16" and not _has_bfloat16(device):
+        raise DeviceError(f"precision bfloat16: this {device.type.upper()} lacks it; use float32")
     return PRECISIONS[name]
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()

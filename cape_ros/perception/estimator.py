@@ -6,6 +6,7 @@ A category is encoded once (`encode`); a frame then costs one pass over its crop
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,21 +17,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.errors import DeviceError, Fault, InvalidInput
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
-from cape_ros.model.layout import Layouts
+from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
-from cape_ros.perception.category import Category, image_faults
+from cape_ros.perception.category import Category, SupportShot, image_faults
+from cape_ros.perception.crops import DeviceCrops, HostCrops
 from cape_ros.perception.device import find_device, find_precision
-from cape_ros.perception.geometry import Box, Crop, clean_box, crop_image, support_heatmaps
+from cape_ros.perception.engine import build_network
+from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.timing import Timing
 
-LARGEST_BATCH = 32  # crops in one pass; more are split
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
+LARGEST_BATCH = 32  # objects in one pass; more are split
+SHOTS_TOGETHER = 8  # of a registration, in one pass
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class Inspection:
 class Estimator:
     """A network on a device, and the tokens of the categories that it was shown.
 
+    crops, network: the two steps of a frame.
     spent: by all calls of `estimate` so far; what one frame took is the difference.
+    largest_batch: objects in one pass; halved whenever the GPU's memory is not enough for them.
     """
 
     def __init__(
@@ -62,19 +68,23 @@ class Estimator:
         calibration: Calibration,
         device: str = "auto",
         precision: str = "float32",
+        recorded: bool = True,
     ):
-        """Raises `DeviceError` if the device or the precision is not to be had."""
+        """recorded: whether `prepare` may replace PyTorch, op by op, by something faster.
+
+        Raises `DeviceError` if the device or the precision is not to be had.
+        """
         self.device = find_device(device)
-        self._autocast = find_precision(precision, self.device)
-        self._net = net.to(self.device).to(memory_format=torch.channels_last).eval()
-        self._calibration = calibration
+        dtype = find_precision(precision, self.device)
+        on_gpu = self.device.type == "cuda"
+        self.network = build_network(net, calibration, self.device, dtype, recorded)
         self._tokens: WeakKeyDictionary[Category, KeypointTokens] = WeakKeyDictionary()
         self._registered: dict[str, Category] = {}
         self.spent = Timing()
-        height, width = net.config.image_size
-        self._crops = np.empty((LARGEST_BATCH, height, width, 3), np.uint8)
-        self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(3, 1, 1)
-        self._std = torch.tensor(IMAGENET_STD, device=self.device).view(3, 1, 1)
+        self.largest_batch = LARGEST_BATCH
+        self._prepared = False
+        self._host_crops = HostCrops(self.crop_size, LARGEST_BATCH, self.device)
+        self.crops = DeviceCrops(self.crop_size, self.device) if on_gpu else self._host_crops
 
     @classmethod
     def load(
@@ -98,8 +108,17 @@ class Estimator:
             return tokens
         if not category.shots:
             raise InvalidInput.of("shots", f"{category.name} has none; register at least one")
-        shots = [self._encode_shots(category, at) for at in range(0, len(category.shots), 8)]
-        tokens = average_shots(shots)
+        encoded: list[KeypointTokens] = []
+        at = 0
+        while at < len(category.shots):
+            shots = category.shots[at : at + min(SHOTS_TOGETHER, self.largest_batch)]
+            try:
+                encoded.append(self._encode_shots(shots))
+            except torch.cuda.OutOfMemoryError as error:
+                self._halve_batch(error)
+            else:
+                at += len(shots)
+        tokens = average_shots(encoded)
         self._tokens[category] = tokens
         return tokens
 
@@ -110,6 +129,18 @@ class Estimator:
         """
         self._tokens[category] = tokens or self.encode(category)
         self._registered[category.name] = category
+        if self._prepared:
+            self.network.prepare(len(category.keypoint_names), len(category.shots))
+
+    def prepare(self, keypoints: int = 1) -> None:
+        """Take the time now that the first frames would need, and from now on in `register`.
+
+        keypoints: of categories to come, beside those that are registered.
+        """
+        self._prepared = True
+        self.network.prepare(keypoints, shots=1)
+        for category in self._registered.values():
+            self.network.prepare(len(category.keypoint_names), len(category.shots))
 
     def forget(self, name: str) -> None:
         """Do not know this name any more; nothing happens if it was not known."""
@@ -126,11 +157,15 @@ class Estimator:
         check_image(image)
         categories, boxes = self._check(image, requests)
         found: list[ObjectKeypoints] = []
-        for at in range(0, len(requests), LARGEST_BATCH):
-            chunk = slice(at, at + LARGEST_BATCH)
-            points, scores = self._predict(image, categories[chunk], boxes[chunk])
-            for category, box, point, score in zip(
-                categories[chunk], boxes[chunk], points, scores, strict=True
+        while len(found) < len(requests):
+            chunk = slice(len(found), len(found) + self.largest_batch)
+            try:
+                answers = self._predict(image, categories[chunk], boxes[chunk])
+            except torch.cuda.OutOfMemoryError as error:
+                self._halve_batch(error)
+                continue
+            for category, box, points, scores in zip(
+                categories[chunk], boxes[chunk], *answers, strict=True
             ):
                 count = len(category.keypoint_names)
                 found.append(
@@ -138,8 +173,8 @@ class Estimator:
                         category.name,
                         category.version,
                         box,
-                        Crop.of_box(box, self.crop_size).to_image(point[:count]),
-                        score[:count],
+                        Crop.of_box(box, self.crop_size).to_image(points[:count]),
+                        scores[:count],
                     )
                 )
         return found
@@ -147,10 +182,15 @@ class Estimator:
     def stand_in(self, keypoints: int) -> Category:
         """A category of nothing, to warm up with: it can be looked for and is never found."""
         category = Category("stand-in", [f"keypoint {index}" for index in range(keypoints)])
-        tokens = torch.zeros(1, keypoints, self._net.config.width, device=self.device)
+        config = self.network.config
+        tokens = torch.zeros(1, keypoints, config.width, device=self.device)
         known = torch.ones(1, keypoints, dtype=torch.bool, device=self.device)
-        nowhere = Layouts(tokens.new_zeros(1, 1, keypoints, 2), ~known[None])
-        layouts = nowhere if self._net.config.layout else None
+        nowhere = Layouts(
+            tokens.new_zeros(1, 1, keypoints, 2),
+            ~known[None],
+            tokens.new_zeros(1, 1, LANDMARKS**2, config.width),
+        )
+        layouts = nowhere if config.layout else None
         self._tokens[category] = KeypointTokens(tokens, known, layouts)
         return category
 
@@ -159,8 +199,10 @@ class Estimator:
         """How the network finds one object; slower than `estimate`, for a person to look at."""
         check_image(image)
         (category,), (box,) = self._check(image, [request])
-        features = self._net.extract(self._upload(self._cut(image, [box])))
-        output = self._net.match(features, self.encode(category), attention=True)
+        net = self.network.net
+        pixels = self._host_crops.pixels(image, [box])
+        features = net.extract(self._host_crops.upload(pixels))
+        output = net.match(features, self.encode(category), attention=True)
         assert output.attention is not None
         scale = np.array(self.crop_size[::-1], np.float32)
 
@@ -168,7 +210,7 @@ class Estimator:
             return tensor.float().cpu().numpy()
 
         return Inspection(
-            self._crops[0].copy(),
+            pixels[0].copy(),
             numpy(output.evidence[0]),
             numpy(output.attention.encoder[-1, 0]),
             numpy(output.attention.decoder[-1, 0]),
@@ -179,19 +221,18 @@ class Estimator:
     @property
     def crop_size(self) -> tuple[int, int]:
         """Height and width of the network's input."""
-        return self._net.config.image_size
+        return self.network.config.image_size
 
-    def _encode_shots(self, category: Category, at: int) -> KeypointTokens:
-        """Tokens of up to 8 shots from `at` on, one sample each."""
-        shots, config = category.shots[at : at + 8], self._net.config
-        maps, shown = [], []
-        for index, shot in enumerate(shots):
+    def _encode_shots(self, shots: Sequence[SupportShot]) -> KeypointTokens:
+        """Tokens of some shots, one sample each."""
+        config = self.network.config
+        crops, maps, shown = [], [], []
+        for shot in shots:
             height, width = shot.image.shape[:2]
-            crop = Crop.of_box(clean_box(shot.box, width, height), self.crop_size)
-            crop_image(shot.image, crop, out=self._crops[index])
-            points = crop.to_crop(shot.keypoints)
+            box = clean_box(shot.box, width, height)
+            crops.append(self._host_crops.cut(shot.image, [box]))
             heatmaps, weight = support_heatmaps(
-                points,
+                Crop.of_box(box, self.crop_size).to_crop(shot.keypoints),
                 shot.visible,
                 self.crop_size,
                 sigma=config.mask_sigma,
@@ -199,10 +240,9 @@ class Estimator:
             )
             maps.append(heatmaps)
             shown.append(weight)
-        images = self._upload(self._crops[: len(shots)])
         marked = torch.from_numpy(np.stack(maps)).to(self.device)
         known = torch.from_numpy(np.stack(shown)).to(self.device)
-        return self._net.encode_support([images], [marked], [known])
+        return self.network.net.encode_support([torch.cat(crops)], [marked], [known])
 
     def _check(
         self, image: np.ndarray, requests: Sequence[ObjectRequest]
@@ -236,38 +276,32 @@ class Estimator:
         self, image: np.ndarray, categories: Sequence[Category], boxes: Sequence[Box]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points [N, K, 2] in [0, 1] of each crop, and scores [N, K]."""
-        crops = list(dict.fromkeys(boxes))
+        windows = list(dict.fromkeys(boxes))
         began = time.perf_counter()
-        pixels = self._upload(self._cut(image, crops))
-        uploaded = time.perf_counter()
-        with torch.autocast(self.device.type, self._autocast, enabled=self._autocast is not None):
-            features = self._net.extract(pixels)
-            if len(crops) < len(boxes):  # several categories are looked for in one window
-                features = features[[crops.index(box) for box in boxes]]
-            tokens = stack_tokens([self.encode(category) for category in categories])
-            output = self._net.match(features, tokens)
-        scores = self._calibration(output, tokens.mask)
-        answer = output.points[-1].float().cpu().numpy(), scores.float().cpu().numpy()
-        self.spent += Timing(uploaded - began, time.perf_counter() - uploaded)
-        return answer
+        crops = self.crops.cut(image, windows)
+        cut = time.perf_counter()
+        features = self.network.extract(crops)
+        if len(windows) < len(boxes):  # several categories are looked for in one window
+            features = features[[windows.index(box) for box in boxes]]
+        tokens = stack_tokens([self.encode(category) for category in categories])
+        points, scores = self.network.find(features, tokens)
+        answer = torch.cat((points, scores[..., None]), dim=-1).cpu().numpy()
+        self.spent += Timing(cut - began, time.perf_counter() - cut)
+        return answer[..., :2], answer[..., 2]
 
-    def _cut(self, image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
-        """Crops [N, H, W, 3] RGB, in memory that the next call uses again."""
-        crops = self._crops[: len(boxes)]
-        # A camera's BGR image is a view with its channels reversed: OpenCV needs it unreversed.
-        backwards = image.strides[2] < 0
-        source = image[..., ::-1] if backwards else image
-        if source.strides[1:] != (3, 1):  # of four channels: OpenCV would copy it for every box
-            source = np.ascontiguousarray(source)
-        for box, crop in zip(boxes, crops, strict=True):
-            crop_image(source, Crop.of_box(box, self.crop_size), out=crop)
-        if backwards:
-            crops[...] = crops[..., ::-1].copy()
-        return crops
-
-    def _upload(self, crops: np.ndarray) -> Tensor:
-        pixels = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2)
-        return (pixels.float() - self._mean) / self._std
+    def _halve_batch(self, error: torch.cuda.OutOfMemoryError) -> None:
+        """Raises `DeviceError` if the memory does not even hold one object."""
+        if self.largest_batch == 1:
+            raise DeviceError(
+                f"{self.device} has no memory left for one object; end what else uses it, or "
+                f"choose another device ({error})"
+            ) from error
+        if self.largest_batch == LARGEST_BATCH:
+            logger.warning(
+                "%s is short of memory: objects are looked at in smaller batches", self.device
+            )
+        self.largest_batch //= 2
+        torch.cuda.empty_cache()
 
 
 def check_image(image: np.ndarray) -> None:

@@ -251,6 +251,7 @@ def warm_up(estimator: Estimator, size: tuple[int, int], keypoints: int) -> None
     """
     image = np.zeros((*size, 3), np.uint8)
     windows = search_windows(*size_to_search(image))
+    estimator.prepare(keypoints)
     nothing = estimator.stand_in(keypoints)
     for boxes in (windows[:1], windows):
         estimator.estimate(image, [ObjectRequest(nothing, box) for box in boxes])

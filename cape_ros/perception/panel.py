@@ -42,11 +42,8 @@ def draw_similarity(
     crop: [H, W, 3] uint8. similarity: [h, w], any range. proposal: (x, y) in crop pixels.
     Returns [H, W, 3]: the crop in grey below the heat map, the proposal in a ring.
     """
-    height, width = crop.shape[:2]
-    heat = similarity.astype(np.float32)
-    heat = (heat - heat.min()) / max(float(np.ptp(heat)), 1e-6)
-    heat = np.clip(cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
-    colors = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    heat = _spread(similarity, crop.shape[:2])
+    colors = _colors(heat)
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     share = (0.1 + 0.7 * heat)[..., None]
     panel = np.ascontiguousarray((grey * (1 - share) + colors * share).astype(np.uint8))
@@ -55,6 +52,11 @@ def draw_similarity(
     pen.dot(proposal, WHITE, 0.7 * pen.radius)
     pen.footnote(name)
     return panel
+
+
+def heat_map(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[h, w] of any range in the colours of `draw_similarity`: [*size, 3] uint8."""
+    return _colors(_spread(values, size))
 
 
 def support_panel(category: Category, shot: int = 0, size: int = 384) -> np.ndarray:
@@ -70,3 +72,14 @@ def support_panel(category: Category, shot: int = 0, size: int = 384) -> np.ndar
     pen.names(points, shown.visible.astype(np.float32), category.keypoint_names)
     pen.footnote(f"{category.name}  v{category.version}")
     return panel
+
+
+def _spread(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[h, w] of any range to [*size] float32 in 0..1."""
+    heat = values.astype(np.float32)
+    heat = (heat - heat.min()) / max(float(np.ptp(heat)), 1e-6)
+    return np.clip(cv2.resize(heat, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 1)
+
+
+def _colors(heat: np.ndarray) -> np.ndarray:
+    return cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]

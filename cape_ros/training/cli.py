@@ -1,4 +1,4 @@
-"""`cape train`."""
+"""The verbs of `cape` that train: train, table."""
 
 from __future__ import annotations
 
@@ -8,27 +8,38 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from cape_ros.errors import InvalidInput, TrainingError
+
+Data = Annotated[Path | None, typer.Option(help="Folder of the annotated images (data.root).")]
+Photographs = Annotated[
+    Path | None, typer.Option(help="Folder of images without annotations (data.photographs).")
+]
+Imagenet = Annotated[
+    str | None, typer.Option(help="Backbone's weights, file or name (start.imagenet).")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="FIELD=VALUE over the file's, such as optimiser.rate=1e-4."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(train)
+    app.command()(table)
 
 
 def train(
     config: Annotated[
         Path | None, typer.Argument(help="YAML file of config/training/; not for --plot, --replay.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the annotated images (data.root).")
-    ] = None,
-    photographs: Annotated[
-        Path | None, typer.Option(help="Folder of images without annotations (data.photographs).")
-    ] = None,
-    imagenet: Annotated[
-        str | None, typer.Option(help="Backbone's weights, file or name (start.imagenet).")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="FIELD=VALUE over the file's, such as optimiser.rate=1e-4."),
-    ] = None,
+    data: Data = None,
+    photographs: Photographs = None,
+    imagenet: Imagenet = None,
+    settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of a new run; runs/NAME without it.")
     ] = None,
@@ -36,7 +47,7 @@ def train(
         Path | None,
         typer.Option(metavar="RUN", help="Go on with this run; CONFIG is not needed."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Device = "auto",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write RUN/tensorboard, too.")
     ] = False,
@@ -62,11 +73,54 @@ def train(
         elif replay:
             _replay(replay, device)
         return
+    given = _settings(data, photographs, imagenet, settings)
+    _train(config, given, out, resume, device, tensorboard)
+
+
+def table(
+    config: Annotated[Path, typer.Argument(metavar="TABLE", help="YAML file of config/tables/.")],
+    data: Data = None,
+    photographs: Photographs = None,
+    imagenet: Imagenet = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the runs, a folder each, and of the numbers.")
+    ] = Path("runs"),
+    device: Device = "auto",
+) -> None:
+    """Train and measure every row of a table of the paper, or of an ablation; docs/training.md.
+
+    [bold]cape table config/tables/a1.yaml --data mp100[/bold]
+
+    A run that is there already is not trained again; the same command goes on after Ctrl-C. A field
+    of --set that starts with measured. is the table's own: measured.pairs=20.
+    """
+    from cape_ros.evaluation.cli import write_text
+    from cape_ros.training.table import read_table, train_rows
+    from cape_ros.training.table_report import show
+    from cape_ros.training.team import gather
+
+    told, rows = read_table(config, _settings(data, photographs, imagenet, settings), out)
+    with gather(device) as (team, found):
+        signal, leads = train_rows(rows, team, found), team.leads
+    if signal:
+        if leads:
+            typer.echo("stopped and saved; the same command goes on", err=True)
+        raise typer.Exit(128 + signal)
+    if leads:
+        facts = [row.facts(told, found) for row in rows]
+        show(told, facts, Console())
+        numbers = out / f"{config.stem}.json"
+        write_text(numbers, json.dumps({"title": told.title, "rows": facts}, indent=1) + "\n")
+        typer.echo(f"{numbers}")
+
+
+def _settings(
+    data: Path | None, photographs: Path | None, imagenet: str | None, more: list[str] | None
+) -> list[str]:
     places = {"data.root": data, "data.photographs": photographs, "start.imagenet": imagenet}
-    given = [
-        f"{field}={json.dumps(str(value))}" for field, value in places.items() if value is not None
-    ]
-    _train(config, [*given, *(settings or [])], out, resume, device, tensorboard)
+    given = {field: str(value) for field, value in places.items() if value is not None}
+    return [*(f"{field}={json.dumps(value)}" for field, value in given.items()), *(more or [])]
 
 
 def _train(

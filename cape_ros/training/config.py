@@ -122,12 +122,37 @@ class Milestones:
 
 
 @dataclass(frozen=True)
+class PairsConfig:
+    """Pairs that a network is measured on, of categories that it was not trained on."""
+
+    annotations: str | None = None  # a file in data.root; without, the held-out categories
+    shots: int = 1
+    pairs: int = 100  # of each category, at most
+    mp100: bool = False  # the pairs of MP-100's protocol instead
+
+    def __post_init__(self) -> None:
+        _refuse(_least(self, 1, "shots", "pairs"))
+
+
+@dataclass(frozen=True)
+class ValidationConfig(PairsConfig):
+    """PCK while the network is trained; changes nothing of the training."""
+
+    every: int = 100  # steps, and at the end
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _refuse(_least(self, 1, "every"))
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """A training run. Raises `InvalidInput` that names every field that cannot be."""
 
     name: str
     network: CapeFormerConfig
     optimiser: OptimiserConfig
+    model: Literal["capeformer", "protonet", "pomnet"] = "capeformer"  # the others to compare with
     data: DataConfig = field(default_factory=DataConfig)
     start: StartConfig = field(default_factory=StartConfig)
     few_shot: FewShotConfig | None = None  # what a step looks at: this
@@ -143,6 +168,7 @@ class TrainingConfig:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = 1
     workers: int = 1  # processes that prepare steps, for each process that trains
+    validation: ValidationConfig | None = None
     checkpoint_every: int = 100  # steps
 
     def __post_init__(self) -> None:
@@ -162,6 +188,13 @@ class TrainingConfig:
         for name in ("epochs", "steps"):
             if getattr(self, name) is not None:
                 faults += _least(self, 1, name)
+        if self.model != "capeformer":
+            for name, given in (
+                ("start.matcher", self.start.matcher),
+                ("objective.matching_weight", self.objective.matching_weight),
+            ):
+                if given:
+                    faults.append(Fault(name, f"is of capeformer, not of {self.model}"))
         if self.optimiser.early_layers_from and self.network.backbone == "mobilenet_v2":
             faults.append(Fault("optimiser.early_layers_from", "is there for ResNets only"))
         if self.averaged is not None and not 0 <= self.averaged < 1:

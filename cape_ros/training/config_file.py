@@ -27,6 +27,11 @@ def read_config(path: Path, settings: Iterable[str] = ()) -> TrainingConfig:
 
     Raises `InvalidInput` that names each unknown, missing or impossible field.
     """
+    return decode(TrainingConfig, read_mapping(path, settings))
+
+
+def read_mapping(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
+    """What a file says, with `settings` laid over. Raises `InvalidInput`."""
     values = _read(path)
     for setting in settings:
         field, equals, text = setting.partition("=")
@@ -36,7 +41,7 @@ def read_config(path: Path, settings: Iterable[str] = ()) -> TrainingConfig:
         for key in reversed(field.split(".")):
             nested = {key: nested}
         values = _laid_over(values, nested)
-    return decode(TrainingConfig, values)
+    return values
 
 
 def decode(kind: type[T], values: Any) -> T:

@@ -1,4 +1,5 @@
-"""What a run tells: a row for each step in log.csv, a bar on a terminal, TensorBoard if asked."""
+"""What a run tells: a row for each step in log.csv and for each validation in validation.csv, a bar
+on a terminal, TensorBoard if asked."""
 
 from __future__ import annotations
 
@@ -39,10 +40,7 @@ class RunLog:
         self._writer: Any = None
         if path is None:
             return
-        try:
-            self._rows = _keep(path, done)
-        except OSError as error:
-            raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error
+        self._rows, self._validations = _Rows(path, done), _Rows(validations_beside(path), done)
         if tensorboard:
             self._writer = _tensorboard(path.parent / "tensorboard", done)
         self._bar = Progress(
@@ -65,8 +63,8 @@ class RunLog:
     def __exit__(self, *exception: object) -> None:
         if self._path:
             self._bar.stop()
-            with suppress(OSError):  # of a full disk, that has been told already
-                self._rows.close()
+            self._rows.close()
+            self._validations.close()
             if self._writer:
                 self._writer.close()
 
@@ -74,13 +72,7 @@ class RunLog:
         """One step. Raises `TrainingError` if the row cannot be written."""
         if not self._path:
             return
-        try:
-            if self._rows.tell() == 0:
-                csv.writer(self._rows).writerow(["step", "seconds", *values])
-            numbers = (f"{value:.9g}" for value in values.values())
-            csv.writer(self._rows).writerow([step, f"{seconds:.2f}", *numbers])
-        except OSError as error:
-            raise TrainingError(f"{self._path}: cannot be written: {error.strerror}") from error
+        self._rows.write(step, {"seconds": f"{seconds:.2f}", **_digits(values)})
         self._bar.update(self._task, advance=1, loss=values["loss"])
         if self._bar.disable and (step + 1) % LINES_EVERY == 0:
             self.say(f"step {step + 1} of {self._steps}: loss {values['loss']:.4f}")
@@ -88,9 +80,54 @@ class RunLog:
             for name, value in values.items():
                 self._writer.add_scalar(name, value, step)
 
+    def write_validation(self, step: int, values: Row) -> None:
+        """What was measured after a step. Raises `TrainingError` if the row cannot be written."""
+        if not self._path:
+            return
+        self._validations.write(step, _digits(values))
+        figures = ", ".join(f"{name} {value:.1f}" for name, value in values.items())
+        self.say(f"step {step + 1} of {self._steps}: {figures}")
+        if self._writer:
+            for name, value in values.items():
+                self._writer.add_scalar(f"validation/{name}", value, step)
+
     def say(self, text: str) -> None:
         """A line for the person who waits."""
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+class _Rows:
+    """A file of rows, opened for the first one; those of the steps below `done` stay."""
+
+    def __init__(self, path: Path, done: int):
+        self._path, self._done = path, done
+        self._file: Any = None
+
+    def write(self, step: int, values: Mapping[str, str]) -> None:
+        """Raises `TrainingError`."""
+        try:
+            if self._file is None:
+                self._file = _keep(self._path, self._done)
+            rows = csv.writer(self._file)
+            if self._file.tell() == 0:
+                rows.writerow(["step", *values])
+            rows.writerow([step, *values.values()])
+        except OSError as error:
+            raise TrainingError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+    def close(self) -> None:
+        if self._file:
+            with suppress(OSError):  # of a full disk, that has been told already
+                self._file.close()
+
+
+def _digits(values: Row) -> dict[str, str]:
+    return {name: f"{value:.9g}" for name, value in values.items()}
+
+
+def validations_beside(log: Path) -> Path:
+    """The file of validations that belongs to a log."""
+    return log.with_name("validation.csv")
 
 
 def read_log(path: Path) -> dict[str, list[float]]:

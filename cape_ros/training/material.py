@@ -126,19 +126,39 @@ def share_of_episodes(config: EpisodeConfig, team: Team) -> EpisodeConfig:
     )
 
 
+def all_annotated(config: DataConfig, annotations: str | None = None) -> Annotated:
+    """The objects of the annotations, or of another file. Raises `InvalidInput` if no folder was
+    given."""
+    if config.root is None:
+        raise InvalidInput.of("data.root", "is missing; give it in the file or as --data FOLDER")
+    return read(config.root / (annotations or config.annotations), config.root / config.images)
+
+
 def annotated(config: DataConfig) -> Annotated:
     """The annotated objects without the held-out categories.
 
     Raises `InvalidInput` if no folder was given, or a held-out category is not there.
     """
-    if config.root is None:
-        raise InvalidInput.of("data.root", "is missing; give it in the file or as --data FOLDER")
-    everything = read(config.root / config.annotations, config.root / config.images)
+    everything = all_annotated(config)
     names = list(everything.categories.values())
     for name in config.held_out:
         if name not in names:
             raise InvalidInput.of("data.held_out", f"{name!r} is not one of {', '.join(names)}")
     return everything.only(name for name in names if name not in config.held_out)
+
+
+def held_out(config: DataConfig, annotations: str | None) -> Annotated:
+    """Objects to measure on: those of another file, or of the held-out categories.
+
+    Raises `InvalidInput` if there are none.
+    """
+    if annotations is None and not config.held_out:
+        reason = "is empty, so there is nothing to measure on; name categories, or give annotations"
+        raise InvalidInput.of("data.held_out", reason)
+    found = all_annotated(config, annotations)
+    if not found.categories:
+        raise InvalidInput.of(str(annotations), "has no annotated object")
+    return found if annotations else found.only(config.held_out)
 
 
 def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:

@@ -1,16 +1,20 @@
-"""What training makes small: the paper's losses (Section 3.6), and a loss of the matching."""
+"""What training makes small: the paper's losses (Section 3.6) or those of a comparison model, and a
+loss of the matching."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
-from cape_ros.model.losses import losses
+from cape_ros.evaluation.models import AnyNetwork
+from cape_ros.evaluation.network import Comparison
+from cape_ros.model import CapeOutput, KeypointTokens
+from cape_ros.model.losses import cells_of, losses
 from cape_ros.training.config import ObjectiveConfig
 from cape_ros.training.data.episodes import Step
 from cape_ros.training.data.few_shot import FewShotStep
@@ -27,15 +31,20 @@ class Objective(nn.Module):
 
     def __init__(
         self,
-        net: CapeFormer,
+        net: AnyNetwork,
         config: ObjectiveConfig,
-        precision: torch.dtype | None = None,
+        precision: torch.dtype = torch.float32,
         total: Callable[[Tensor], Tensor] = lambda tensor: tensor,
         size: int = 1,
     ):
         super().__init__()
         self.net, self._config, self._precision = net, config, precision
         self._total, self._size = total, size
+        self._losses: Callable[..., Terms] = (
+            net.losses
+            if isinstance(net, Comparison)
+            else partial(losses, heatmap_weight=config.heatmap_weight)
+        )
 
     def forward(self, step: AnyStep) -> Terms:
         """Every term and their sum, `loss`, of the step's pairs.
@@ -44,19 +53,14 @@ class Objective(nn.Module):
         processes is what one process would find for their steps joined, if each has as many pairs.
         """
         device = next(self.net.parameters()).device
-        with torch.autocast(device.type, self._precision, enabled=self._precision is not None):
+        half = self._precision != torch.float32
+        with torch.autocast(device.type, self._precision if half else None, enabled=half):
             tokens, output, points, heatmaps, weight = self._look(step)
-        if self._precision is not None:
+        if half:
             output = _in_float32(output)
         pairs = len(step.support) if isinstance(step, Step) else len(points)
         known = (weight * tokens.mask)[:pairs]
-        terms = losses(
-            output.first(pairs),
-            points[:pairs],
-            heatmaps[:pairs],
-            known,
-            heatmap_weight=self._config.heatmap_weight,
-        )
+        terms = self._losses(output.first(pairs), points[:pairs], heatmaps[:pairs], known)
         if self._config.matching_weight:
             counting = torch.cat((known, tokens.mask[pairs:]))
             mean = self._total(counting.sum()).clamp(min=1) / self._size
@@ -80,7 +84,7 @@ class Objective(nn.Module):
         return tokens, output, step.query.points, step.query.heatmaps, step.query.weight
 
 
-def match_step(net: CapeFormer, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
+def match_step(net: AnyNetwork, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
     """The step's pairs, then its strangers, through the network; every view is extracted once.
 
     Returns the tokens, the output, and the view that each sample is looked for in [P + N].
@@ -105,15 +109,8 @@ def matching_loss(
     similarity: [B, K, h, w]. points: [B, K, 2] in [0, 1]. weight: [B, K], 1 where it counts.
     normaliser: what the sum is divided by, if not the number of keypoints that count.
     """
-    height, width = similarity.shape[-2:]
-    columns, rows = (torch.arange(n, device=similarity.device) for n in (width, height))
+    cells = cells_of(points, *similarity.shape[-2:])
     logits = torch.cat((torch.zeros_like(similarity[..., :1, 0]), similarity.flatten(2)), dim=-1)
-    column = points[..., 0, None] * width - 0.5 - columns
-    row = points[..., 1, None] * height - 0.5 - rows
-    across, down = (1 - column.abs()).clamp(min=0), (1 - row.abs()).clamp(min=0)
-    across = across / across.sum(dim=-1, keepdim=True).clamp(min=1e-6)
-    down = down / down.sum(dim=-1, keepdim=True).clamp(min=1e-6)
-    cells = (down.unsqueeze(-1) * across.unsqueeze(-2)).flatten(2)
     target = torch.cat((torch.zeros_like(cells[..., :1]), cells), dim=-1)
     target[pairs:] = 0
     target[pairs:, :, 0] = 1

@@ -1,4 +1,4 @@
-"""The log of a run as a picture: every term of the loss, the rate and the gradient."""
+"""The log of a run as a picture: every term of the loss, the rate, the gradient, the validation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cape_ros.errors import TrainingError
-from cape_ros.training.log import read_log
+from cape_ros.training.log import read_log, validations_beside
 
 INK, PALE, GRID = "#1f2430", "#9aa3b5", "#e3e6ee"
 COLOURS = ("#2a6f97", "#d1495b", "#3a7d44", "#e09f3e", "#7b5ea7", "#118ab2", "#8d5524")
@@ -25,11 +25,16 @@ def plot_log(log: Path, picture: Path, title: str) -> None:
     steps = np.array(columns.pop("step"))
     seconds = columns.pop("seconds")
     loss, rate, gradient = (np.array(columns.pop(name)) for name in ("loss", "rate", "gradient"))
-    figure = Figure(figsize=(11, 6.2), dpi=110, layout="constrained")
+    validations = validations_beside(log)
+    measured = read_log(validations) if validations.exists() else {}
+    figure = Figure(figsize=(15 if measured else 11, 6.2), dpi=110, layout="constrained")
     figure.suptitle(
         f"{title}: {len(steps)} steps, {seconds[-1] / 3600:.2f} h", color=INK, x=0.01, ha="left"
     )
-    axes = figure.subplot_mosaic([["loss", "terms"], ["rate", "gradient"]], height_ratios=[2, 1])
+    places = [["loss", "terms"], ["rate", "gradient"]]
+    if measured:
+        places = [[*row, "validation"] for row in places]
+    axes = figure.subplot_mosaic(places, height_ratios=[2, 1])  # type: ignore[arg-type]
     _curve(axes["loss"], steps, loss, COLOURS[0], "loss", raw=True)
     drawn = {name: np.array(values) for name, values in columns.items() if any(values)}
     for at, (name, values) in enumerate(drawn.items()):
@@ -44,10 +49,21 @@ def plot_log(log: Path, picture: Path, title: str) -> None:
         ("gradient", "norm of the gradient, before it is cut"),
     ):
         _dress(axes[name], heading, logarithmic=name in ("terms", "gradient"))
+    if measured:
+        _plot_validations(axes["validation"], measured, len(steps))
     try:
         figure.savefig(picture)
     except (OSError, ValueError) as error:
         raise TrainingError(f"{picture}: cannot be written: {error}") from error
+
+
+def _plot_validations(axes: Any, measured: dict[str, list[float]], steps: int) -> None:
+    at = np.array(measured.pop("step")) + 1  # that many steps were done
+    for number, (name, values) in enumerate(measured.items()):
+        axes.plot(at, values, color=COLOURS[number], marker=".", linewidth=1.6, label=name)
+    axes.legend(frameon=False, fontsize=8)
+    axes.set_xlim(0, steps)
+    _dress(axes, "validation: unseen categories, percent", logarithmic=False)
 
 
 def running_mean(values: np.ndarray) -> np.ndarray:

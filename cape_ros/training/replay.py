@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.evaluation.models import MODELS, AnyNetwork
+from cape_ros.model import checkpoints
 from cape_ros.perception.device import find_precision
 from cape_ros.training.config import TrainingConfig
 from cape_ros.training.config_file import decode, without_places
@@ -53,7 +54,7 @@ class Replay:
 
 
 def save_step(
-    path: Path, net: CapeFormer, step: AnyStep, number: int, seed: int, config: TrainingConfig
+    path: Path, net: AnyNetwork, step: AnyStep, number: int, seed: int, config: TrainingConfig
 ) -> None:
     """Raises `CheckpointError` if the file cannot be written."""
     tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()}
@@ -73,7 +74,7 @@ def replay(path: Path, device: torch.device) -> Replay:
     """Compute a kept step again. Raises `CheckpointError` if the file is none."""
     tensors, facts = read_state(path, FORMAT)
     config = decode(TrainingConfig, facts["config"])
-    net = CapeFormer(config.network)
+    net = MODELS[config.model](config.network)
     net.load_state_dict(
         {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
     )

@@ -3,9 +3,10 @@
 config.yaml             what the run is, whole
 checkpoint.safetensors  network, optimiser and moving average, float32, and the step they are of
 log.csv                 a row for each step
+validation.csv          a row for each validation
 start.safetensors       the network before the first step
 weights.safetensors     what the run is for: the (averaged) network, as `--weights` takes it
-curves.png              the log as a picture
+curves.png              both as a picture
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from cape_ros.errors import CheckpointError, TrainingError
-from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.evaluation.models import AnyNetwork
+from cape_ros.model import checkpoints
 from cape_ros.training.config import TrainingConfig
-from cape_ros.training.config_file import differences, to_mapping, without_places
+from cape_ros.training.config_file import decode, differences, to_mapping, without_places
 from cape_ros.training.start import refuse_other_architecture
 
 FORMAT = "cape_ros training/1"
@@ -39,7 +41,7 @@ class State:
     steps: how many are done. seconds: what they took. scaler: of float16's gradients.
     """
 
-    net: CapeFormer
+    net: AnyNetwork
     optimiser: Optimizer
     averaged: AveragedModel | None
     scaler: torch.amp.GradScaler
@@ -47,7 +49,7 @@ class State:
     seconds: float = 0.0
 
     @property
-    def shipped(self) -> CapeFormer:
+    def shipped(self) -> AnyNetwork:
         """The network that the run is for."""
         found: Any = self.averaged.module if self.averaged and self.steps else self.net
         return found
@@ -99,7 +101,8 @@ class RunFolder:
         """
         tensors, facts = read_state(self.checkpoint)
         refuse_other_architecture(config, facts["config"]["network"], self.checkpoint)
-        if faults := differences(config, facts["config"]):
+        begun = decode(TrainingConfig, facts["config"])  # may be from before a field was there
+        if faults := differences(config, without_places(begun)):
             raise CheckpointError(
                 f"{self.path}: a run goes on as it began: {'; '.join(map(str, faults))}"
             )

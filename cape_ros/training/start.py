@@ -8,6 +8,7 @@ import torch
 from torchvision.models import get_weight
 
 from cape_ros.errors import CheckpointError, InvalidInput
+from cape_ros.evaluation.models import MODELS, AnyNetwork
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.training.config import TrainingConfig
 from cape_ros.training.data.episodes import Episodes
@@ -18,15 +19,15 @@ LOOKED_AT = 12  # steps whose features the matcher is made from
 SAMPLES = 20000  # cells of them
 
 
-def build(config: TrainingConfig, material: Material) -> CapeFormer:
+def build(config: TrainingConfig, material: Material) -> AnyNetwork:
     """The network that a run starts from, the same for the same seed.
 
     Raises `CheckpointError` for weights that are missing or of another architecture.
     """
     torch.manual_seed(config.seed)
-    net = CapeFormer(config.network)
+    net = MODELS[config.model](config.network)
     if config.start.weights:
-        found, _ = checkpoints.load(config.start.weights)
+        found, _ = checkpoints.load_one_of(config.start.weights, (type(net),))
         refuse_other_architecture(config, found.config.to_dict(), config.start.weights)
         net.load_state_dict(found.state_dict())
     if config.start.imagenet:
@@ -34,11 +35,12 @@ def build(config: TrainingConfig, material: Material) -> CapeFormer:
     if config.start.matcher:
         if not isinstance(material.source, Episodes):
             raise InvalidInput.of("start.matcher", "looks at episodes; few_shot has none")
+        assert isinstance(net, CapeFormer)
         match_nearest_neighbours(net, material.source, config.seed)
     return net
 
 
-def load_imagenet(net: CapeFormer, source: str) -> None:
+def load_imagenet(net: AnyNetwork, source: str) -> None:
     """ImageNet weights, under torchvision's names, into the backbone (or both).
 
     source: a file, or a name such as `ResNet50_Weights.IMAGENET1K_V1` whose file lies in

@@ -16,7 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cape_ros.errors import CapeError, TrainingError
-from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.evaluation.models import MODELS, AnyNetwork
+from cape_ros.model import checkpoints
 from cape_ros.perception.device import find_precision
 from cape_ros.training.config import TrainingConfig
 from cape_ros.training.log import RunLog
@@ -27,6 +28,7 @@ from cape_ros.training.replay import save_step
 from cape_ros.training.run_folder import RunFolder, State
 from cape_ros.training.start import build
 from cape_ros.training.team import StopSignal, Team
+from cape_ros.training.validation import Validation
 
 
 def train(
@@ -44,8 +46,10 @@ def train(
     """
     run = RunFolder(folder)
     material = Material.of(config, team)
-    net = CapeFormer(config.network) if resume else build(config, material)
+    net = MODELS[config.model](config.network) if resume else build(config, material)
     trainer = Trainer(config, material, net, team, device)
+    checks = config.validation
+    validation = Validation(config, checks) if checks else None
     state = trainer.state
     processes = team.size
     if resume:
@@ -68,6 +72,8 @@ def train(
             told.write(number, state.seconds, row)
             stopped = int(team.total(torch.tensor(stop.number, device=device)))
             last = state.steps == material.steps
+            if checks and validation and team.leads and (last or state.steps % checks.every == 0):
+                told.write_validation(number, trainer.validate(validation))
             if team.leads and (stopped or last or state.steps % config.checkpoint_every == 0):
                 run.save(state, config, team.size)
             if stopped and not last:
@@ -91,7 +97,7 @@ class Trainer:
         self,
         config: TrainingConfig,
         material: Material,
-        net: CapeFormer,
+        net: AnyNetwork,
         team: Team,
         device: torch.device,
     ):
@@ -141,6 +147,13 @@ class Trainer:
         state.steps += 1
         state.seconds += time.monotonic() - began
         return {"rate": rate, "gradient": gradient, **values}
+
+    def validate(self, validation: Validation) -> dict[str, float]:
+        """Figures of the network that ships; the training goes on as if nothing had been."""
+        with deterministic(self._device):
+            found = validation.evaluate(self.state.shipped, self._device)
+        set_mode(self.state.net, self._config)
+        return validation.mean(found)
 
     def seed(self, number: int) -> int:
         """Of a step's dropout in this process."""

@@ -7,7 +7,8 @@ import torch
 
 from cape_ros.evaluation.evaluate import compare
 from cape_ros.evaluation.methods import WEIGHTS
-from cape_ros.evaluation.pomnet import POMNet, best_points, heatmap_loss
+from cape_ros.evaluation.network import output_of
+from cape_ros.evaluation.pomnet import POMNet, best_points
 from cape_ros.evaluation.protonet import ProtoNet
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.training.data.mp100 import Dataset
@@ -54,6 +55,21 @@ def test_protonet_finds_the_place_whose_feature_the_prototype_is() -> None:
     assert output.similarity[0, 0].flatten().argmax() == 2 * 8 + 5
 
 
+def test_protonet_learns_where_the_keypoints_that_count_are() -> None:
+    logits = torch.full((1, 2, 8, 8), -20.0)
+    logits[0, :, 2, 5] = 0
+    output = output_of(logits, torch.zeros(1, 2, 2), torch.zeros(1, 2, 2))
+    here, elsewhere = [5.5 / 8, 2.5 / 8], [1.5 / 8, 6.5 / 8]
+
+    def loss(first: list[float], second: list[float]) -> float:
+        points = torch.tensor([[first, second]])
+        counting = torch.tensor([[1.0, 0.0]])
+        return float(ProtoNet(SMALL).losses(output, points, logits, counting)["loss"])
+
+    assert loss(here, elsewhere) == pytest.approx(0, abs=1e-4)
+    assert loss(elsewhere, here) == pytest.approx(20, abs=0.1)
+
+
 @torch.no_grad()
 def test_an_unknown_keypoint_of_pomnet_moves_no_other() -> None:
     torch.manual_seed(0)
@@ -83,9 +99,10 @@ def test_pomnet_learns_from_the_keypoints_that_count() -> None:
     output = net(
         torch.randn(2, 3, 64, 64), KeypointTokens(torch.randn(2, 2, 32), torch.ones(2, 2).bool())
     )
-    target = torch.rand(2, 2, 64, 64)
-    one = heatmap_loss(output, target, torch.tensor([[1.0, 0], [0, 0]]))
+    target, counting = torch.rand(2, 2, 64, 64), torch.tensor([[1.0, 0], [0, 0]])
+    points = torch.rand(2, 2, 2)
+    one = net.losses(output, points, target, counting)["loss"]
     target[:, 1] = 7
-    assert heatmap_loss(output, target, torch.tensor([[1.0, 0], [0, 0]])) == one
+    assert net.losses(output, points, target, counting)["loss"] == one
     one.backward()
     assert net.head[-1].weight.grad.abs().sum() > 0

@@ -11,8 +11,9 @@ import pytest
 from cape_ros import cli
 from cape_ros.evaluation.evaluate import compare
 from cape_ros.evaluation.methods import COPY, NEAREST, PROPOSALS, WEIGHTS
+from cape_ros.evaluation.protonet import ProtoNet
 from cape_ros.evaluation.tables import left_out
-from cape_ros.model import CapeFormer, checkpoints
+from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
 from cape_ros.training.data.mp100 import Dataset
 
 
@@ -61,6 +62,18 @@ def test_the_table_and_the_file_hold_the_same_numbers(
     assert set(content["scores"]["5-shot"]) == {"patch", "all"}
     assert content["pairs"]["5-shot"]["patch"] == 6
     assert f"{rows['mean']['mPCK']:.1f}" in capsys.readouterr().out
+
+
+def test_what_it_is_compared_with_is_measured_by_the_same_command(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, network = tmp_path / "net.safetensors", CapeFormerConfig("resnet18", 16, width=32)
+    checkpoints.save(path, ProtoNet(network), {"name": "other"})
+    words = ["evaluate", path, folder, "--shots", "1", "--pairs", 3, "--json", tmp_path / "o"]
+    assert cape(*words) == 0
+    assert json.loads((tmp_path / "o").read_text())["facts"]["name"] == "other"
+    assert cape("figures", path, folder, "--out", tmp_path) == 1
+    assert "weights of protonet; capeformer is needed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

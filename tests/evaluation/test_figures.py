@@ -37,7 +37,7 @@ def test_every_figure_has_a_row_for_each_category_and_a_caption(
 def test_an_object_becomes_a_category_that_looks_at_the_same_box(photograph_data: Dataset) -> None:
     one = photograph_data.instances[0]
     category = category_of(one, "left/right face (3)")
-    assert category.name == "left_right_face_3"
+    assert category.name == "left_right_face__3_"
     (shot,) = category.shots
     height, width = shot.image.shape[:2]
     assert clean_box(shot.box, width, height) == pytest.approx(one.box)

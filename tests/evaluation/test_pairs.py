@@ -25,7 +25,7 @@ def test_pairs_are_all_or_a_seeded_sample(dataset: Dataset, shots: int) -> None:
 def test_too_few_objects_are_named(dataset: Dataset) -> None:
     with pytest.raises(InvalidInput, match="8 objects, patch has 7"):
         choose_pairs(dataset, 1, shots=7)
-    with pytest.raises(InvalidInput, match="--mp100"):
+    with pytest.raises(InvalidInput, match="mp100: a category has fewer than 1"):
         release_pairs(dataset, shots=1)
 
 

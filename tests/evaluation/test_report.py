@@ -79,10 +79,12 @@ def test_a_folder_that_cannot_be_made_is_an_error(evaluation: Evaluation, tmp_pa
 
 
 def test_a_curve_stays_in_its_plot_and_leaves_out_what_is_no_number() -> None:
-    line = Line("a<b", [0, 0.5, 1], [0.2, float("nan"), 7.0], "w", dots=True)
+    line = Line("a<b", [0, 0.5, 1], [0.2, float("nan"), 7.0], "w", [4, 0, 1])
     chart = line_chart([line], Axis("x", 1, 0.5), Axis("", 1, 0.5), 'says "so"')
     assert chart.count("<circle") == 2
     assert "nan" not in chart
+    large, small = (float(r) for r in re.findall(r' r="([\d.]+)"', chart))
+    assert large > small
     assert "&quot;so&quot;" in chart
     assert all(0 <= float(y) <= 230 for y in re.findall(r'cy="([-\d.]+)"', chart))
     assert "&lt;cat&gt;" in bar_chart([("<cat>", [0.5])], ["w"], "bars")

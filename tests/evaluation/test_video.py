@@ -74,6 +74,15 @@ def test_a_labelled_video(estimator: Estimator, video: Path, labels: Path, tmp_p
     assert cv2.imread(str(tmp_path / "patch.png")).shape[0] == 320
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_video_may_be_called_anything(
+    estimator: Estimator, video: Path, labels: Path, tmp_path: Path, labelled: bool
+) -> None:
+    other = tmp_path / "  film (1).avi"
+    other.symlink_to(video)
+    measure(estimator, other, labels if labelled else None, every=FRAMES)
+
+
 def test_an_unlabelled_video_is_followed_by_optical_flow(
     estimator: Estimator, video: Path, tmp_path: Path
 ) -> None:

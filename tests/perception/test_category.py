@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cape_ros.errors import InvalidInput
-from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.category import Category, SupportShot, name_like
 from cape_ros.perception.geometry import clean_box
 
 IMAGE = np.full((60, 90, 3), 40, np.uint8)  # 90 wide, 60 high
@@ -188,3 +188,9 @@ def test_any_shot_is_usable_or_says_why_not(
     assert taken.visible.any()
     assert np.isfinite(taken.keypoints).all()
     clean_box(taken.box, shape[1], shape[0])
+
+
+@given(st.text())
+def test_any_text_becomes_a_name(text: str) -> None:
+    assert category(name=name_like(text)).name == name_like(text)
+    assert name_like("robot.v-2") == "robot.v-2"

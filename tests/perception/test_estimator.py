@@ -7,9 +7,11 @@ import torch
 from cape_ros.errors import DeviceError, InvalidInput
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.scores import Calibration
+from cape_ros.perception import device
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import LARGEST_BATCH, Estimator
 from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
+from cape_ros.perception.network import Network
 from cape_ros.perception.objects import ObjectRequest
 
 
@@ -209,17 +211,18 @@ def test_wrong_images(estimator: Estimator, image: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "precision", "match"),
+    ("name", "precision", "match"),
     [
         ("cuda:77", "float32", "cuda:77"),
         ("toaster", "float32", "toaster"),
+        ("meta", "float32", "meta"),
         ("cpu", "float16", "needs a GPU"),
         ("cpu", "int3", "not one of"),
     ],
 )
-def test_a_device_or_precision_that_is_not_there(device: str, precision: str, match: str) -> None:
+def test_a_device_or_precision_that_is_not_there(name: str, precision: str, match: str) -> None:
     with pytest.raises(DeviceError, match=match):
-        make_estimator(device=device, precision=precision)
+        make_estimator(device=name, precision=precision)
 
 
 def test_inspection_shows_where_it_looked(estimator: Estimator, image: np.ndarray) -> None:
@@ -256,3 +259,70 @@ def test_a_stand_in_can_be_looked_for_and_leaves_nothing_behind(image: np.ndarra
         estimator.estimate(image, [ObjectRequest(nothing.name, BOXES[0])])
     del nothing, found
     assert len(estimator._tokens) == 0
+
+
+class ShortOfMemory:
+    """Stands before a network, and has room for so many objects."""
+
+    def __init__(self, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.batches: list[int] = []
+        extract = Network.extract
+
+        def limited(network: Network, images: torch.Tensor) -> torch.Tensor:
+            self.batches.append(len(images))
+            if len(images) > room:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            return extract(network, images)
+
+        monkeypatch.setattr(Network, "extract", limited)
+
+
+def test_short_of_memory_it_goes_on_in_smaller_batches(
+    image: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    estimator = make_estimator(device="cpu")
+    cup, rng = category(image), np.random.default_rng(1)
+    wanted = [ObjectRequest(cup, (*rng.uniform(0, 60, 2), 30, 30)) for _ in range(20)]
+    expected = estimator.estimate(image, wanted)
+    memory = ShortOfMemory(5, monkeypatch)
+    for _ in range(2):
+        found = estimator.estimate(image, wanted)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one.keypoints, other.keypoints, atol=1e-2)
+    assert estimator.largest_batch == 4
+    assert memory.batches == [20, 16, 8, *[4] * 5, *[4] * 5]  # found out once, then remembered
+    assert len(caplog.records) == 1
+    assert "smaller batches" in caplog.text
+
+
+def test_no_memory_even_for_one_object(image: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator = make_estimator(device="cpu")
+    nothing = estimator.stand_in(3)
+    ShortOfMemory(0, monkeypatch)
+    with pytest.raises(DeviceError, match="no memory left for one object"):
+        estimator.estimate(image, [ObjectRequest(nothing, BOXES[0])])
+
+
+def test_a_device_that_was_named_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert make_estimator(device="auto").device.type == "cpu"
+    with pytest.raises(DeviceError, match="cuda"):
+        make_estimator(device="cuda")
+
+
+def test_bfloat16_where_the_processor_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_has_bfloat16", lambda place: False)
+    with pytest.raises(DeviceError, match="this CPU lacks it"):
+        make_estimator(device="cpu", precision="bfloat16")
+
+
+def test_the_network_that_was_given_stays_as_it_is(image: np.ndarray) -> None:
+    torch.manual_seed(0)
+    net = CapeFormer(CapeFormerConfig(backbone="mobilenet_v2", image_size=(64, 64))).train()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    estimator = Estimator(net, Calibration(), "cpu")
+    estimator.estimate(image, [ObjectRequest(category(image), BOXES[0])])
+    after = net.state_dict()
+    assert net.training
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)

@@ -82,6 +82,7 @@ episodes: {{episodes: 2, views: 2, keypoints: 4, strangers: 2}}
 steps: 8
 cosine: {{warm_up: 2}}
 checkpoint_every: 3
+validation: {{every: 2, pairs: 3}}
 """
     )
     return path
@@ -101,6 +102,7 @@ start: {{imagenet: null}}
 few_shot: {{batch: 2}}
 epochs: 1
 milestones: {{warm_up: 4}}
+validation: null
 checkpoint_every: 4
 workers: 1
 """

@@ -26,6 +26,8 @@ def test_the_papers_recipe_for_every_split(split: int, shots: int) -> None:
     config = read_config(CONFIGS / f"mp100_split{split}_{shots}shot.yaml")
     assert config.name == f"mp100_split{split}_{shots}shot"
     assert config.data.annotations == f"annotations/mp100_split{split}_train.json"
+    assert config.validation.annotations == f"annotations/mp100_split{split}_val.json"
+    assert config.validation.shots == shots
     assert config.network == CapeFormerConfig()
     assert (config.few_shot.shots, config.few_shot.batch, config.epochs) == (shots, 16, 200)
     assert (config.optimiser.rate, config.optimiser.rates) == (1e-5, {})
@@ -87,6 +89,10 @@ def test_rates_rise_and_fall_along_a_cosine() -> None:
         ("network.backbone=vit", "network.backbone: 'vit' is not one of"),
         ("episodes.warped=2", "episodes.warped"),
         ("precision=float8", "precision: 'float8' is not one of float32, bfloat16, float16"),
+        ("model=resnet", "model: 'resnet' is not one of capeformer, protonet, pomnet"),
+        ("model=pomnet", "start.matcher: is of capeformer, not of pomnet"),
+        ("validation.every=0", "validation.every: 0 must be at least 1"),
+        ("validation.pairs=0", "validation.pairs: 0 must be at least 1"),
         ("batch_norm=true", "batch_norm: True is not one of trained, frozen"),
         ("milestones.warm_up=3", "milestones: give either milestones or cosine"),
         ("data=here", "data: 'here' is not a mapping"),

@@ -40,7 +40,11 @@ def test_a_picture_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "not the log of a run" in capsys.readouterr().err
     write(tmp_path / "log.csv", 0, 9)
     assert cape_train("--plot", tmp_path) == 0
-    assert cv2.imread(str(tmp_path / "curves.png")).shape[2] == 3
+    picture = cv2.imread(str(tmp_path / "curves.png"))
+    with RunLog(tmp_path / "log.csv", 9, 10) as log:
+        log.write_validation(8, {"PCK@0.1": 30.0, "mPCK": 40.0})
+    assert cape_train("--plot", tmp_path) == 0
+    assert cv2.imread(str(tmp_path / "curves.png")).shape[1] > picture.shape[1]
 
 
 def test_without_matplotlib_it_says_what_to_install(
@@ -65,11 +69,27 @@ def test_tensorboard(tmp_path: Path) -> None:
 
     write(tmp_path / "log.csv", 0, 4, tensorboard=True)
     write(tmp_path / "log.csv", 2, 5, tensorboard=True)
+    with RunLog(tmp_path / "log.csv", 5, 10, tensorboard=True) as log:
+        log.write_validation(5, {"PCK@0.1": 12.5})
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     found = events.Scalars("loss")
     assert [event.step for event in found] == [0, 1, 2, 3, 4]
     assert found[3].value == pytest.approx(10 / 3)
+    assert [event.value for event in events.Scalars("validation/PCK@0.1")] == [12.5]
+
+
+def test_what_was_measured_has_a_file_of_its_own(tmp_path: Path) -> None:
+    path, other = tmp_path / "log.csv", "validation.csv"
+    for done in (0, 4):
+        with RunLog(path, done, 10) as log:
+            for step in range(done, done + 6):
+                log.write(step, 0.5, VALUES)
+                if step % 2:
+                    log.write_validation(step, {"PCK@0.1": 10.0 * done + step})
+        if not done:
+            assert [row["step"] for row in rows(tmp_path, other)] == ["1", "3", "5"]
+    assert [row["PCK@0.1"] for row in rows(tmp_path, other)] == ["1", "3", "45", "47", "49"]
 
 
 def test_without_tensorboard_it_says_what_to_install(

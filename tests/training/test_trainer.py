@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -12,11 +13,13 @@ import pytest
 import torch
 from train_command import begun, cape_train, rows, wait_for_rows
 
+from cape_ros.errors import CheckpointError
+from cape_ros.evaluation import models
 from cape_ros.model import checkpoints
 from cape_ros.training import trainer
 from cape_ros.training.config_file import read_config
 from cape_ros.training.material import Material
-from cape_ros.training.run_folder import RunFolder, State, read_state
+from cape_ros.training.run_folder import FORMAT, RunFolder, State, read_state
 from cape_ros.training.start import build
 from cape_ros.training.team import Team
 
@@ -55,8 +58,52 @@ def test_a_killed_run_goes_on_to_the_same_digits(whole: Path, small: Path, tmp_p
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] in (3, 6)
     assert cape_train(small, "--resume", run) == 0
     assert rows(run) == rows(whole)
+    assert rows(run, "validation.csv") == rows(whole, "validation.csv")
     one, other = (read_state(r / "checkpoint.safetensors")[0] for r in (run, whole))
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+def test_unseen_categories_are_measured_and_the_training_does_not_notice(
+    whole: Path, small: Path, tmp_path: Path
+) -> None:
+    measured = rows(whole, "validation.csv")
+    assert [row["step"] for row in measured] == ["1", "3", "5", "7"]
+    assert {"PCK@0.05", "PCK@0.1", "PCK@0.2", "mPCK"} < measured[0].keys()
+    assert all(0 <= float(row["PCK@0.2"]) <= 100 for row in measured)
+    assert cape_train(small, "--out", tmp_path / "run", "--set", "validation=null") == 0
+    assert rows(tmp_path / "run") == rows(whole)
+    assert not (tmp_path / "run" / "validation.csv").exists()
+
+
+def test_a_run_from_before_a_field_was_there_goes_on(
+    whole: Path, small: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "old"
+    shutil.copytree(whole, run)
+    tensors, facts = read_state(run / "checkpoint.safetensors")
+    del facts["config"]["model"]
+    header = {"format": FORMAT, "facts": json.dumps(facts)}
+    checkpoints.write(run / "checkpoint.safetensors", tensors, header)
+    assert cape_train(small, "--resume", run) == 0
+
+
+@pytest.mark.parametrize("model", ["protonet", "pomnet"])
+def test_what_capeformer_is_compared_with_is_trained_alike(
+    model: str, small_few_shot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, words = tmp_path / model, ["--set", "epochs=null", "--set", "steps=2"]
+    assert cape_train(small_few_shot, *words, "--set", f"model={model}", "--out", run) == 0
+    assert cape_train("--resume", run) == 0
+    net, facts = models.load(run / "weights.safetensors")
+    assert type(net) is models.MODELS[model]
+    assert facts["steps"] == len(rows(run)) == 2
+    assert cape_train(small_few_shot, *words, "--resume", run) == 1
+    assert f"model: is capeformer, but {model} in the run" in capsys.readouterr().err
+    start = f"start.weights={run / 'weights.safetensors'}"
+    assert cape_train(small_few_shot, *words, "--set", start, "--out", tmp_path / "other") == 1
+    assert f"weights of {model}; capeformer is needed here" in capsys.readouterr().err
+    with pytest.raises(CheckpointError, match=f"weights of {model}; capeformer is needed"):
+        checkpoints.load(run / "weights.safetensors")
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(whole: Path, small: Path, tmp_path: Path) -> None:
@@ -174,9 +221,13 @@ def test_what_learns_and_what_does_not(small: Path) -> None:
     assert same() == never
 
 
-def test_training_learns(small: Path) -> None:
+@pytest.mark.parametrize("model", models.MODELS)
+def test_training_learns(small: Path, model: str) -> None:
     rates = [f"optimiser.rates.{room}=2e-3" for room in ("encoder", "decoder", "backbone")]
-    config = read_config(small, ["optimiser.rate=2e-3", "cosine.warm_up=0", *rates])
+    settings = ["optimiser.rate=2e-3", "cosine.warm_up=0", "batch_norm=trained", f"model={model}"]
+    if model != "capeformer":
+        settings += ["objective.matching_weight=0", "network.stride=32"]
+    config = read_config(small, [*settings, *rates])
     material = Material.of(config, Team())
     learner = trainer.Trainer(config, material, build(config, material), Team(), CPU)
     step = material.draw(0)
@@ -210,6 +261,11 @@ def test_what_cannot_begin(
         ([small, *new, "--imagenet", "ResNet18_Weights.V0"], "neither a file nor weights"),
         ([small, *new, "--imagenet", small], "not mobilenet_v2 weights"),
         ([small, *new, "--set", "precision=float16"], "float16 needs a GPU"),
+        (
+            [small, *new, "--set", "data.held_out=[]"],
+            "data.held_out: is empty, so there is nothing",
+        ),
+        ([small, *new, "--set", "validation.shots=4"], "shots: 4 need 5 objects, motorbike has 4"),
         ([small, *new, "--set", "data.held_out=[cat]"], "data.held_out: 'cat' is not one of"),
         (["--resume", tmp_path], "config.yaml: cannot be read"),
         ([], "CONFIG: is missing"),
@@ -217,6 +273,26 @@ def test_what_cannot_begin(
     ):
         assert cape_train(*words) == 1
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "number", [0, 9]
+)  # of a category that is trained on, and of a held-out one
+def test_a_broken_image_is_named_and_the_run_goes_on_once_it_is_whole(
+    number: int, data: Path, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, own = tmp_path / "run", tmp_path / "data"
+    shutil.copytree(data, own)
+    image = own / "images" / f"{number}.png"
+    whole = image.read_bytes()
+    image.write_bytes(whole[: len(whole) // 2])
+    settings = ("steps=4", "episodes.warped=0", "validation.pairs=12")
+    words = [word for setting in settings for word in ("--set", setting)]
+    assert cape_train(small, *words, "--data", own, "--out", run) == 1
+    assert f"{image}: is not an image" in capsys.readouterr().err
+    image.write_bytes(whole)
+    assert cape_train("--resume", run) == 0
+    assert len(rows(run)) == 4
 
 
 def test_a_damaged_checkpoint_is_refused(

@@ -18,7 +18,12 @@ COMMAND = "import sys; from cape_ros.cli import main; sys.exit(main())"
 
 def cape_train(*words: object) -> int:
     """The exit status of `cape train WORDS` in this process, on the CPU."""
-    sys.argv = ["cape", "train", *map(str, words), *(() if "--plot" in words else ON_CPU)]
+    return cape("train", *words, *(() if "--plot" in words else ON_CPU))
+
+
+def cape(*words: object) -> int:
+    """The exit status of a command."""
+    sys.argv = ["cape", *map(str, words)]
     try:
         return cli.main()
     except SystemExit as stop:
@@ -39,14 +44,14 @@ def begun(*words: object) -> subprocess.Popen[str]:
     )
 
 
-def rows(run: Path) -> list[dict[str, str]]:
+def rows(run: Path, name: str = "log.csv") -> list[dict[str, str]]:
     """The log as it is written, digit by digit, without the times."""
-    if not (run / "log.csv").exists():
+    if not (run / name).exists():
         return []
-    with (run / "log.csv").open(newline="") as file:
+    with (run / name).open(newline="") as file:
         found = list(csv.DictReader(file))
     for row in found:
-        row.pop("seconds")
+        row.pop("seconds", None)
     return found
 
 

@@ -48,7 +48,11 @@ class EpisodeConfig:
     balance: float = 0.35  # a category is drawn in proportion to its size to this power
 
     def __post_init__(self) -> None:
-        faults = []
+        faults = [
+            Fault(name, f"{getattr(self, name)} must be at least {least}")
+            for name, least in (("episodes", 1), ("views", 2), ("keypoints", 1), ("strangers", 0))
+            if getattr(self, name) < least
+        ]
         for one, other in (("warped", "procedural"), ("affine", "thin_plate")):
             parts = getattr(self, one), getattr(self, other)
             if min(parts) < 0 or sum(parts) > 1:

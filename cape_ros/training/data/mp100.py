@@ -20,11 +20,15 @@ from cape_ros.perception.geometry import Box, box_faults, clean_box
 logger = logging.getLogger(__name__)
 
 LISTED = 10  # an error names so many of a kind; the others are counted
+KEY, TEXT, NUMBER, LIST = "number or text", "text", "finite number", "list"
+TYPES = {KEY: (int, float, str), TEXT: (str,), NUMBER: (int, float), LIST: (list,)}
 NEEDED = {
-    "images": ("id", "file_name", "width", "height"),
-    "categories": ("id", "name"),
-    "annotations": ("id", "image_id", "category_id"),
+    "images": {"id": KEY, "file_name": TEXT, "width": NUMBER, "height": NUMBER},
+    "categories": {"id": KEY, "name": TEXT},
+    "annotations": {"id": KEY, "image_id": KEY, "category_id": KEY},
 }
+OPTIONAL = {"annotations": {"bbox": LIST, "keypoints": LIST, "area": NUMBER}}
+MOST = 1e9  # no size in pixels is larger
 Row = dict[str, Any]
 
 
@@ -125,18 +129,33 @@ def _load(annotations: Path) -> dict[str, list[Row]]:
 
 
 def _rows(content: dict[str, list[Row]], section: str, faults: list[Fault]) -> Iterator[Row]:
-    """The entries of a section that have every key they need."""
+    """The entries of a section that have every key they need, and values of the right kind."""
     for at, row in enumerate(content[section]):
         if absent := [key for key in NEEDED[section] if key not in row]:
             faults.append(Fault(f"{section}[{at}]", f"has no {', '.join(absent)}"))
-        else:
+            continue
+        given = {k: v for k, v in OPTIONAL.get(section, {}).items() if row.get(k) is not None}
+        wrong = [
+            Fault(f"{section}[{at}].{key}", f"{row[key]!r} is no {kind}")
+            for key, kind in (NEEDED[section] | given).items()
+            if not _is(kind, row[key])
+        ]
+        faults += wrong
+        if not wrong:
             yield row
+
+
+def _is(kind: str, value: Any) -> bool:
+    fits = isinstance(value, TYPES[kind])
+    return fits and (kind != NUMBER or abs(value) < MOST)
 
 
 def _counts(row: Row, image: Row) -> bool:
     """Whether the release looks at an object at all."""
-    empty = not row.get("num_keypoints", 1) or not row.get("area", 1) > 0 or row.get("iscrowd")
-    if empty or not row.get("bbox") or not any(row.get("keypoints") or []):
+    area = row.get("area")
+    if row.get("iscrowd") or not row.get("num_keypoints", 1) or (area is not None and area <= 0):
+        return False
+    if not row.get("bbox") or not any(row.get("keypoints") or []):
         return False
     return not box_faults(row["bbox"], image["width"], image["height"])
 

@@ -37,7 +37,7 @@ def views_of_body(
 
 def view_of_body(body: Body, generator: Generator, flip: bool, photographs: Sequence[Path]) -> View:
     """One object of the category from one side; keypoints in the order of `body.landmarks`."""
-    canvas = pick(photographs, generator).copy()
+    canvas = pick(photographs, generator)
     frames = body.pose(generator)
     look = _camera(body.parts, frames, generator)
     matrices = [look @ frame for frame in frames]

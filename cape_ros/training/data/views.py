@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cape_ros.errors import InvalidInput
 from cape_ros.model import CapeFormerConfig
-from cape_ros.perception.estimator import IMAGENET_MEAN, IMAGENET_STD
+from cape_ros.perception.crops import IMAGENET_MEAN, IMAGENET_STD
 from cape_ros.perception.geometry import Crop, crop_image, support_heatmaps
 from cape_ros.training.data.mp100 import Instance
 

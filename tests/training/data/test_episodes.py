@@ -117,12 +117,30 @@ def test_kinds_are_drawn_by_their_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    "shares",
-    [{"warped": 1.2}, {"procedural": -0.1}, {"warped": 0.6, "procedural": 0.6}, {"affine": 2.0}],
+    "fields",
+    [
+        {"warped": 1.2},
+        {"procedural": -0.1},
+        {"warped": 0.6, "procedural": 0.6},
+        {"affine": 2.0},
+        {"episodes": 0},
+        {"views": 1},
+        {"keypoints": 0},
+        {"strangers": -1},
+    ],
 )
-def test_shares_that_cannot_be_are_refused(shares: dict[str, float]) -> None:
-    with pytest.raises(InvalidInput, match=next(iter(shares))):
-        EpisodeConfig(**shares)  # type: ignore[arg-type]
+def test_episodes_that_cannot_be_are_refused(fields: dict[str, float]) -> None:
+    with pytest.raises(InvalidInput, match=next(iter(fields))):
+        EpisodeConfig(**fields)  # type: ignore[arg-type]
+
+
+def test_the_smallest_step_that_can_be(data: Path, photographs: list[Path]) -> None:
+    config = EpisodeConfig(episodes=1, views=2, keypoints=1, strangers=0, procedural=0.5)
+    smallest = Episodes(training_data(data), photographs, config, NETWORK)
+    for number in range(4):
+        step = smallest.draw((0, number))
+        assert step.batch.points.shape == (2, 1, 2)
+        assert (len(step.support), len(step.stranger)) == (2, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from pathlib import Path
@@ -33,7 +34,7 @@ def write(folder: Path, count: int = 3, **changes: Any) -> Path:
     return path
 
 
-def annotation(number: int, **changes: Any) -> dict[str, Any]:
+def annotation(number: Any, **changes: Any) -> dict[str, Any]:
     row = {
         "id": number,
         "image_id": number,
@@ -80,6 +81,13 @@ def test_missing_images_can_be_allowed_and_are_counted_in_the_log(
         ({"annotations": [annotation(0, keypoints=[1, 2])]}, r"id=0\]\.keypoints: must be"),
         ({"annotations": [annotation(0, keypoints=["x", 1, 1])]}, r"id=0\]\.keypoints"),
         ({"annotations": [annotation(0, keypoints=[float("nan"), 1, 1])]}, r"must be finite"),
+        (
+            {"annotations": [annotation(0, keypoints=5)]},
+            r"annotations\[0\]\.keypoints: 5 is no list",
+        ),
+        ({"annotations": [annotation(0, area="big")]}, r"\.area: 'big' is no finite number"),
+        ({"annotations": [annotation([0])]}, r"annotations\[0\]\.id: \[0\] is no number or text"),
+        ({"images": [{"id": 0, "file_name": "0.jpg", "width": "w", "height": 5}]}, "width: 'w' is"),
         ({"annotations": ["row"]}, "not a COCO-like file"),
         ({"categories": None}, "not a COCO-like file"),
     ],
@@ -89,6 +97,20 @@ def test_what_is_wrong_in_a_file_is_named(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         read(write(tmp_path, **changes), tmp_path)
+
+
+@pytest.mark.parametrize("section", ["images", "categories", "annotations"])
+def test_whatever_a_value_is_the_reader_says_so_or_takes_it(tmp_path: Path, section: str) -> None:
+    whole = write(tmp_path, 1, annotations=[annotation(0, area=5, iscrowd=0, num_keypoints=2)])
+    content = json.loads(whole.read_text())
+    (row,) = content[section]
+    odd = (None, "x", "", -1, 2.5, 2**70, float("nan"), float("inf"), True, [], [[1]], ["x"], {})
+    for key in row:
+        for value in odd:
+            whole.write_text(json.dumps(content | {section: [row | {key: value}]}))
+            with contextlib.suppress(InvalidInput):
+                for one in read(whole, tmp_path).instances:
+                    assert np.isfinite(one.box).all()
 
 
 def test_a_file_full_of_faults_names_some_and_counts_the_others(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""A network on a device, as the estimator calls it: crops to features, features to keypoints."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cape_ros.model import CapeFormer, KeypointTokens
+from cape_ros.model.inference import ready
+from cape_ros.model.scores import Calibration
+
+
+class Network:
+    """Every call is one pass, op by op."""
+
+    def __init__(
+        self,
+        net: CapeFormer,
+        calibration: Calibration,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ):
+        """net: is copied, and stays as it is."""
+        self.device, self.config = device, net.config
+        self.net = ready(net, device, dtype)
+        self._calibration = calibration
+
+    def prepare(self, keypoints: int, shots: int) -> None:
+        """Get ready for categories of up to so many keypoints and shots; takes its time."""
+
+    def extract(self, images: Tensor) -> Tensor:
+        """Normalised crops [N, 3, H, W] -> features [N, C, h, w]."""
+        return self.net.extract(images)
+
+    def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
+        """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32."""
+        output = self.net.match(features, tokens)
+        return output.points[-1], self._calibration(output, tokens.mask)

@@ -1,0 +1,182 @@
+"""Passes that are recorded once for each size of their inputs, and then started as a whole.
+
+They are recorded by `prepare`, never while a frame waits. A recording holds shapes but no
+categories: tokens are copied in before each replay, so one that is gone leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cape_ros.model import CapeFormer, KeypointTokens
+from cape_ros.model.layout import LANDMARKS, MOST_LAYOUTS, Layouts
+from cape_ros.model.scores import Calibration
+from cape_ros.perception.network import Network
+
+KEYPOINTS = 20  # of a category: a multiple of it is recorded
+
+Pass = Callable[..., tuple[Tensor, ...]]
+Replay = Callable[[], None]
+
+logger = logging.getLogger(__name__)
+
+
+class Recorder(Protocol):
+    """batches: the sizes of batch that are recorded; what lies between is filled up, what is larger
+    goes in parts."""
+
+    @property
+    def batches(self) -> Sequence[int]: ...
+
+    def record(self, run: Pass, inputs: Sequence[Tensor]) -> tuple[Sequence[Tensor], Replay]:
+        """The outputs of a pass over `inputs`, and what to call to have them computed anew from
+        what `inputs` hold then. Raises RuntimeError if it cannot."""
+
+
+class Recording:
+    """One pass for one size of its inputs."""
+
+    def __init__(self, recorder: Recorder, run: Pass, inputs: Sequence[Tensor]):
+        self.batch = len(inputs[0])
+        self._inputs = inputs
+        self._outputs, self._replay = recorder.record(run, inputs)
+
+    def __call__(self, *inputs: Tensor) -> list[Tensor]:
+        """inputs: a batch of at most the recorded size. The outputs are those of the batch, in
+        memory that the next call uses again."""
+        count = len(inputs[0])
+        for recorded, given in zip(self._inputs, inputs, strict=True):
+            recorded[:count].copy_(given)
+        self._replay()
+        return [output[:count] for output in self._outputs]
+
+
+@dataclass(frozen=True, order=True)
+class Room:
+    """What a recording has room for."""
+
+    keypoints: int
+    shots: int
+
+
+class RecordedNetwork(Network):
+    """A `Network` that replays where it can; what was not recorded is computed op by op."""
+
+    def __init__(
+        self,
+        net: CapeFormer,
+        calibration: Calibration,
+        device: torch.device,
+        dtype: torch.dtype,
+        recorder: Recorder,
+    ):
+        super().__init__(net, calibration, device, dtype)
+        self._recorder = recorder
+        self._extractions: list[Recording] = []  # by size of batch
+        self._findings: dict[Room, list[Recording]] = {}
+        self._refused = False
+
+    @torch.inference_mode()
+    def prepare(self, keypoints: int, shots: int) -> None:
+        """Record what such a category needs, unless it is there.
+
+        Where that cannot be done, or memory is short, what is missing is computed op by op, with
+        one warning.
+        """
+        rounded = min(-(-keypoints // KEYPOINTS) * KEYPOINTS, self.config.order_length)
+        few = shots <= 1 or not self.config.layout
+        room = Room(max(rounded, keypoints), 1 if few else MOST_LAYOUTS)
+        if self._refused or room in self._findings:
+            return
+        try:
+            for batch in self._recorder.batches[len(self._extractions) :]:
+                self._extractions.append(self._record_extraction(batch))
+            self._findings[room] = []
+            for batch in self._recorder.batches:
+                self._findings[room].append(self._record_finding(batch, room))
+        except RuntimeError as error:  # also a driver's, and a lack of memory
+            self._refused = True
+            logger.warning("not all passes are recorded, frames take longer: %s", error)
+
+    def extract(self, images: Tensor) -> Tensor:
+        if not self._extractions:
+            return super().extract(images)
+        parts = [part[0] for part in _replay(self._extractions, [images])]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
+        count, shots = tokens.mask.shape[1], _shots(tokens)
+        rooms = (r for r in sorted(self._findings) if r.keypoints >= count and r.shots >= shots)
+        room = next(rooms, None)
+        if room is None or not self._findings[room]:
+            return super().find(features, tokens)
+        parts = _replay(self._findings[room], [features, *_widen(tokens, room)])
+        points, scores = (torch.cat(part)[:, :count] for part in zip(*parts, strict=True))
+        return points, scores
+
+    def _record_extraction(self, batch: int) -> Recording:
+        images = torch.zeros(batch, 3, *self.config.image_size, device=self.device)
+
+        def run(images: Tensor) -> tuple[Tensor, ...]:
+            return (super(RecordedNetwork, self).extract(images),)
+
+        return Recording(self._recorder, run, [images])
+
+    def _record_finding(self, batch: int, room: Room) -> Recording:
+        channels, grid, width = self.net.backbone.channels, self.config.grid, self.config.width
+        dtype = next(self.net.parameters()).dtype
+        known = torch.zeros(batch, room.keypoints, dtype=torch.bool, device=self.device)
+        inputs = [
+            torch.zeros(batch, channels, *grid, dtype=dtype, device=self.device),
+            torch.zeros(batch, room.keypoints, width, device=self.device),
+            known,
+        ]
+        if self.config.layout:
+            inputs.append(torch.zeros(batch, room.shots, room.keypoints, 2, device=self.device))
+            inputs.append(known[:, None].repeat(1, room.shots, 1))
+            landmarks = (batch, room.shots, LANDMARKS**2, width)
+            inputs.append(torch.zeros(landmarks, device=self.device))
+
+        def run(
+            features: Tensor, tokens: Tensor, mask: Tensor, *layout: Tensor
+        ) -> tuple[Tensor, ...]:
+            layouts = Layouts(*layout) if layout else None
+            return super(RecordedNetwork, self).find(
+                features, KeypointTokens(tokens, mask, layouts)
+            )
+
+        return Recording(self._recorder, run, inputs)
+
+
+def _replay(recordings: Sequence[Recording], inputs: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+    """The outputs of a batch, in as few parts as there must be."""
+    count, most = len(inputs[0]), recordings[-1].batch
+    for at in range(0, count, most):
+        part = [given[at : at + most] for given in inputs]
+        size = len(part[0])
+        recording = next(each for each in recordings if each.batch >= size)
+        outputs = recording(*part)
+        yield outputs if count <= most else [output.clone() for output in outputs]
+
+
+def _widen(tokens: KeypointTokens, room: Room) -> list[Tensor]:
+    """The tokens as tensors of the recorded size; what is added is not known."""
+    more = room.keypoints - tokens.mask.shape[1]
+    flat = [F.pad(tokens.tokens, (0, 0, 0, more)), F.pad(tokens.mask, (0, more))]
+    if tokens.layouts:
+        shots = room.shots - _shots(tokens)
+        flat.append(F.pad(tokens.layouts.points, (0, 0, 0, more, 0, shots)))
+        flat.append(F.pad(tokens.layouts.known, (0, more, 0, shots)))
+        flat.append(F.pad(tokens.layouts.landmarks, (0, 0, 0, 0, 0, shots)))
+    return flat
+
+
+def _shots(tokens: KeypointTokens) -> int:
+    return tokens.layouts.known.shape[1] if tokens.layouts else 0

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cape_ros.benchmark.clock import Durations, Row, take_turns
+from cape_ros.benchmark.figures import figures
+from cape_ros.benchmark.groups import groups, keypoints, objects, one_object
+from cape_ros.benchmark.run import run_benchmark
+from cape_ros.errors import DeviceError, InvalidInput
+from cape_ros.perception import openvino_cpu
+
+
+def test_rows_take_turns_and_the_warm_up_does_not_count() -> None:
+    said: list[str] = []
+    rows = [Row(name, "", lambda name=name: said.append(name)) for name in ("a", "b")]
+    seconds = list(take_turns(rows, runs=3, warm_up=2))
+    assert said == ["a", "b"] * 5
+    assert len(seconds) == 3
+    assert all((turn >= 0).all() for turn in seconds)
+
+
+def test_what_is_written_says_what_it_is_of(tmp_path: Path) -> None:
+    file = tmp_path / "here.json"
+    run_benchmark("cpu", 2, ["precision, mobilenet_v2"], file)
+    written = json.loads(file.read_text())
+    assert written["machine"]["torch"]
+    assert written["settings"]["runs"] == 2
+    (group,) = written["groups"]
+    single = group["rows"][0]
+    assert single["name"] == "float32"
+    assert "640x480" in single["includes"]
+    assert single["processor"] > 0
+    assert 0 < single["median"] <= single["p95"] <= single["p99"]
+    assert single["ratios"] == {"float32": 1.0}
+    assert group["memory [MB]"]["process"] > 100
+
+
+def test_every_aim_is_of_rows_that_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renamed row must not make an aim vanish."""
+    monkeypatch.setattr(openvino_cpu, "AVAILABLE", False)  # nothing is run here
+    made = {
+        "one object, resnet50": one_object("resnet50", "cpu"),
+        "one object, mobilenet_v2": one_object("mobilenet_v2", "cpu"),
+        "keypoints, resnet50": keypoints("resnet50", "cpu"),
+        "objects, resnet50": objects("resnet50", "cpu"),
+    }
+    assert made.keys() < dict(groups("cpu")).keys()
+    once = Durations(1.0, 1.0, 1.0, 1.0, 1)
+    found = {name: {row.name: once for row in group.rows} for name, group in made.items()}
+    assert len(list(figures(found, on_gpu=False))) == 5
+    assert len(list(figures(found, on_gpu=True))) == 5
+
+
+def test_what_cannot_be_measured_is_said_first(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="one object, resnet50"):
+        run_benchmark("cpu", 1, ["everything"])
+    with pytest.raises(InvalidInput, match="no folder"):
+        run_benchmark("cpu", 1, ["precision"], tmp_path / "none" / "here.json")
+    with pytest.raises(DeviceError, match="cuda:77"):
+        run_benchmark("cuda:77", 1)

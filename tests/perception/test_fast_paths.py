@@ -1,0 +1,149 @@
+"""Every fast path gives the plain one's answers: on the release's numbers and on photographs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cape_ros import perception
+from cape_ros.demo.photographs import photographs
+from cape_ros.errors import SourceError
+from cape_ros.evaluation.golden import POINTS, Golden
+from cape_ros.model import CapeFormer, checkpoints, weights
+from cape_ros.model.scores import Calibration
+from cape_ros.perception import openvino_cpu
+from cape_ros.perception.category import Category
+from cape_ros.perception.crops import DeviceCrops
+from cape_ros.perception.engine import build_network
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.recorded import RecordedNetwork
+
+CPU = torch.device("cpu")
+needs_openvino = pytest.mark.skipif(
+    not openvino_cpu.AVAILABLE, reason="needs cape_ros[openvino]: OpenVINO is missing"
+)
+
+
+def estimator(recorded: bool = False, layout: bool = True, precision: str = "float32") -> Estimator:
+    shipped, facts = checkpoints.load(weights.SHIPPED)
+    net = CapeFormer(replace(shipped.config, layout=layout))
+    net.load_state_dict(shipped.state_dict())
+    return Estimator(net, Calibration.from_facts(facts), "cpu", precision, recorded)
+
+
+@pytest.fixture(scope="module")
+def categories() -> list[Category]:
+    try:
+        return photographs()
+    except SourceError:
+        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
+
+
+def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
+    """Each in its photograph, turned over and seen in four windows."""
+    found = []
+    for category in categories:
+        image = np.ascontiguousarray(category.shots[0].image[::-1, ::-1])
+        height, width = image.shape[:2]
+        windows = [
+            (width * x, height * y, width * 0.7, height * 0.7) for x in (0, 0.3) for y in (0, 0.3)
+        ]
+        found += estimator.estimate(image, [ObjectRequest(category, box) for box in windows])
+    return found
+
+
+@pytest.fixture(scope="module")
+def plain(categories: list[Category]) -> list[ObjectKeypoints]:
+    return look(estimator(), categories)
+
+
+def pixels(found: list[ObjectKeypoints], expected: list[ObjectKeypoints]) -> np.ndarray:
+    """Distances of all keypoints, in pixels of the crop."""
+    return np.concatenate(
+        [
+            np.linalg.norm(one.keypoints - other.keypoints, axis=1)
+            * (256 / (1.25 * max(other.box[2:])))
+            for one, other in zip(found, expected, strict=True)
+        ]
+    )
+
+
+def scores(found: list[ObjectKeypoints]) -> np.ndarray:
+    return np.concatenate([each.scores for each in found])
+
+
+@pytest.fixture(scope="module")
+def without_layout(categories: list[Category]) -> list[ObjectKeypoints]:
+    return look(estimator(layout=False), categories)
+
+
+@needs_openvino
+def test_openvino_on_photographs(
+    categories: list[Category], without_layout: list[ObjectKeypoints]
+) -> None:
+    fast = estimator(recorded=True, layout=False)
+    fast.prepare(keypoints=20)
+    assert isinstance(fast.network, RecordedNetwork)
+    found = look(fast, categories)
+    assert pixels(found, without_layout).max() < 0.05
+    np.testing.assert_allclose(scores(found), scores(without_layout), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("precision", "recorded", "most"),
+    [("bfloat16", False, 95), ("bfloat16", True, 95), ("float16", False, 99)],
+)
+def test_low_precision_on_photographs(
+    categories: list[Category],
+    without_layout: list[ObjectKeypoints],
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+    recorded: bool,
+    most: int,
+) -> None:
+    """Now and then bfloat16 takes another cell for the best one; float16, a GPU's, does not."""
+    if precision == "float16":  # a CPU computes it as well, only slowly
+        monkeypatch.setattr(perception.estimator, "find_precision", lambda *_: torch.float16)
+    other = estimator(recorded=recorded, layout=False, precision=precision)
+    other.prepare(keypoints=20)
+    away = pixels(look(other, categories), without_layout)
+    assert np.median(away) < 0.5
+    assert np.percentile(away, most) < 2
+
+
+@needs_openvino
+@pytest.mark.parametrize("case", ["s1"])
+def test_openvino_on_numbers_of_the_release(shared: Path, case: str) -> None:
+    golden = Golden(shared / "golden")
+    net = CapeFormer.from_released(golden.state_dict())
+    fast = build_network(net, Calibration(), CPU, torch.float32)
+    with torch.inference_mode():
+        tokens, _ = golden.run(fast.net, case)
+        fast.prepare(tokens.mask.shape[1], shots=1)
+        points, _ = fast.find(fast.extract(golden.images("q", (0, 1))), tokens)
+    expected = torch.from_numpy(golden.expected[f"{case}_output"][-1])
+    assert (points - expected)[tokens.mask].abs().max() < POINTS
+
+
+def test_crops_cut_as_on_a_gpu(categories: list[Category], plain: list[ObjectKeypoints]) -> None:
+    """OpenCV rounds its sampling points to 1/32 pixel: that moves a point now and then."""
+    other = estimator()
+    other.crops = DeviceCrops(other.crop_size, CPU)
+    found = look(other, categories)
+    away = pixels(found, plain)
+    assert np.median(away) < 0.1
+    assert np.percentile(away, 90) < 1
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_smaller_batches(
+    categories: list[Category], plain: list[ObjectKeypoints], batch: int
+) -> None:
+    other = estimator()
+    other.largest_batch = batch
+    assert pixels(look(other, categories), plain).max() < 0.05
