@@ -50,10 +50,9 @@ def estimator(network: str) -> Estimator:
         config = CapeFormerConfig(
             backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
         )
-        return Estimator(CapeFormer(config), Calibration(), "cpu", recorded=False)
+        return Estimator(CapeFormer(config), Calibration(), "cpu")
 
     def sure(output: Any, mask: Tensor) -> Tensor:
         return mask * SCORE
 
-    sleeper = Sleeper(float(network))
-    return Estimator(sleeper, sure, "cpu", recorded=False)  # type: ignore[arg-type]
+    return Estimator(Sleeper(float(network)), sure, "cpu")  # type: ignore[arg-type]

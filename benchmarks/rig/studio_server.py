@@ -4,7 +4,8 @@ own, until its input ends:
 python -m rig.studio_server RATE
 
 RATE: of the camera, in frames/s. Says its address; then for each line that comes, as JSON, how many
-frames were answered by then, when that was, and what Studio's threads spent, in seconds.
+frames were answered by then, when that was, and what Studio's threads and all others but the camera
+spent, in seconds.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from cape_ros.studio.local import CAMERA, PERIOD, SEED, play
 from cape_ros.studio.studio import Studio
 
 
-def spent_by_studio() -> float:
-    """Processor seconds."""
-    ids = [thread.native_id for thread in threading.enumerate() if "studio" in thread.name]
+def spent_by(name: str) -> float:
+    """Processor seconds of the threads whose names begin so."""
+    ids = [each.native_id for each in threading.enumerate() if each.name.startswith(name)]
     files = [Path(f"/proc/self/task/{number}/schedstat") for number in ids]
     return sum(int(file.read_text().split()[0]) for file in files) / 1e9
 
@@ -45,13 +46,15 @@ def serve(rate: float, library: Path) -> None:
     source = MovingPhotograph(coffee, PERIOD, SEED)
     source.rate = rate
     ended = threading.Event()
-    playing = threading.Thread(target=play, args=(source, server, ended))
+    playing = threading.Thread(target=play, args=(source, server, ended), name="camera")
     playing.start()
     studio = Studio(server, port=0, cameras=lambda: [CAMERA])
     print(studio.address, flush=True)
     for _ in sys.stdin:
         answered = server.statistics.answered
-        said = {"answered": answered, "at": time.monotonic(), "spent": spent_by_studio()}
+        of_studio = spent_by("studio")
+        others = time.process_time() - of_studio - spent_by("camera")
+        said = {"answered": answered, "at": time.monotonic(), "studio": of_studio, "others": others}
         print(json.dumps(said), flush=True)
     ended.set()
     playing.join()

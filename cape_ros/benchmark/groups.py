@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,7 @@ from cape_ros.benchmark.as_released import KEYPOINTS, AsReleased
 from cape_ros.benchmark.clock import Group, Row
 from cape_ros.errors import DeviceError
 from cape_ros.perception.category import Category
-from cape_ros.perception.device import PRECISIONS, find_device
+from cape_ros.perception.device import OPENVINO, PRECISIONS, find_device
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Crop, clean_box, support_heatmaps
 
@@ -43,9 +44,19 @@ def one_object(name: str, device: str) -> Group:
     wanted = subjects.category()
     rows = [as_released(device), *floor(estimator, name), network(estimator, wanted)]
     rows += [frame(estimator, wanted, 1, size) for size in subjects.SIZES]
-    plain = subjects.estimator(name, device, recorded=False)
-    rows.append(frame(plain, wanted, label=f"{FRAME}, op by op"))
+    if estimator.device.type == "cpu":
+        rows += by_openvino(name, wanted)
     return Group(f"One object, {name}", rows, (AS_RELEASED, BACKBONE))
+
+
+def by_openvino(name: str, wanted: Category) -> list[Row]:
+    """The same once more, where OpenVINO is installed and can."""
+    try:
+        estimator = subjects.estimator(name, OPENVINO)
+    except DeviceError:
+        return []
+    once = (backbone(estimator), network(estimator, wanted), frame(estimator, wanted))
+    return [replace(row, name=f"{row.name}, OpenVINO") for row in once]
 
 
 def keypoints(name: str, device: str) -> Group:
@@ -131,20 +142,26 @@ def floor(estimator: Estimator, name: str) -> list[Row]:
     """The backbone as this package runs it, and as torchvision brings it."""
     plain = subjects.network(name)[0].backbone.to(estimator.device)
     crop = torch.zeros(1, 3, *estimator.crop_size, device=estimator.device)
-    last = crop.contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def prepared() -> float:
-        return estimator.network.extract(last).flatten()[0].item()
-
-    @torch.inference_mode()
-    def unprepared() -> float:
+    def call() -> float:
         return plain(crop).flatten()[0].item()
 
     return [
-        Row(BACKBONE, "one normalised crop -> features, as this package runs it", prepared),
-        Row("backbone, plain", "the same, as torchvision brings it", unprepared),
+        backbone(estimator),
+        Row("backbone, plain", "the same, as torchvision brings it", call),
     ]
+
+
+def backbone(estimator: Estimator) -> Row:
+    crop = torch.zeros(1, 3, *estimator.crop_size, device=estimator.device)
+    crop = crop.contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def call() -> float:
+        return estimator.network.extract(crop).flatten()[0].item()
+
+    return Row(BACKBONE, "one normalised crop -> features, as this package runs it", call)
 
 
 def network(estimator: Estimator, wanted: Category) -> Row:

@@ -35,10 +35,9 @@ def estimator(
     device: str,
     precision: str = "float32",
     keypoints: int = KEYPOINTS,
-    recorded: bool = True,
 ) -> Estimator:
     """Ready for the first frame of categories of up to so many keypoints."""
-    made = Estimator(*network(name), device, precision, recorded)
+    made = Estimator(*network(name), device, precision)
     made.prepare(keypoints)
     return made
 

@@ -24,8 +24,9 @@ from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
 from cape_ros.demo.registrar import Registrar
 from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
 from cape_ros.demo.sources import LiveCamera
-from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending, is_installed
+from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
 from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.studio.extra import is_installed
 
 LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import urllib.request
-from importlib.util import find_spec
 
 from cape_ros.demo.sources import Source, SourceFrame
 
@@ -37,11 +36,6 @@ class StudioOfNode:
                 return any(seconds is not None and seconds < TEACHING for seconds in ago)
         except OSError:
             return False
-
-
-def is_installed() -> bool:
-    """Whether the extra [studio] is."""
-    return all(find_spec(name) for name in ("fastapi", "uvicorn", "websockets", "defusedxml"))
 
 
 class Unending:

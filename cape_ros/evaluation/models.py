@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cape_ros.evaluation.network import Comparison
+from cape_ros.evaluation.network import Network
 from cape_ros.evaluation.pomnet import POMNet
 from cape_ros.evaluation.protonet import ProtoNet
 from cape_ros.model import CapeFormer, checkpoints
 
-AnyNetwork = CapeFormer | Comparison
-MODELS: dict[str, type[AnyNetwork]] = {
+MODELS: dict[str, type[Network]] = {
     checkpoints.model_name(kind): kind for kind in (CapeFormer, ProtoNet, POMNet)
 }
 
 
-def load(path: Path) -> tuple[AnyNetwork, dict[str, Any]]:
+def load(path: Path) -> tuple[Network, dict[str, Any]]:
     """As `checkpoints.load`, of any of them."""
     return checkpoints.load_one_of(path, tuple(MODELS.values()))

@@ -1,35 +1,14 @@
-"""What a network must offer to be compared: the two halves of CapeFormer's interface."""
+"""What a network offers to be trained and compared: the two halves of CapeFormer's interface."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
+from cape_ros.model import CapeFormer, CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.pooling import pool_keypoints
-
-
-class Network(Protocol):
-    """As `CapeFormer`: tokens of a support set once, then matching with each query."""
-
-    config: CapeFormerConfig
-
-    @property
-    def support_backbone(self) -> nn.Module | None:
-        """None: one backbone for both."""
-
-    def extract(self, images: Tensor, support: bool = False) -> Tensor: ...
-
-    def pool(
-        self, features: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
-    ) -> KeypointTokens: ...
-
-    def match(self, features: Tensor, tokens: KeypointTokens) -> CapeOutput: ...
-
-    def to(self, device: torch.device, /) -> Any: ...
 
 
 class Comparison(nn.Module):
@@ -69,6 +48,10 @@ class Comparison(nn.Module):
 
     def forward(self, query: Tensor, tokens: KeypointTokens) -> CapeOutput:
         return self.match(self.extract(query), tokens)
+
+
+Network = CapeFormer | Comparison
+"""What is trained and measured: tokens of a support set once, then matching with each query."""
 
 
 def prototypes(

@@ -78,7 +78,7 @@ class _LookAround:
         """places: [G, K, T, M, 2] -> what is found there, and the chance that it is right."""
         x, y = places.unbind(dim=-1)
         places = torch.stack((x.clamp(-1, self._limits[0]), y.clamp(-1, self._limits[1])), dim=-1)
-        cell = places.round()
+        cell = places.round().nan_to_num()  # a loss that is not finite is to be told, not to crash
         column, row = (cell.long() + self._margin).unbind(dim=-1)
         around = self._steps[:, 1] * self._row + self._steps[:, 0]
         at = (self._map + row * self._row + column).unsqueeze(-1) + around

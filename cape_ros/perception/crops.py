@@ -75,16 +75,18 @@ class DeviceCrops:
         """[H, W, 3] uint8 on the device, in memory that the next call uses again."""
         if self._copying is None:
             return torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
-        if self._pinned.shape != image.shape:
-            self._pinned = torch.empty(image.shape, dtype=torch.uint8, pin_memory=True)
-            self._landed = torch.empty(image.shape, dtype=torch.uint8, device=self.device)
-        np.copyto(self._pinned.numpy(), image)
+        if self._pinned.numel() < image.size:  # the largest of all cameras is kept
+            self._pinned = torch.empty(image.size, dtype=torch.uint8, pin_memory=True)
+            self._landed = torch.empty(image.size, dtype=torch.uint8, device=self.device)
+        pinned = self._pinned[: image.size].view(image.shape)
+        landed = self._landed[: image.size].view(image.shape)
+        np.copyto(pinned.numpy(), image)
         computing = torch.cuda.current_stream(self.device)
         self._copying.wait_stream(computing)  # the last frame is cut by now
         with torch.cuda.stream(self._copying):
-            self._landed.copy_(self._pinned, non_blocking=True)
+            landed.copy_(pinned, non_blocking=True)
         computing.wait_stream(self._copying)
-        return self._landed
+        return landed
 
     def _grids(self, crops: Sequence[Crop], shape: Sequence[int]) -> Tensor:
         """Where the pixels of each crop lie in an image of (height, width): [N, H, W, 2], as

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 
 from cape_ros.errors import DeviceError
@@ -13,11 +15,18 @@ PRECISIONS = {
 }
 
 
+OPENVINO = "openvino"  # the CPU, but not by PyTorch
+
+
 def find_device(name: str) -> torch.device:
     """auto: CUDA if there is a GPU, else the CPU; nothing else ever falls back to the CPU.
 
     Raises `DeviceError` that says what there is.
     """
+    if name == OPENVINO:
+        if find_spec("openvino") is None:
+            raise DeviceError("device openvino: is missing; pip install 'cape_ros[openvino]'")
+        return torch.device("cpu")
     cuda = torch.cuda.is_available()
     if name == "auto":
         return torch.device("cuda" if cuda else "cpu")

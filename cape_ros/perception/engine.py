@@ -1,28 +1,34 @@
-"""What runs the network fastest on a device."""
+"""What runs the network on a device."""
 
 from __future__ import annotations
 
 import torch
 
+from cape_ros.errors import DeviceError
 from cape_ros.model import CapeFormer
 from cape_ros.model.scores import Calibration
-from cape_ros.perception import openvino_cpu
 from cape_ros.perception.cuda_graphs import CudaGraphs
+from cape_ros.perception.device import OPENVINO, find_device, find_precision
 from cape_ros.perception.network import Network
+from cape_ros.perception.openvino_cpu import Openvino
 from cape_ros.perception.recorded import RecordedNetwork
 
 
 def build_network(
-    net: CapeFormer,
-    calibration: Calibration,
-    device: torch.device,
-    dtype: torch.dtype,
-    recorded: bool = True,
+    net: CapeFormer, calibration: Calibration, device: str, precision: str
 ) -> Network:
-    """CUDA graphs on a GPU; on a CPU OpenVINO, if it is installed and can; otherwise op by op."""
-    if recorded and device.type == "cuda":
-        return RecordedNetwork(net, calibration, device, dtype, CudaGraphs(device))
-    if recorded and openvino_cpu.can_run(net.config, device, dtype):
-        recorder = openvino_cpu.Openvino(dtype)
-        return RecordedNetwork(net, calibration, device, torch.float32, recorder)
-    return Network(net, calibration, device, dtype)
+    """CUDA graphs on a GPU, OpenVINO if it is named, else PyTorch op by op.
+
+    Raises `DeviceError` if the device or the precision is not to be had.
+    """
+    place = find_device(device)
+    dtype = find_precision(precision, place)
+    if place.type == "cuda":
+        return RecordedNetwork(net, calibration, place, dtype, CudaGraphs(place))
+    if device != OPENVINO:
+        return Network(net, calibration, place, dtype)
+    if net.config.layout:
+        raise DeviceError(
+            "device openvino: it cannot compute how the layouts of these weights vote; use `cpu`"
+        )
+    return RecordedNetwork(net, calibration, place, torch.float32, Openvino(dtype))

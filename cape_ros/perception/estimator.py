@@ -25,7 +25,6 @@ from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
 from cape_ros.perception.category import Category, SupportShot, image_faults
 from cape_ros.perception.crops import DeviceCrops, HostCrops
-from cape_ros.perception.device import find_device, find_precision
 from cape_ros.perception.engine import build_network
 from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -68,16 +67,11 @@ class Estimator:
         calibration: Calibration,
         device: str = "auto",
         precision: str = "float32",
-        recorded: bool = True,
     ):
-        """recorded: whether `prepare` may replace PyTorch, op by op, by something faster.
-
-        Raises `DeviceError` if the device or the precision is not to be had.
-        """
-        self.device = find_device(device)
-        dtype = find_precision(precision, self.device)
+        """Raises `DeviceError` if the device or the precision is not to be had."""
+        self.network = build_network(net, calibration, device, precision)
+        self.device = self.network.device
         on_gpu = self.device.type == "cuda"
-        self.network = build_network(net, calibration, self.device, dtype, recorded)
         self._tokens: WeakKeyDictionary[Category, KeypointTokens] = WeakKeyDictionary()
         self._registered: dict[str, Category] = {}
         self.spent = Timing()
@@ -95,7 +89,8 @@ class Estimator:
     ) -> Estimator:
         """With the shipped weights, or those of a file or a name that `cape weights list` shows.
 
-        device: "auto" (CUDA if there is one), or any that torch names. precision: float32, or
+        device: "auto" (CUDA if there is one), one that torch names, or "openvino", the CPU by
+        OpenVINO, which takes some seconds to `prepare`. precision: float32, or
         float16 or bfloat16 where the device has it. Raises `CheckpointError`, `DeviceError`.
         """
         net, facts = checkpoints.load(known_weights.find(weights))

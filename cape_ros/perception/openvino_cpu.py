@@ -7,28 +7,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor, nn
 
-from cape_ros.model import CapeFormerConfig
 from cape_ros.perception.recorded import Pass, Replay
 
-AVAILABLE = find_spec("openvino") is not None
 PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
-
-
-def can_run(config: CapeFormerConfig, device: torch.device, dtype: torch.dtype) -> bool:
-    """It does not know all that layouts vote with (`cape_ros.model.layout`)."""
-    return AVAILABLE and device.type == "cpu" and dtype in PRECISIONS and not config.layout
 
 
 class Openvino:
     """The recorder of the CPU.
 
-    dtype: in which it computes; what it is given is float32. Raises ImportError if OpenVINO is not
-    installed.
+    dtype: in which it computes; what it is given is float32.
     """
 
     batches = (1,)

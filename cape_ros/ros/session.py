@@ -31,6 +31,7 @@ from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
 from cape_ros.ros.parameter_table import ALL, RANDOM
 from cape_ros.server import Result, Server
+from cape_ros.studio.extra import check_installed
 
 if TYPE_CHECKING:
     from cape_ros.studio.studio import Studio
@@ -141,13 +142,9 @@ class Session:
             each.values = values
 
     def _start_studio(self) -> None:
-        try:
-            from cape_ros.studio.studio import Studio
-        except ModuleNotFoundError as error:
-            raise CapeError(
-                f"Studio needs {error.name}: pip install 'cape_ros[studio]', or do without it: "
-                "studio.enable:=false"
-            ) from error
+        check_installed()
+        from cape_ros.studio.studio import Studio
+
         values = self._values
         names = {camera.key: camera.name for camera in self.cameras}
         token = values["studio.token"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -12,7 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.errors import InvalidInput
+from cape_ros.studio.extra import check_installed
 
 
 def serve(
@@ -76,16 +76,6 @@ def serve(
             console.print("What is taught here is forgotten at the end; --library FOLDER keeps it.")
         say = partial(console.print, "Studio (Ctrl-C ends it):")
         local.serve(source, values, say)
-
-
-def check_installed() -> None:
-    """Raises `CapeError` if what Studio is made with is not here."""
-    missing = [name for name in ("fastapi", "uvicorn", "websockets") if find_spec(name) is None]
-    if missing:
-        raise CapeError(
-            f"Studio needs {', '.join(missing)}: pip install 'cape_ros[studio]'; "
-            "or do without it: studio.enable:=false"
-        )
 
 
 def _serve_node(values: dict[str, str | int], arguments: list[str]) -> int:

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cape_ros.evaluation.models import AnyNetwork
-from cape_ros.evaluation.network import Comparison
+from cape_ros.evaluation.network import Comparison, Network
 from cape_ros.model import CapeOutput, KeypointTokens
 from cape_ros.model.losses import cells_of, losses
 from cape_ros.training.config import ObjectiveConfig
@@ -31,7 +30,7 @@ class Objective(nn.Module):
 
     def __init__(
         self,
-        net: AnyNetwork,
+        net: Network,
         config: ObjectiveConfig,
         precision: torch.dtype = torch.float32,
         total: Callable[[Tensor], Tensor] = lambda tensor: tensor,
@@ -84,7 +83,7 @@ class Objective(nn.Module):
         return tokens, output, step.query.points, step.query.heatmaps, step.query.weight
 
 
-def match_step(net: AnyNetwork, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
+def match_step(net: Network, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
     """The step's pairs, then its strangers, through the network; every view is extracted once.
 
     Returns the tokens, the output, and the view that each sample is looked for in [P + N].

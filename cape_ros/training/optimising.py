@@ -8,13 +8,13 @@ from typing import Any
 from torch import nn
 from torch.optim import AdamW
 
-from cape_ros.evaluation.models import AnyNetwork
+from cape_ros.evaluation.network import Network
 from cape_ros.training.config import Cosine, Milestones, OptimiserConfig, TrainingConfig
 
 LEAST = 0.01  # part of the highest rate that a cosine ends at
 
 
-def optimiser_of(net: AnyNetwork, config: OptimiserConfig) -> AdamW:
+def optimiser_of(net: Network, config: OptimiserConfig) -> AdamW:
     """Room by room, each with its rate, also kept as `highest`; a room of rate 0 never learns."""
     groups: list[dict[str, Any]] = []
     for name, part in net.named_children():
@@ -25,7 +25,7 @@ def optimiser_of(net: AnyNetwork, config: OptimiserConfig) -> AdamW:
     return AdamW(groups, weight_decay=config.weight_decay)
 
 
-def early_layers(net: AnyNetwork) -> list[nn.Parameter]:
+def early_layers(net: Network) -> list[nn.Parameter]:
     """What of a backbone that learns comes before layer3: much of a step's cost, and what changes
     least."""
     backbones = [net.backbone, net.support_backbone]
@@ -38,7 +38,7 @@ def early_layers(net: AnyNetwork) -> list[nn.Parameter]:
     ]
 
 
-def set_mode(net: AnyNetwork, config: TrainingConfig) -> None:
+def set_mode(net: Network, config: TrainingConfig) -> None:
     """Training mode, with the batch norm of a backbone in evaluation mode if it is frozen."""
     net.train()
     for part in (net.backbone, net.support_backbone):

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cape_ros.evaluation.models import MODELS, AnyNetwork
+from cape_ros.evaluation.models import MODELS
+from cape_ros.evaluation.network import Network
 from cape_ros.model import checkpoints
 from cape_ros.perception.device import find_precision
 from cape_ros.training.config import TrainingConfig
@@ -54,7 +55,7 @@ class Replay:
 
 
 def save_step(
-    path: Path, net: AnyNetwork, step: AnyStep, number: int, seed: int, config: TrainingConfig
+    path: Path, net: Network, step: AnyStep, number: int, seed: int, config: TrainingConfig
 ) -> None:
     """Raises `CheckpointError` if the file cannot be written."""
     tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()}

@@ -8,7 +8,8 @@ import torch
 from torchvision.models import get_weight
 
 from cape_ros.errors import CheckpointError, InvalidInput
-from cape_ros.evaluation.models import MODELS, AnyNetwork
+from cape_ros.evaluation.models import MODELS
+from cape_ros.evaluation.network import Network
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.training.config import TrainingConfig
 from cape_ros.training.data.episodes import Episodes
@@ -19,7 +20,7 @@ LOOKED_AT = 12  # steps whose features the matcher is made from
 SAMPLES = 20000  # cells of them
 
 
-def build(config: TrainingConfig, material: Material) -> AnyNetwork:
+def build(config: TrainingConfig, material: Material) -> Network:
     """The network that a run starts from, the same for the same seed.
 
     Raises `CheckpointError` for weights that are missing or of another architecture.
@@ -40,7 +41,7 @@ def build(config: TrainingConfig, material: Material) -> AnyNetwork:
     return net
 
 
-def load_imagenet(net: AnyNetwork, source: str) -> None:
+def load_imagenet(net: Network, source: str) -> None:
     """ImageNet weights, under torchvision's names, into the backbone (or both).
 
     source: a file, or a name such as `ResNet50_Weights.IMAGENET1K_V1` whose file lies in

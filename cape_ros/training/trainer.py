@@ -16,7 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cape_ros.errors import CapeError, TrainingError
-from cape_ros.evaluation.models import MODELS, AnyNetwork
+from cape_ros.evaluation.models import MODELS
+from cape_ros.evaluation.network import Network
 from cape_ros.model import checkpoints
 from cape_ros.perception.device import find_precision
 from cape_ros.training.config import TrainingConfig
@@ -97,7 +98,7 @@ class Trainer:
         self,
         config: TrainingConfig,
         material: Material,
-        net: AnyNetwork,
+        net: Network,
         team: Team,
         device: torch.device,
     ):

@@ -6,7 +6,7 @@ import torch
 
 from cape_ros.evaluation.evaluate import Evaluation, answer, choose
 from cape_ros.evaluation.methods import WEIGHTS, Seen
-from cape_ros.evaluation.models import AnyNetwork
+from cape_ros.evaluation.network import Network
 from cape_ros.evaluation.tables import MEAN, Row, summarise
 from cape_ros.model.scores import Calibration
 from cape_ros.training.config import PairsConfig, TrainingConfig
@@ -24,7 +24,7 @@ class Validation:
         self._shots = pairs.shots
         self._pairs = choose(self._dataset, pairs.shots, pairs.pairs, pairs.mp100)
 
-    def evaluate(self, net: AnyNetwork, device: torch.device) -> Evaluation:
+    def evaluate(self, net: Network, device: torch.device) -> Evaluation:
         """All answers that need no other weights. Leaves `net` in evaluation mode."""
         seen = Seen(self._dataset, net.eval(), None, device)
         parts = []

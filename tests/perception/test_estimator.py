@@ -218,6 +218,7 @@ def test_wrong_images(estimator: Estimator, image: np.ndarray) -> None:
         ("meta", "float32", "meta"),
         ("cpu", "float16", "needs a GPU"),
         ("cpu", "int3", "not one of"),
+        ("openvino", "float16", "openvino|needs a GPU"),
     ],
 )
 def test_a_device_or_precision_that_is_not_there(name: str, precision: str, match: str) -> None:

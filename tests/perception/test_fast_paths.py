@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from cape_ros import perception
 from cape_ros.demo.photographs import photographs
-from cape_ros.errors import SourceError
+from cape_ros.errors import DeviceError, SourceError
 from cape_ros.evaluation.golden import POINTS, Golden
 from cape_ros.model import CapeFormer, checkpoints, weights
 from cape_ros.model.scores import Calibration
-from cape_ros.perception import openvino_cpu
+from cape_ros.perception import engine
 from cape_ros.perception.category import Category
 from cape_ros.perception.crops import DeviceCrops
-from cape_ros.perception.engine import build_network
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.recorded import RecordedNetwork
 
 CPU = torch.device("cpu")
 needs_openvino = pytest.mark.skipif(
-    not openvino_cpu.AVAILABLE, reason="needs cape_ros[openvino]: OpenVINO is missing"
+    not find_spec("openvino"), reason="needs cape_ros[openvino]: OpenVINO is missing"
 )
 
 
-def estimator(recorded: bool = False, layout: bool = True, precision: str = "float32") -> Estimator:
+def estimator(device: str = "cpu", layout: bool = True, precision: str = "float32") -> Estimator:
     shipped, facts = checkpoints.load(weights.SHIPPED)
     net = CapeFormer(replace(shipped.config, layout=layout))
     net.load_state_dict(shipped.state_dict())
-    return Estimator(net, Calibration.from_facts(facts), "cpu", precision, recorded)
+    return Estimator(net, Calibration.from_facts(facts), device, precision)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +85,7 @@ def without_layout(categories: list[Category]) -> list[ObjectKeypoints]:
 def test_openvino_on_photographs(
     categories: list[Category], without_layout: list[ObjectKeypoints]
 ) -> None:
-    fast = estimator(recorded=True, layout=False)
+    fast = estimator("openvino", layout=False)
     fast.prepare(keypoints=20)
     assert isinstance(fast.network, RecordedNetwork)
     found = look(fast, categories)
@@ -95,21 +94,25 @@ def test_openvino_on_photographs(
 
 
 @pytest.mark.parametrize(
-    ("precision", "recorded", "most"),
-    [("bfloat16", False, 95), ("bfloat16", True, 95), ("float16", False, 99)],
+    ("device", "precision", "most"),
+    [
+        ("cpu", "bfloat16", 95),
+        pytest.param("openvino", "bfloat16", 95, marks=needs_openvino),
+        ("cpu", "float16", 99),
+    ],
 )
 def test_low_precision_on_photographs(
     categories: list[Category],
     without_layout: list[ObjectKeypoints],
     monkeypatch: pytest.MonkeyPatch,
+    device: str,
     precision: str,
-    recorded: bool,
     most: int,
 ) -> None:
     """Now and then bfloat16 takes another cell for the best one; float16, a GPU's, does not."""
     if precision == "float16":  # a CPU computes it as well, only slowly
-        monkeypatch.setattr(perception.estimator, "find_precision", lambda *_: torch.float16)
-    other = estimator(recorded=recorded, layout=False, precision=precision)
+        monkeypatch.setattr(engine, "find_precision", lambda *_: torch.float16)
+    other = estimator(device, layout=False, precision=precision)
     other.prepare(keypoints=20)
     away = pixels(look(other, categories), without_layout)
     assert np.median(away) < 0.5
@@ -121,7 +124,7 @@ def test_low_precision_on_photographs(
 def test_openvino_on_numbers_of_the_release(shared: Path, case: str) -> None:
     golden = Golden(shared / "golden")
     net = CapeFormer.from_released(golden.state_dict())
-    fast = build_network(net, Calibration(), CPU, torch.float32)
+    fast = engine.build_network(net, Calibration(), "openvino", "float32")
     with torch.inference_mode():
         tokens, _ = golden.run(fast.net, case)
         fast.prepare(tokens.mask.shape[1], shots=1)
@@ -147,3 +150,9 @@ def test_smaller_batches(
     other = estimator()
     other.largest_batch = batch
     assert pixels(look(other, categories), plain).max() < 0.05
+
+
+@needs_openvino
+def test_weights_that_openvino_cannot_run_are_refused() -> None:
+    with pytest.raises(DeviceError, match="layouts of these weights vote; use `cpu`"):
+        estimator("openvino")

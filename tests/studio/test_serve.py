@@ -12,6 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cape_ros import cli
+from cape_ros.ros import node
+from cape_ros.studio import extra
 from cape_ros.wire.arguments import parse
 
 SECONDS = 120.0
@@ -66,8 +69,6 @@ def test_what_is_wrong_comes_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from cape_ros import cli
-
     monkeypatch.setattr(sys, "argv", ["cape", "serve", "--library", str(tmp_path), *words])
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
@@ -83,9 +84,6 @@ def test_what_is_wrong_comes_in_one_sentence(
 def test_the_node_gets_what_was_typed_and_ros_arguments_count_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from cape_ros import cli
-    from cape_ros.ros import node
-
     given: list[list[str]] = []
     monkeypatch.setattr(node, "main", lambda words: given.append(words) or 0)
     words = [
@@ -112,3 +110,12 @@ def test_the_node_gets_what_was_typed_and_ros_arguments_count_more(
         "library": "2024-10-01",
     }
     assert [remap.target for remap in arguments.remaps] == ["/camera/image_raw"]
+
+
+def test_without_what_it_is_made_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(extra, "NEEDED", ("no_such_module",))
+    monkeypatch.setattr(sys, "argv", ["cape", "serve", "--demo"])
+    assert cli.main() == 1
+    assert "needs no_such_module: pip install 'cape_ros[studio]'" in capsys.readouterr().err

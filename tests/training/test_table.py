@@ -63,8 +63,12 @@ rows:
 
 
 def test_rows_are_trained_measured_and_taken_as_they_are(
-    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    table: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     words = ["table", table, "--out", tmp_path, "--set", "steps=1", *ON_CPU]
     assert cape(*words) == 0
     assert "Another (not built)" in capsys.readouterr().out

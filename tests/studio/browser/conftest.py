@@ -18,13 +18,28 @@ PATIENCE = 30_000  # milliseconds that a step may take on a busy machine
 expect.set_options(timeout=PATIENCE)
 
 
+class WithoutBrowser(pytest.Module):
+    """A module of this folder where there is no browser: all of them are skipped in one line."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        pytest.skip(
+            "needs a browser: apt install chromium, or name one with CHROMIUM=",
+            allow_module_level=True,
+        )
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    if find() is None:
+        return WithoutBrowser.from_parent(parent, path=module_path)
+    return None
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = find()
-    if path is None:
-        pytest.skip("needs a browser: apt install chromium, or name one with CHROMIUM=")
     with sync_playwright() as playwright:
-        browser = launch(playwright, path)
+        browser = launch(playwright, find() or "")
         yield browser
         browser.close()
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from .person import Person
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+import cape_ros.studio
+
+PAGE = Path(cape_ros.studio.__file__).with_name("page")
 
 DRAFT = {
     "name": "mug",
@@ -28,21 +36,36 @@ DRAFT = {
 }
 
 
-def test_reordering_takes_edges_and_marks_along(person: Person) -> None:
-    moved = _call(person, "reorder", DRAFT, 2, 0)
+@pytest.fixture(scope="module")
+def modules(chromium: Browser) -> Iterator[Page]:
+    """A browser that can load the page's modules, without a server."""
+
+    def answer(route: Route) -> None:
+        route.fulfill(path=PAGE / urlsplit(route.request.url).path.lstrip("/"))
+
+    context = chromium.new_context()
+    page = context.new_page()
+    page.route("http://studio/**", answer)
+    page.goto("http://studio/icon.svg")
+    yield page
+    context.close()
+
+
+def test_reordering_takes_edges_and_marks_along(modules: Page) -> None:
+    moved = _call(modules, "reorder", DRAFT, 2, 0)
     assert moved["keypoint_names"] == ["c", "a", "b"]
     assert [mark["x"] for mark in moved["shots"][0]["marks"]] == [3, 1, 2]
     assert moved["edges"] == [[1, 2], [2, 0]]
 
 
-def test_removing_a_keypoint_removes_its_edges_and_renumbers(person: Person) -> None:
-    less = _call(person, "removeKeypoint", DRAFT, 0)
+def test_removing_a_keypoint_removes_its_edges_and_renumbers(modules: Page) -> None:
+    less = _call(modules, "removeKeypoint", DRAFT, 0)
     assert less["keypoint_names"] == ["b", "c"]
     assert less["edges"] == [[0, 1]]
     assert [mark["x"] for mark in less["shots"][0]["marks"]] == [2, 3]
 
 
-def test_a_prediction_outside_the_image_has_to_be_placed(person: Person) -> None:
+def test_a_prediction_outside_the_image_has_to_be_placed(modules: Page) -> None:
     found = {
         "box": {"x": 10, "y": 10, "width": 200, "height": 20},
         "keypoints": [
@@ -51,22 +74,22 @@ def test_a_prediction_outside_the_image_has_to_be_placed(person: Person) -> None
             {"x": 50, "y": 20, "score": 0.1},
         ],
     }
-    predicted = _call(person, "predict", DRAFT, 0, found)
+    predicted = _call(modules, "predict", DRAFT, 0, found)
     assert predicted["shots"][0]["marks"][1] is None
     assert predicted["shots"][0]["box"] == {"x": 10, "y": 10, "width": 90, "height": 20}
-    texts = [each["text"] for each in _call(person, "problems", predicted, None)]
+    texts = [each["text"] for each in _call(modules, "problems", predicted, None)]
     assert texts == ["b: no place yet", "c: the network is unsure, drag to correct"]
 
 
-def test_a_taken_name_can_be_replaced_on_purpose_only(person: Person) -> None:
-    (problem,) = _call(person, "problems", DRAFT, "mug")
+def test_a_taken_name_can_be_replaced_on_purpose_only(modules: Page) -> None:
+    (problem,) = _call(modules, "problems", DRAFT, "mug")
     assert problem["fix"] == "replace"
-    assert _call(person, "problems", {**DRAFT, "mode": "replace"}, "mug") == []
+    assert _call(modules, "problems", {**DRAFT, "mode": "replace"}, "mug") == []
 
 
-def _call(person: Person, function: str, *arguments: Any) -> Any:
+def _call(page: Page, function: str, *arguments: Any) -> Any:
     """What a function of draft.js answers; `problems` takes the name of a registered category."""
-    return person.page.evaluate(
+    return page.evaluate(
         """async ([name, given]) => {
           const draft = await import("/js/draft.js");
           if (name === "problems") given[1] = new Map(given[1] ? [[given[1], {}]] : []);

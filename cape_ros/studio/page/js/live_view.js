@@ -58,7 +58,7 @@ export class LiveView {
     this.link.close();
     this.stage.clear("Waiting for a camera …");
     this.facts.replaceChildren();
-    this.table.show([], categories, performance.now());
+    this.table.clear();
     this.#open();
   }
 

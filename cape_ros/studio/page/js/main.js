@@ -43,7 +43,8 @@ function route() {
   const wanted = location.hash.slice(1);
   const view = wanted in views ? wanted : "live";
   if (view === shown) return;
-  if (shown) views[shown].leave();
+  const before = shown;
+  if (before) views[before].leave();
   shown = view;
   for (const name of Object.keys(views)) byId(`view-${name}`).hidden = name !== view;
   for (const link of document.querySelectorAll("nav [data-view]")) {
@@ -53,7 +54,7 @@ function route() {
   document.title = `${TITLES[view]} · cape studio`;
   scrollTo(0, 0);
   // What had the focus may be hidden now; who came by a link stays there.
-  if (!document.activeElement?.closest("nav")) byId("main").focus({ preventScroll: true });
+  if (before && !document.activeElement?.closest("nav")) byId("main").focus({ preventScroll: true });
   views[view].enter();
 }
 

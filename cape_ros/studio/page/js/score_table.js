@@ -10,7 +10,7 @@ export class ScoreTable {
   #objects = new Map();
   #drawn = 0;
   #chosen = "";
-  history = new ScoreHistory();
+  #history = new ScoreHistory();
 
   /** actions: pick(category, index), point(category, index), another(category). */
   constructor(root, actions) {
@@ -37,6 +37,13 @@ export class ScoreTable {
     for (const object of objects) this.#paint(object, categories.get(object.category), now, redraw);
   }
 
+  /** Forgets all objects and their scores. */
+  clear() {
+    for (const { card } of this.#objects.values()) card.remove();
+    this.#objects.clear();
+    this.#history = new ScoreHistory();
+  }
+
   choose(category, index) {
     this.#chosen = category === null ? "" : `${category}/${index}`;
     for (const [name, { rows }] of this.#objects) {
@@ -45,7 +52,7 @@ export class ScoreTable {
   }
 
   #paint(object, category, now, redraw) {
-    this.history.add(object, now);
+    this.#history.add(object, now);
     let shown = this.#objects.get(object.category);
     if (!shown || shown.version !== object.version || shown.rows.length !== object.keypoints.length) {
       const fresh = this.#make(object);
@@ -64,7 +71,7 @@ export class ScoreTable {
       setText(row.score, score.toFixed(2));
       row.button.classList.toggle("untrusted", score < TRUSTED);
       row.button.style.setProperty("--dot", scoreColor(score));
-      if (redraw) drawSparkline(row.line, this.history.of(object.category, i, now));
+      if (redraw) drawSparkline(row.line, this.#history.of(object.category, i, now));
     });
   }
 
