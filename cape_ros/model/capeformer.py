@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,14 @@ from cape_ros.model.config import CapeFormerConfig
 from cape_ros.model.decoder import Decoder
 from cape_ros.model.encoder import Encoder
 from cape_ros.model.encoding import at_least_single, encode_grid, encode_order
-from cape_ros.model.layout import Layouts, agreement, features_at, landmark_points
+from cape_ros.model.layout import (
+    MOST_LAYOUTS,
+    Layouts,
+    agreement,
+    centres_of,
+    features_at,
+    place_landmarks,
+)
 from cape_ros.model.pooling import pool_keypoints
 from cape_ros.model.proposals import ProposalGenerator, local_argmax, soft_argmax
 from cape_ros.model.tokens import KeypointTokens
@@ -163,11 +171,17 @@ class CapeFormer(nn.Module):
         tokens = at_least_single(self.token_proj(pooled))
         if not self.config.layout:
             return KeypointTokens(tokens, mask)
-        places = landmark_points(tokens.device)
-        landmarks = [
-            at_least_single(self.token_proj(features_at(feature, places))) for feature in features
-        ]
-        return KeypointTokens(tokens, mask, Layouts.of_shots(heatmaps, masks, landmarks))
+        shots = zip(features, heatmaps, masks, strict=True)
+        layouts = [self._layout(*shot) for shot in itertools.islice(shots, MOST_LAYOUTS)]
+        return KeypointTokens(tokens, mask, Layouts.of_shots(layouts))
+
+    def _layout(self, features: Tensor, heatmaps: Tensor, mask: Tensor) -> Layouts:
+        """Of one shot."""
+        points, known = centres_of(heatmaps), mask.bool()
+        places = place_landmarks(points, known)
+        seen = features_at(features, places).to(self.token_proj.weight.dtype)
+        landmarks = at_least_single(self.token_proj(seen))
+        return Layouts(*(one.unsqueeze(1) for one in (points, known, places, landmarks)))
 
     def forward(
         self,

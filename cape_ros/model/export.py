@@ -33,8 +33,8 @@ class FramePass(nn.Module):
     """What a frame needs, of tensors only.
 
     images [B, 3, H, W] normalised; tokens [B, K, d]; mask [B, K] bool; and where layouts vote
-    layout_points [B, S, K, 2], layout_known [B, S, K] bool, layout_landmarks [B, S, L, d] -> points
-    [B, K, 2] in [0, 1] of the crop, scores [B, K].
+    layout_points [B, S, K, 2], layout_known [B, S, K] bool, landmark_points [B, S, L, 2], landmarks
+    [B, S, L, d] -> points [B, K, 2] in [0, 1] of the crop, scores [B, K].
     """
 
     def __init__(self, net: CapeFormer, calibration: Calibration) -> None:
@@ -49,11 +49,17 @@ class FramePass(nn.Module):
         mask: Tensor,
         layout_points: Tensor | None = None,
         layout_known: Tensor | None = None,
-        layout_landmarks: Tensor | None = None,
+        landmark_points: Tensor | None = None,
+        landmarks: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         layouts = None
-        if layout_points is not None and layout_known is not None and layout_landmarks is not None:
-            layouts = Layouts(layout_points, layout_known, layout_landmarks)
+        if (
+            layout_points is not None
+            and layout_known is not None
+            and landmark_points is not None
+            and landmarks is not None
+        ):
+            layouts = Layouts(layout_points, layout_known, landmark_points, landmarks)
         output = self.net(images, KeypointTokens(tokens, mask, layouts))
         return output.points[-1], self._calibration(output, mask)
 
@@ -71,8 +77,9 @@ class FramePass(nn.Module):
             points = torch.rand(batch, shots, keypoints, 2, generator=generator)
             inputs["layout_points"] = points
             inputs["layout_known"] = known[:, None].expand(-1, shots, -1).contiguous()
-            landmarks = (batch, shots, LANDMARKS**2, config.width)
-            inputs["layout_landmarks"] = torch.randn(landmarks, generator=generator)
+            landmarks = (batch, shots, LANDMARKS)
+            inputs["landmark_points"] = torch.rand(*landmarks, 2, generator=generator)
+            inputs["landmarks"] = torch.randn(*landmarks, config.width, generator=generator)
         return inputs
 
 

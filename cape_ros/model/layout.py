@@ -20,8 +20,9 @@ from torch.nn import functional as F
 from cape_ros.model.deformation import Places, bend
 from cape_ros.model.votes import FLOOR, TEMPERATURE, Matches, best_ways
 
-LANDMARKS = 6  # across and down the object
-OBJECT = (0.1, 0.9)  # the crop shows the object, and a margin of a tenth around it
+LANDMARKS = 36  # of each shot
+GRID = 14  # across and down the crop: where they may lie
+MARGIN = 0.1  # of the crop: an object reaches that far beyond the lines between its keypoints
 MOST_LAYOUTS = 5  # shots of one category that are asked
 LEAST_REACH = 0.7  # standard deviation of a keypoint that all agree on, in cells
 AT_ONCE = 1 << 22  # votes that are held in memory together
@@ -30,29 +31,21 @@ AT_ONCE = 1 << 22  # votes that are held in memory together
 @dataclass(frozen=True)
 class Layouts:
     """What the shots show: the keypoints' points [B, S, K, 2] in [0, 1], known [B, S, K] bool, and
-    the tokens of the landmarks [B, S, L, d], which lie at `landmark_points`."""
+    the landmarks' points [B, S, L, 2] and tokens [B, S, L, d]."""
 
     points: Tensor
     known: Tensor
+    landmark_points: Tensor
     landmarks: Tensor
 
     @classmethod
-    def of_shots(
-        cls, heatmaps: Sequence[Tensor], masks: Sequence[Tensor], landmarks: Sequence[Tensor]
-    ) -> Layouts:
-        """From soft masks [B, K, H, W], masks [B, K] and landmarks [B, L, d] per shot; a point is
-        the centre of mass of its soft mask."""
-        points = []
-        for heatmap in heatmaps[:MOST_LAYOUTS]:
-            mass = heatmap.sum(dim=(-2, -1)).clamp(min=1e-6)
-            rows, columns = heatmap.shape[-2:]
-            x = torch.arange(columns, device=heatmap.device) + 0.5
-            y = torch.arange(rows, device=heatmap.device) + 0.5
-            across, down = heatmap.sum(dim=-2) @ x, heatmap.sum(dim=-1) @ y
-            points.append(torch.stack((across / columns, down / rows), dim=-1) / mass[..., None])
-        known = torch.stack([mask.bool() for mask in masks[:MOST_LAYOUTS]], dim=1)
+    def of_shots(cls, shots: Sequence[Layouts]) -> Layouts:
+        """The shots of a batch, a layout each, together."""
         return cls(
-            torch.stack(points, dim=1), known, torch.stack(tuple(landmarks[:MOST_LAYOUTS]), dim=1)
+            torch.cat([one.points for one in shots], dim=1),
+            torch.cat([one.known for one in shots], dim=1),
+            torch.cat([one.landmark_points for one in shots], dim=1),
+            torch.cat([one.landmarks for one in shots], dim=1),
         )
 
     @classmethod
@@ -63,13 +56,17 @@ class Layouts:
         first = layouts[0]
         points = first.points.new_zeros(len(layouts), shots, count, 2)
         known = first.known.new_zeros(len(layouts), shots, count)
+        landmark_points = first.points.new_zeros(
+            len(layouts), shots, *first.landmark_points.shape[2:]
+        )
         landmarks = first.landmarks.new_zeros(len(layouts), shots, *first.landmarks.shape[2:])
         for at, one in enumerate(layouts):
             _, own_shots, own_count = one.known.shape
             points[at, :own_shots, :own_count] = one.points[0]
             known[at, :own_shots, :own_count] = one.known[0]
+            landmark_points[at, :own_shots] = one.landmark_points[0]
             landmarks[at, :own_shots] = one.landmarks[0]
-        return cls(points, known, landmarks)
+        return cls(points, known, landmark_points, landmarks)
 
     @classmethod
     def join(cls, shots: Sequence[Layouts]) -> Layouts:
@@ -81,6 +78,7 @@ class Layouts:
         return cls(
             joined([one.points for one in shots]),
             joined([one.known for one in shots]),
+            joined([one.landmark_points for one in shots]),
             joined([one.landmarks for one in shots]),
         )
 
@@ -89,20 +87,46 @@ class Layouts:
         return Layouts(
             self.points.expand(batch, -1, -1, -1),
             self.known.expand(batch, -1, -1),
+            self.landmark_points.expand(batch, -1, -1, -1),
             self.landmarks.expand(batch, -1, -1, -1),
         )
 
 
-def landmark_points(device: torch.device | None = None) -> Tensor:
-    """Where the landmarks lie in a support's crop: [L, 2], (x, y) in [0, 1], row by row."""
-    steps = torch.linspace(*OBJECT, LANDMARKS, device=device)
+def centres_of(heatmaps: Tensor) -> Tensor:
+    """The centres of mass of soft masks [B, K, H, W]: [B, K, 2], (x, y) in [0, 1]."""
+    mass = heatmaps.sum(dim=(-2, -1)).clamp(min=1e-6)
+    rows, columns = heatmaps.shape[-2:]
+    x = torch.arange(columns, device=heatmaps.device) + 0.5
+    y = torch.arange(rows, device=heatmaps.device) + 0.5
+    across, down = heatmaps.sum(dim=-2) @ x, heatmaps.sum(dim=-1) @ y
+    return torch.stack((across / columns, down / rows), dim=-1) / mass[..., None]
+
+
+def place_landmarks(points: Tensor, known: Tensor) -> Tensor:
+    """Places all over the object of a shot, and few beside it: [B, L, 2], (x, y) in [0, 1].
+
+    points [B, K, 2], known [B, K] bool. The object is what lies between its keypoints and a little
+    beyond; what is behind it stays where it is when the object turns.
+    """
+    steps = (torch.arange(GRID, device=points.device) + 0.5) / GRID
     rows, columns = torch.meshgrid(steps, steps, indexing="ij")
-    return torch.stack((columns, rows), dim=-1).flatten(0, 1)
+    grid = torch.stack((columns, rows), dim=-1).flatten(0, 1)
+    one, other = torch.triu_indices(points.shape[1], points.shape[1], device=points.device)
+    start, along = points[:, None, one], (points[:, other] - points[:, one]).unsqueeze(1)
+    away = grid[:, None] - start  # [B, G * G, pairs of keypoints, 2]
+    part = (away * along).sum(dim=-1) / along.square().sum(dim=-1).clamp(min=1e-9)
+    distance = (away - part.clamp(0, 1).unsqueeze(-1) * along).norm(dim=-1)
+    distance = distance.masked_fill(~(known[:, one] & known[:, other]).unsqueeze(1), 2.0)
+    beyond = (distance.amin(dim=-1) - MARGIN).clamp(min=0)
+    # Among those on the object a fixed choice that is spread evenly: the R2 sequence's lattice.
+    index = torch.arange(GRID, device=points.device)
+    lattice = (0.7548777 * index + 0.5698403 * index[:, None]).frac().flatten()
+    return grid[(beyond + 1e-4 * lattice).topk(LANDMARKS, largest=False).indices]
 
 
 def features_at(features: Tensor, points: Tensor) -> Tensor:
-    """Features [B, C, h, w] at points [N, 2] in [0, 1], bilinear between cells: [B, N, C]."""
-    places = (2 * points - 1).to(features).expand(features.shape[0], 1, -1, -1)
+    """Features [B, C, h, w] at points [B, N, 2] in [0, 1], bilinear between cells: [B, N, C]."""
+    places = (2 * points - 1).to(features).unsqueeze(1)
     return F.grid_sample(features, places, align_corners=False)[:, :, 0].mT
 
 
@@ -116,8 +140,8 @@ def agreement(similarity: Tensor, landmarks: Tensor, layouts: Layouts) -> Tensor
     """
     batch, count, height, width = similarity.shape
     shots, fixed = landmarks.shape[1:3]
-    places = landmark_points(similarity.device)[:fixed].expand(batch, shots, -1, -1)
-    x, y = (torch.cat((layouts.points.float(), places), dim=2) - 0.5).unbind(dim=-1)
+    points = torch.cat((layouts.points.float(), layouts.landmark_points.float()), dim=2)
+    x, y = (points - 0.5).unbind(dim=-1)
     points = torch.stack((x * width, y * height), dim=-1).flatten(0, 1)
     known = F.pad(layouts.known, (0, fixed), value=True).flatten(0, 1)
     maps = torch.cat(

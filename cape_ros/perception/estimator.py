@@ -183,7 +183,8 @@ class Estimator:
         nowhere = Layouts(
             tokens.new_zeros(1, 1, keypoints, 2),
             ~known[None],
-            tokens.new_zeros(1, 1, LANDMARKS**2, config.width),
+            tokens.new_zeros(1, 1, LANDMARKS, 2),
+            tokens.new_zeros(1, 1, LANDMARKS, config.width),
         )
         layouts = nowhere if config.layout else None
         self._tokens[category] = KeypointTokens(tokens, known, layouts)

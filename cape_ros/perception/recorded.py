@@ -141,8 +141,9 @@ class RecordedNetwork(Network):
         if self.config.layout:
             inputs.append(torch.zeros(batch, room.shots, room.keypoints, 2, device=self.device))
             inputs.append(known[:, None].repeat(1, room.shots, 1))
-            landmarks = (batch, room.shots, LANDMARKS**2, width)
-            inputs.append(torch.zeros(landmarks, device=self.device))
+            landmarks = (batch, room.shots, LANDMARKS)
+            inputs.append(torch.zeros(*landmarks, 2, device=self.device))
+            inputs.append(torch.zeros(*landmarks, width, device=self.device))
 
         def run(
             features: Tensor, tokens: Tensor, mask: Tensor, *layout: Tensor
@@ -174,6 +175,7 @@ def _widen(tokens: KeypointTokens, room: Room) -> list[Tensor]:
         shots = room.shots - _shots(tokens)
         flat.append(F.pad(tokens.layouts.points, (0, 0, 0, more, 0, shots)))
         flat.append(F.pad(tokens.layouts.known, (0, more, 0, shots)))
+        flat.append(F.pad(tokens.layouts.landmark_points, (0, 0, 0, 0, 0, shots)))
         flat.append(F.pad(tokens.layouts.landmarks, (0, 0, 0, 0, 0, shots)))
     return flat
 

@@ -15,8 +15,8 @@ from cape_ros.evaluation.golden import POINTS, SIMILARITY, Golden
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens, checkpoints, weights
 from cape_ros.model.inference import ready
 from cape_ros.model.layout import LANDMARKS, Layouts
-from cape_ros.model.votes import transforms
 from cape_ros.model.scores import Calibration
+from cape_ros.model.votes import transforms
 
 CPU = torch.device("cpu")
 
@@ -97,8 +97,10 @@ def test_nothing_waits_for_the_host(name: str) -> None:
                     module._buffers[name_] = torch.empty_like(buffer, device="cuda")
         points = torch.empty(2, 1, 20, 2, device="cuda")
         known = torch.empty(2, 20, dtype=torch.bool, device="cuda")
-        landmarks = torch.empty(2, 1, LANDMARKS**2, net.config.width, device="cuda")
-        layouts = Layouts(points, known[:, None], landmarks) if net.config.layout else None
+        places = torch.empty(2, 1, LANDMARKS, 2, device="cuda")
+        landmarks = torch.empty(2, 1, LANDMARKS, net.config.width, device="cuda")
+        voters = Layouts(points, known[:, None], places, landmarks)
+        layouts = voters if net.config.layout else None
         tokens = KeypointTokens(torch.empty(2, 20, net.config.width, device="cuda"), known, layouts)
         images = torch.empty(2, 3, 256, 256, device="cuda")
         try:

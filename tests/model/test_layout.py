@@ -3,13 +3,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cape_ros.model.layout import LANDMARKS, MOST_LAYOUTS, Layouts, agreement
+from cape_ros.model.layout import (
+    LANDMARKS,
+    MARGIN,
+    Layouts,
+    agreement,
+    centres_of,
+    place_landmarks,
+)
 from cape_ros.model.proposals import local_argmax
 from cape_ros.perception.geometry import support_heatmaps
 
@@ -43,7 +49,8 @@ def layouts(*points: Tensor, known: Tensor | None = None) -> Layouts:
     """Without landmarks."""
     stacked = torch.stack(points)[None]
     known = torch.ones(stacked.shape[:3], dtype=torch.bool) if known is None else known
-    return Layouts(stacked, known, torch.zeros(1, len(points), 0, 8))
+    none = torch.zeros(1, len(points), 0, 2)
+    return Layouts(stacked, known, none, none)
 
 
 def votes_of(seen: Tensor, layouts: Layouts) -> Tensor:
@@ -119,12 +126,42 @@ def test_votes_on_a_rectangular_grid() -> None:
     assert (local_argmax(wide + votes)[0] - POINTS).norm(dim=-1).max() < 0.05
 
 
-@pytest.mark.parametrize("shots", [1, MOST_LAYOUTS + 2])
-def test_layouts_lie_where_the_masks_do(shots: int) -> None:
+def test_a_layout_lies_where_the_masks_do() -> None:
     points = np.array([[10.0, 20.0], [200.5, 130.25], [128.0, 128.0]])
-    maps, weight = support_heatmaps(points, np.ones(3, bool), sigma=0.5, rounded=False)
-    heatmaps, mask = torch.from_numpy(maps)[None], torch.from_numpy(weight)[None]
-    landmarks = torch.zeros(1, LANDMARKS**2, 8)
-    read = Layouts.of_shots([heatmaps] * shots, [mask] * shots, [landmarks] * shots)
-    assert read.points.shape == (1, min(shots, MOST_LAYOUTS), 3, 2)
-    assert np.abs(read.points[0, 0].numpy() * 256 - points).max() < 1.0
+    maps, _ = support_heatmaps(points, np.ones(3, bool), sigma=0.5, rounded=False)
+    read = centres_of(torch.from_numpy(maps)[None])
+    assert np.abs(read[0].numpy() * 256 - points).max() < 1.0
+
+
+@given(turn=st.floats(0, 2 * math.pi), ends=st.integers(1, 2))
+def test_landmarks_lie_on_the_object(turn: float, ends: int) -> None:
+    """A long thing that lies across its crop: what is behind it must not vote."""
+    tube = torch.tensor([[0.1, 0.5], [0.9, 0.5], [0.5, 0.9]]) - 0.5
+    matrix = torch.tensor([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    points = (tube @ matrix.T + 0.5)[None]
+    known = torch.tensor([[True, ends == 2, False]])
+    landmarks = place_landmarks(points, known)[0]
+    assert landmarks.shape == (LANDMARKS, 2)
+    assert len(landmarks.unique(dim=0)) == LANDMARKS
+    along, across = ((landmarks - 0.5) @ matrix).unbind(dim=-1)
+    if ends == 2:
+        assert across.abs().max() < MARGIN + 0.06
+        assert along.max() - along.min() > 0.6
+    else:
+        assert (landmarks - points[0, 0]).norm(dim=-1).max() < 0.45
+
+
+def test_landmarks_tell_where_a_lone_keypoint_is() -> None:
+    """Two places match it; what lies around it is at one of them."""
+    point = torch.tensor([[[0.5, 0.5]]])
+    known = torch.ones(1, 1, dtype=torch.bool)
+    places = place_landmarks(point, known)
+    lone = Layouts(point[:, None], known[:, None], places[:, None], torch.zeros(1, 1, LANDMARKS, 8))
+    seen = torch.full((1, 1, SIZE, SIZE), -10.0)
+    seen[0, 0, 8, 8], seen[0, 0, 20, 20] = 9.0, 8.0
+    around = torch.full((1, 1, LANDMARKS, SIZE, SIZE), -10.0)
+    cells = ((places[0] - 0.5) * SIZE + 20).round().long()
+    for landmark, (x, y) in enumerate(cells.tolist()):
+        around[0, 0, landmark, y, x] = 8.0
+    found = local_argmax(seen + agreement(seen, around, lone))[0, 0]
+    assert (found * SIZE - 20.5).norm() < 1.0

@@ -75,7 +75,8 @@ def tokens(batch: int, keypoints: int, shots: int, seed: int = 0) -> KeypointTok
         Layouts(
             points,
             known[:, None].expand(-1, shots, -1),
-            torch.randn(batch, shots, LANDMARKS**2, CONFIG.width, generator=generator),
+            torch.rand(batch, shots, LANDMARKS, 2, generator=generator),
+            torch.randn(batch, shots, LANDMARKS, CONFIG.width, generator=generator),
         ),
     )
 
