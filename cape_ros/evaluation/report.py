@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -246,7 +247,10 @@ def _score_table(evaluation: Evaluation) -> str:
 def _worst(evaluation: Evaluation) -> str:
     shots = min(evaluation.parts)
     items = []
-    for error, part, number in worst(evaluation, shots):
+    found = worst(evaluation, shots)
+    names = Counter(evaluation.labels[part.category] for _, part, _ in found)
+    shares = ", ".join(f"{count} {name}" for name, count in names.most_common())
+    for error, part, number in found:
         name, pair = evaluation.labels[part.category], part.pairs[number]
         score = float(part.scores[number][compared(evaluation.dataset, pair)].mean())
         picture = pair_picture(
@@ -263,7 +267,8 @@ def _worst(evaluation: Evaluation) -> str:
         )
     return (
         f"<h2>The worst {len(items)} pairs, {shots}-shot</h2><p>Left the support; right the query: "
-        "a dot is the answer, a line leads to the cross of the truth. No query comes twice.</p>"
+        "a dot is the answer, a line leads to the cross of the truth. No query comes twice. "
+        f"Among them: {escape(shares)}.</p>"
         f'<ol class="pairs">{"".join(items)}</ol>'
     )
 

@@ -18,7 +18,7 @@ COLUMNS = (*(f"PCK@{threshold}" for threshold in SHOWN), "mPCK")
 Row = dict[str, float]
 SCORES_EXPLAINED = (
     "swapped, empty: median score with a support of another category, and in a picture without "
-    "the object, of the median with the right support."
+    "the object / with the right support."
 )
 WITHOUT_NEIGHBOUR = (
     f"The {NEAREST} is left out: give --imagenet RESNET18.pth. Features of the weights' own "
@@ -115,7 +115,7 @@ def _score_table(shots: str, rows: Mapping[str, Any]) -> Table:
     for category, row in rows.items():
         keys = ("right", "auroc", "calibration_error", "risk_area", "best_risk_area")
         trials = [
-            f"{trial['median']:.2f} of {trial['median_right']:.2f}" if trial else "-"
+            f"{trial['median']:.2f}/{trial['median_right']:.2f}" if trial else "-"
             for trial in (row.get("swapped"), row.get("empty"))
         ]
         table.add_row(category, *(three_digits(row[key]) for key in keys), *trials)

@@ -127,7 +127,7 @@ class Guard:
             return refused(403, "Origin", "is another page; only Studio's own may do this")
         if writes and scope["type"] == "http" and scope["path"] not in self._uploads:
             length = headers.get("content-length", "" if "transfer-encoding" in headers else "0")
-            if not (length.isdigit() and int(length[:12]) <= LARGEST_BODY):
+            if not (len(length) < 9 and length.isdigit() and int(length) <= LARGEST_BODY):
                 return refused(413, "", f"a body has {LARGEST_BODY} bytes at most, and says so")
         if rules.token is None or rules.token_fits(self._offered(headers)):
             return None

@@ -79,8 +79,9 @@ def routes(context: Context) -> APIRouter:
         return FaultsAnswer(faults=[])
 
     @router.delete("/categories/{name}", status_code=204, response_class=Response)
-    def remove(name: str) -> None:
+    def remove(name: str) -> Response:
         server.remove(name)
+        return Response(status_code=204)
 
     @router.post("/categories/{name}/activation")
     def activate(name: str, body: ActivationBody) -> CategoryAnswer:

@@ -14,7 +14,8 @@ from cape_ros.studio.context import Context
 
 PATIENCE = 10.0  # [s] for a viewer to take a frame and to say that it is drawn
 UNKNOWN_CAMERA, TOO_MANY, TOO_SLOW = 4404, 1013, 1008
-GONE = (WebSocketDisconnect, asyncio.TimeoutError, RuntimeError)  # hung up, too slow, or closed
+# Hung up, too slow, closed already
+GONE = (WebSocketDisconnect, OSError, asyncio.TimeoutError, RuntimeError)
 WIDTH = 960
 DOUBLE_STEP = 1024  # [ns] between two doubles of today's size there are 256
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from cape_ros.perception.library import CategoryLibrary
 from cape_ros.server import Frame, Result, Server
 from cape_ros.studio.studio import HOST, PORT, Studio
 
+logger = logging.getLogger(__name__)
 PERIOD = 600  # frames of the demo's motion
 SEED = 19
 CAMERA = "camera"
@@ -47,6 +49,8 @@ def serve(source: Source, values: Mapping[str, Any], say: Callable[[str], None])
         ends.callback(source.close)
         estimator = Estimator.load(values.get("weights"), values.get("device", "auto"))
         library = CategoryLibrary(Path(values.get("library", LIBRARY)).expanduser())
+        for damaged in library.damaged:
+            logger.error("library: set aside %s", damaged)
         studio: Studio | None = None
 
         def offer(result: Result) -> None:

@@ -66,6 +66,12 @@ def test_the_worst_come_first_and_no_query_twice(evaluation: Evaluation) -> None
     assert worst(evaluation, 1, most=1) == found[:1]
 
 
+def test_it_says_of_what_the_worst_are(page: str, evaluation: Evaluation) -> None:
+    names = [evaluation.labels[part.category] for _, part, _ in worst(evaluation, 1)]
+    told = page.partition("Among them: ")[2].partition(".</p>")[0]
+    assert sorted(told.split(", ")) == sorted(f"{names.count(name)} {name}" for name in set(names))
+
+
 def test_the_numbers_lie_beside_the_page(evaluation: Evaluation, tmp_path: Path) -> None:
     write_report(tmp_path / "new", evaluation, {"name": "x"}, "t")
     numbers = json.loads((tmp_path / "new" / "numbers.json").read_text())
