@@ -56,7 +56,7 @@ setup(
         "wire": ["cyclonedds==11.0.1", "rosbags>=0.11.9,<0.12"],  # a node without ROS 2
         "studio": [
             "fastapi>=0.110",  # routes, checks and OpenAPI from the types
-            "pydantic>=2",
+            "pydantic>=2.7",
             "uvicorn>=0.35",  # the web server
             "websockets>=14",  # the live view
             "defusedxml>=0.7",  # CVAT files from anybody

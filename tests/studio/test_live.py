@@ -123,7 +123,7 @@ def test_a_viewer_that_hangs_up_is_forgotten(site: Site, caplog: pytest.LogCaptu
     site.stand.show(header=2)
     with site.watch() as viewer:
         assert viewer.frame()[0]["stamp_ns"] == 2
-    assert caplog.records == []
+    assert [each for each in caplog.records if each.name.startswith(("cape_ros", "uvicorn"))] == []
 
 
 def test_another_size_while_watching(site: Site) -> None:
