@@ -132,6 +132,9 @@ class CapeNode(LifecycleNode):
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
+            if not self.context.ok():  # whoever stops the node takes its middleware away meanwhile
+                self._failure = CapeError("stopped before the transition was done")
+                return TransitionCallbackReturn.FAILURE
             self._failure = CapeError(f"internal error, see the node's log: {error}")
             logger.exception("a transition failed")
             return TransitionCallbackReturn.ERROR

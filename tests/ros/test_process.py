@@ -115,7 +115,13 @@ sys.exit(node.main())
 
 
 @pytest.mark.parametrize(
-    "moment", ["node.rclpy, 'init'", "node.parameters, 'declare'", "node.CapeNode, 'start'"]
+    "moment",
+    [
+        "node.rclpy, 'init'",
+        "node.parameters, 'declare'",
+        "node.CapeNode, 'start'",
+        "node.Session, '_begin'",
+    ],
 )
 def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path) -> None:
     words = ["--ros-args", "-p", "device:=cpu", "-p", f"library:={tmp_path}"]
