@@ -10,7 +10,7 @@ from cape_ros.demo.sources import Source, SourceFrame
 
 HOST, PORT = "127.0.0.1", 8765
 PATIENCE = 5.0  # [s] for its answer
-TEACHING = 120.0  # [s] that somebody may mark keypoints without a look at the camera
+TEACHING = 300.0  # [s] that somebody may mark keypoints without a look at the camera
 
 
 class StudioOfNode:
