@@ -61,7 +61,11 @@ class Calibration:
         seen = signals(output, mask)
         if not self.weights:
             return seen[..., 0].exp().clamp(max=1) * mask
-        return torch.sigmoid(seen @ seen.new_tensor(self.weights) + self.bias) * mask
+        # Number by number: a tensor made of the host's numbers cannot be recorded in a CUDA graph.
+        logit = torch.full_like(seen[..., 0], self.bias)
+        for weight, signal in zip(self.weights, seen.unbind(dim=-1), strict=True):
+            logit = logit + weight * signal
+        return torch.sigmoid(logit) * mask
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Calibration:
