@@ -12,6 +12,7 @@ import json
 import platform
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch.profiler import ProfilerActivity, profile
 
+from cape_ros.perception.device import find_precision
 from cape_ros.training.config import TrainingConfig
 from cape_ros.training.config_file import read_config
 from cape_ros.training.data.episodes import Step
@@ -33,6 +36,7 @@ from cape_ros.training.trainer import Trainer
 CONFIG = Path(__file__).parents[1] / "config" / "training" / "cape_r18.yaml"
 CATEGORIES, OBJECTS, KEYPOINTS = 4, 12, 17
 WARM_UP = 2
+PROFILED = 5
 
 
 def drawn_data(folder: Path) -> None:
@@ -66,6 +70,7 @@ def measure(config: TrainingConfig, device: str, steps: int) -> dict[str, Any]:
         material = Material.of(config, team)
         trainer = Trainer(config, material, build(config, material), team, found)
         net = trainer.state.net
+        precision = find_precision(config.precision, found)
         waiting, learning, floor = [], [], []
         source = material.from_step(0, config.workers)
         for _ in range(WARM_UP + steps):
@@ -78,11 +83,14 @@ def measure(config: TrainingConfig, device: str, steps: int) -> dict[str, Any]:
             images = [map_tensors(batch, lambda t: t.to(found)) for batch in image_batches(step)]
             began = time.perf_counter()
             for batch in images:
-                net.extract(batch).sum().backward()
+                with torch.autocast(found.type, precision, enabled=precision != torch.float32):
+                    features = net.extract(batch)
+                features.sum().backward()
             if found.type == "cuda":
                 torch.cuda.synchronize()
             floor.append(time.perf_counter() - began)
             net.zero_grad(set_to_none=True)
+        idle = idle_share(trainer, source) if found.type == "cuda" else None
     pairs = len(step.support) if isinstance(step, Step) else len(step.query.images)
     compute, backbone = (float(np.median(times[WARM_UP:])) for times in (learning, floor))
     whole = float(np.mean(np.add(waiting, learning)[WARM_UP:]))
@@ -100,7 +108,25 @@ def measure(config: TrainingConfig, device: str, steps: int) -> dict[str, Any]:
         "pairs_per_second_computed": pairs / compute,
         "pairs_per_second_backbone": pairs / backbone,
         "ratio": compute / backbone,
+        "precision": config.precision,
+        "workers": config.workers,
+        "gpu": torch.cuda.get_device_name(found) if idle is not None else None,
+        "gpu_idle_share": idle,
     }
+
+
+def idle_share(trainer: Trainer, source: Iterator[AnyStep]) -> float:
+    """Part of the time of some whole steps in which the GPU computes nothing."""
+    steps = [next(source) for _ in range(PROFILED)]
+    torch.cuda.synchronize()
+    with profile(activities=[ProfilerActivity.CUDA]) as seen:
+        began = time.perf_counter()
+        for step in steps:
+            trainer.step(step)
+        torch.cuda.synchronize()
+        whole = time.perf_counter() - began
+    busy = sum(event.self_device_time_total for event in seen.key_averages()) / 1e6
+    return max(0.0, 1 - busy / whole)
 
 
 def image_batches(step: AnyStep) -> list[torch.Tensor]:
@@ -116,6 +142,8 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--workers", type=int, default=1, help="that prepare steps")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="F=V")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -128,6 +156,8 @@ def main() -> None:
             "start.matcher=false",
             "optimiser.early_layers_from=0",
             f"precision={options.precision}",
+            f"workers={options.workers}",
+            *options.settings,
         ]
         found = measure(read_config(options.config, settings), options.device, options.steps)
     title = f"{found['config']}, {found['pairs']} pairs of {found['images']} images a step, "
@@ -141,6 +171,8 @@ def main() -> None:
         table.add_row(what, f"{seconds:.3f}", f"{found['pairs'] / seconds:.1f}")
     Console().print(table)
     print(f"a step costs {found['ratio']:.2f} times the backbone alone")
+    if found["gpu"]:
+        print(f"{found['gpu']}: idle for {found['gpu_idle_share']:.0%} of a step")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2))
 

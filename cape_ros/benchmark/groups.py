@@ -132,7 +132,8 @@ def as_released(device: str) -> Row:
 
     @torch.inference_mode()
     def call() -> Tensor:
-        return released(images[0], [images[1]], [maps], [mask]).cpu()
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=True):  # as PyTorch begins
+            return released(images[0], [images[1]], [maps], [mask]).cpu()
 
     includes = "normalised crops of a support and a query -> points; no cropping"
     return Row(AS_RELEASED, includes, call)

@@ -24,6 +24,7 @@ def build_network(
     place = find_device(device)
     dtype = find_precision(precision, place)
     if place.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # float32 is float32, not 10 bits of it
         return RecordedNetwork(net, calibration, place, dtype, CudaGraphs(place))
     if device != OPENVINO:
         return Network(net, calibration, place, dtype)
