@@ -10,6 +10,7 @@ import typer
 
 def bench(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    precision: Annotated[str, typer.Option(help="float32, float16, bfloat16")] = "float32",
     short: Annotated[
         bool, typer.Option("--short", help="10 runs of each, minutes instead of an hour.")
     ] = False,
@@ -27,4 +28,4 @@ def bench(
     """
     from cape_ros.benchmark.run import run_benchmark
 
-    run_benchmark(device, 10 if short else runs, only or (), json_file)
+    run_benchmark(device, 10 if short else runs, only or (), json_file, precision)

@@ -24,27 +24,27 @@ COUNTS = (1, 2, 4, 8, 16, 32)
 MANY = 200  # categories in a library
 
 
-def groups(device: str) -> Iterator[tuple[str, Callable[[], Group]]]:
+def groups(device: str, precision: str = "float32") -> Iterator[tuple[str, Callable[[], Group]]]:
     """Names, and what makes the group of that name; each is made when its turn comes."""
     for name in subjects.NETWORKS:
-        yield f"one object, {name}", partial(one_object, name, device)
+        yield f"one object, {name}", partial(one_object, name, device, precision)
     for name in subjects.NETWORKS:
-        yield f"keypoints, {name}", partial(keypoints, name, device)
+        yield f"keypoints, {name}", partial(keypoints, name, device, precision)
     for name in ("resnet50", "mobilenet_v2"):
-        yield f"objects, {name}", partial(objects, name, device)
+        yield f"objects, {name}", partial(objects, name, device, precision)
     for name in subjects.NETWORKS:
         yield f"precision, {name}", partial(precisions, name, device)
-    yield "registration, resnet50", partial(registration, "resnet50", device)
-    yield "library, resnet50", partial(library, "resnet50", device)
-    yield "stages, resnet50", partial(stages.stages, device)
+    yield "registration, resnet50", partial(registration, "resnet50", device, precision)
+    yield "library, resnet50", partial(library, "resnet50", device, precision)
+    yield "stages, resnet50", partial(stages.stages, device, precision)
 
 
-def one_object(name: str, device: str) -> Group:
-    estimator = subjects.estimator(name, device)
+def one_object(name: str, device: str, precision: str) -> Group:
+    estimator = subjects.estimator(name, device, precision)
     wanted = subjects.category()
     rows = [as_released(device), *floor(estimator, name), network(estimator, wanted)]
     rows += [frame(estimator, wanted, 1, size) for size in subjects.SIZES]
-    if estimator.device.type == "cpu":
+    if estimator.device.type == "cpu" and precision == "float32":
         rows += by_openvino(name, wanted)
     return Group(f"One object, {name}", rows, (AS_RELEASED, BACKBONE))
 
@@ -59,8 +59,8 @@ def by_openvino(name: str, wanted: Category) -> list[Row]:
     return [replace(row, name=f"{row.name}, OpenVINO") for row in once]
 
 
-def keypoints(name: str, device: str) -> Group:
-    estimator, rows = subjects.estimator(name, device), []
+def keypoints(name: str, device: str, precision: str) -> Group:
+    estimator, rows = subjects.estimator(name, device, precision), []
     for count in (2, 17, 68, KEYPOINTS):
         wanted = subjects.category(count, name=f"of{count}")
         estimator.register(wanted)
@@ -68,8 +68,8 @@ def keypoints(name: str, device: str) -> Group:
     return Group(f"Keypoints, {name}", rows, (rows[0].name,))
 
 
-def objects(name: str, device: str) -> Group:
-    estimator, wanted = subjects.estimator(name, device), subjects.category()
+def objects(name: str, device: str, precision: str) -> Group:
+    estimator, wanted = subjects.estimator(name, device, precision), subjects.category()
     rows = [frame(estimator, wanted, n, label=f"{n} object{'s' * (n > 1)}") for n in COUNTS]
     return Group(f"Objects, {name}", [as_released(device), *rows], (AS_RELEASED, rows[0].name))
 
@@ -85,8 +85,8 @@ def precisions(name: str, device: str) -> Group:
     return Group(f"Precision, {name}", rows, (rows[0].name,))
 
 
-def registration(name: str, device: str) -> Group:
-    estimator = subjects.estimator(name, device)
+def registration(name: str, device: str, precision: str) -> Group:
+    estimator = subjects.estimator(name, device, precision)
 
     def row(shots: int) -> Row:
         shown = subjects.category(shots=shots)
@@ -102,8 +102,11 @@ def registration(name: str, device: str) -> Group:
     return Group(f"Registration, {name}", [row(1), row(5)])
 
 
-def library(name: str, device: str) -> Group:
-    few, many = subjects.estimator(name, device), subjects.estimator(name, device)
+def library(name: str, device: str, precision: str) -> Group:
+    few, many = (
+        subjects.estimator(name, device, precision),
+        subjects.estimator(name, device, precision),
+    )
     wanted = subjects.category()
     few.register(wanted)
     many.register(wanted, few.encode(wanted))

@@ -22,22 +22,27 @@ from cape_ros.benchmark.groups import groups
 from cape_ros.benchmark.machine import load, machine
 from cape_ros.benchmark.memory import PeakMemory
 from cape_ros.errors import CapeError, InvalidInput
-from cape_ros.perception.device import find_device
+from cape_ros.perception.device import find_device, find_precision
 
 WARM_UP = 10
 console = Console()
 
 
 def run_benchmark(
-    device: str, runs: int, only: Sequence[str] = (), file: Path | None = None
+    device: str,
+    runs: int,
+    only: Sequence[str] = (),
+    file: Path | None = None,
+    precision: str = "float32",
 ) -> None:
     """Print the groups as they come, and write all to a JSON file.
 
-    only: how the names of the groups begin; none = all. Raises `DeviceError`, and `InvalidInput` if
-    there is no such group.
+    only: how the names of the groups begin; none = all. precision: of every group but that which
+    compares them. Raises `DeviceError`, and `InvalidInput` if there is no such group.
     """
     place = find_device(device)
-    known = dict(groups(device))
+    find_precision(precision, place)
+    known = dict(groups(device, precision))
     begins = tuple(only) or ("",)
     chosen = {name: make for name, make in known.items() if name.startswith(begins)}
     if not chosen:
@@ -63,6 +68,7 @@ def run_benchmark(
     show_figures(reached)
     settings = {
         "device": str(place),
+        "precision": precision,
         "threads": torch.get_num_threads(),
         "runs": runs,
         "warm-up": WARM_UP,

@@ -14,9 +14,9 @@ SIZE = subjects.SIZES[-1]
 QUALITY = 90  # of the JPEG
 
 
-def stages(device: str) -> Group:
+def stages(device: str, precision: str) -> Group:
     """Each stage by itself, one object; decode and message only where the node could run."""
-    estimator, wanted = subjects.estimator("resnet50", device), subjects.category()
+    estimator, wanted = subjects.estimator("resnet50", device, precision), subjects.category()
     pixels = subjects.image(*SIZE)
     requests = subjects.requests(wanted, 1, SIZE)
     (found,) = estimator.estimate(pixels, requests)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.model.deformation import Places, bend
+from cape_ros.model.encoding import at_least_single
 from cape_ros.model.votes import FLOOR, TEMPERATURE, Matches, best_ways
 
 LANDMARKS = 36  # of each shot
@@ -126,6 +127,7 @@ def place_landmarks(points: Tensor, known: Tensor) -> Tensor:
 
 def features_at(features: Tensor, points: Tensor) -> Tensor:
     """Features [B, C, h, w] at points [B, N, 2] in [0, 1], bilinear between cells: [B, N, C]."""
+    features = at_least_single(features)  # in bfloat16 a CPU answers with NaN
     places = (2 * points - 1).to(features).unsqueeze(1)
     return F.grid_sample(features, places, align_corners=False)[:, :, 0].mT
 

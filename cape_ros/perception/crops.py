@@ -51,68 +51,69 @@ class HostCrops:
 
 
 class DeviceCrops:
-    """The image crosses to the device once, from pinned memory, and is cut there."""
+    """What the crops show crosses to the device once, from pinned memory, and is cut there."""
 
     def __init__(self, size: tuple[int, int], device: torch.device):
         self.size, self.device = size, device
         self._scale, self._shift = normalisation(device)
         self._pinned = self._landed = torch.empty(0, dtype=torch.uint8)
-        self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
+        rows, columns = (torch.arange(n, dtype=torch.float32, device=device) for n in size)
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
+        self._pixels = torch.stack((x, y, torch.ones_like(x)), dim=-1).flatten(0, 1)
 
     def cut(self, image: np.ndarray, boxes: Sequence[Box]) -> Tensor:
         """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB."""
         source, backwards = as_stored(image)
-        frame = self._upload(source)
+        # Of each crop, corner and step in the image; the crops of a frame are not turned.
         crops = [Crop.of_box(box, self.size) for box in boxes]
-        sampled = sample(frame, self._grids(crops, source.shape[:2]))
+        corners = np.array([crop.to_image(np.zeros(2)) for crop in crops], np.float64)
+        steps = np.array([1 / crop.zoom for crop in crops])[:, None]
+        part, origin = self._seen(source, corners, steps)
+        grids = self._grids(corners - origin, steps, part.shape)
+        sampled = sample(self._upload(part), grids, self.size)
         if backwards:
             sampled = sampled.flip(1)
-        return torch.addcmul(self._shift, sampled, self._scale).contiguous(
-            memory_format=torch.channels_last
-        )
+        return torch.addcmul(self._shift, sampled, self._scale)
 
-    def _upload(self, image: np.ndarray) -> Tensor:
+    def _seen(
+        self, image: np.ndarray, corners: np.ndarray, steps: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The part of an image that any of the crops shows, and its corner (x, y)."""
+        extent = np.array(image.shape[1::-1])
+        far = corners + steps * (np.array(self.size[::-1]) - 1)
+        least = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, extent - 1)
+        most = np.clip(np.ceil(far.max(axis=0)).astype(int) + 2, least + 1, extent)
+        return image[least[1] : most[1], least[0] : most[0]], least
+
+    def _upload(self, part: np.ndarray) -> Tensor:
         """[H, W, 3] uint8 on the device, in memory that the next call uses again."""
-        if self._copying is None:
-            return torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
-        if self._pinned.numel() < image.size:  # the largest of all cameras is kept
-            self._pinned = torch.empty(image.size, dtype=torch.uint8, pin_memory=True)
-            self._landed = torch.empty(image.size, dtype=torch.uint8, device=self.device)
-        pinned = self._pinned[: image.size].view(image.shape)
-        landed = self._landed[: image.size].view(image.shape)
-        np.copyto(pinned.numpy(), image)
-        computing = torch.cuda.current_stream(self.device)
-        self._copying.wait_stream(computing)  # the last frame is cut by now
-        with torch.cuda.stream(self._copying):
-            landed.copy_(pinned, non_blocking=True)
-        computing.wait_stream(self._copying)
-        return landed
+        if self.device.type != "cuda":
+            return torch.from_numpy(np.ascontiguousarray(part)).to(self.device)
+        if self._pinned.numel() < part.size:  # the largest so far is kept
+            self._pinned = torch.empty(part.size, dtype=torch.uint8, pin_memory=True)
+            self._landed = torch.empty(part.size, dtype=torch.uint8, device=self.device)
+        pinned = self._pinned[: part.size].view(part.shape)
+        landed = self._landed[: part.size].view(part.shape)
+        np.copyto(pinned.numpy(), part)  # every frame ends by waiting: the last one has crossed
+        return landed.copy_(pinned, non_blocking=True)
 
-    def _grids(self, crops: Sequence[Crop], shape: Sequence[int]) -> Tensor:
-        """Where the pixels of each crop lie in an image of (height, width): [N, H, W, 2], as
+    def _grids(self, corners: np.ndarray, steps: np.ndarray, shape: Sequence[int]) -> Tensor:
+        """Where the pixels of each crop lie in a picture of (height, width): [N, H * W, 2], as
         `grid_sample` counts, from -1 to 1 over all pixels."""
-        rows, columns = self.size
-        height, width = shape
-        # Of the crop's corner and its steps; the crops of a frame are not turned.
-        corner = np.array([crop.to_image(np.zeros(2)) for crop in crops], np.float64)
-        step = np.array([1 / crop.zoom for crop in crops])[:, None]
-        extent = np.array([width, height])
-        first, further = (2 * corner + 1) / extent - 1, 2 * step / extent
-        numbers = torch.from_numpy(np.stack((first, further), axis=1).astype(np.float32))
-        placed = numbers.to(self.device)
-        x = placed[:, 0, :1] + placed[:, 1, :1] * torch.arange(columns, device=self.device)
-        y = placed[:, 0, 1:] + placed[:, 1, 1:] * torch.arange(rows, device=self.device)
-        return torch.stack(
-            (x[:, None, :].expand(-1, rows, -1), y[:, :, None].expand(-1, -1, columns)), dim=-1
-        )
+        extent = np.array(shape[1::-1])
+        further = 2 * steps / extent
+        place = np.zeros((len(corners), 3, 2), np.float32)
+        place[:, 0, 0], place[:, 1, 1] = further.T
+        place[:, 2] = (2 * corners + 1) / extent - 1
+        return self._pixels @ torch.from_numpy(place).to(self.device)
 
 
-def sample(frame: Tensor, grids: Tensor) -> Tensor:
-    """frame [H, W, 3] uint8, grids [N, h, w, 2] -> [N, 3, h, w] float32 from 0 to 255."""
-    count, rows, columns, _ = grids.shape
+def sample(frame: Tensor, grids: Tensor, size: tuple[int, int]) -> Tensor:
+    """frame [H, W, 3] uint8, grids [N, h * w, 2], size (h, w) -> [N, 3, h, w] float32, from 0 to
+    255."""
     image = frame.permute(2, 0, 1)[None].float()
-    sampled = F.grid_sample(image, grids.reshape(1, count * rows, columns, 2), align_corners=False)
-    return sampled.view(3, count, rows, columns).transpose(0, 1)
+    sampled = F.grid_sample(image, grids.view(1, -1, size[1], 2), align_corners=False)
+    return sampled.view(3, -1, *size).transpose(0, 1)
 
 
 def normalisation(device: torch.device) -> tuple[Tensor, Tensor]:

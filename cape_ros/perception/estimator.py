@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import is_not
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -74,6 +75,7 @@ class Estimator:
         on_gpu = self.device.type == "cuda"
         self._tokens: WeakKeyDictionary[Category, KeypointTokens] = WeakKeyDictionary()
         self._registered: dict[str, Category] = {}
+        self._stacked: tuple[Sequence[KeypointTokens], KeypointTokens | None] = (), None
         self.spent = Timing()
         self.largest_batch = LARGEST_BATCH
         self._prepared = False
@@ -279,11 +281,19 @@ class Estimator:
         features = self.network.extract(crops)
         if len(windows) < len(boxes):  # several categories are looked for in one window
             features = features[[windows.index(box) for box in boxes]]
-        tokens = stack_tokens([self.encode(category) for category in categories])
+        tokens = self._stack([self.encode(category) for category in categories])
         points, scores = self.network.find(features, tokens)
         answer = torch.cat((points, scores[..., None]), dim=-1).cpu().numpy()
         self.spent += Timing(cut - began, time.perf_counter() - cut)
         return answer[..., :2], answer[..., 2]
+
+    def _stack(self, each: Sequence[KeypointTokens]) -> KeypointTokens:
+        """One batch of them: the last one again, where a frame asks for the same as the last."""
+        before, stacked = self._stacked
+        if stacked is None or len(before) != len(each) or any(map(is_not, before, each)):
+            stacked = stack_tokens(each)
+            self._stacked = each, stacked
+        return stacked
 
     def _halve_batch(self, error: torch.cuda.OutOfMemoryError) -> None:
         """Raises `DeviceError` if the memory does not even hold one object."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor
@@ -48,12 +49,13 @@ class Recording:
         self._inputs = inputs
         self._outputs, self._replay = recorder.record(run, inputs)
 
-    def __call__(self, *inputs: Tensor) -> list[Tensor]:
-        """inputs: a batch of at most the recorded size. The outputs are those of the batch, in
-        memory that the next call uses again."""
-        count = len(inputs[0])
-        for recorded, given in zip(self._inputs, inputs, strict=True):
-            recorded[:count].copy_(given)
+    def fill(self, first: int, *given: Tensor) -> None:
+        """Inputs from the `first` on: of a batch of at most the recorded size."""
+        for recorded, one in zip(self._inputs[first:], given, strict=False):
+            recorded[: len(one)].copy_(one)
+
+    def run(self, count: int) -> list[Tensor]:
+        """The outputs of the first `count` samples, in memory that the next call uses again."""
         self._replay()
         return [output[:count] for output in self._outputs]
 
@@ -82,6 +84,8 @@ class RecordedNetwork(Network):
         self._extractions: list[Recording] = []  # by size of batch
         self._findings: dict[Room, list[Recording]] = {}
         self._refused = False
+        self._filled: WeakKeyDictionary[Recording, ReferenceType[KeypointTokens]]
+        self._filled = WeakKeyDictionary()  # whose tokens a recording has got already
 
     @torch.inference_mode()
     def prepare(self, keypoints: int, shots: int) -> None:
@@ -108,21 +112,41 @@ class RecordedNetwork(Network):
     def extract(self, images: Tensor) -> Tensor:
         if not self._extractions:
             return super().extract(images)
-        parts = [part[0] for part in _replay(self._extractions, [images])]
+        parts = []
+        for recording, part in _parts(self._extractions, len(images)):
+            recording.fill(0, images[part])
+            parts.append(recording.run(len(images[part]))[0])
+            if len(images) > recording.batch:
+                parts[-1] = parts[-1].clone()  # the next part uses its memory
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
-        count, shots = tokens.mask.shape[1], _shots(tokens)
+        batch, count, shots = *tokens.mask.shape, _shots(tokens)
         rooms = (r for r in sorted(self._findings) if r.keypoints >= count and r.shots >= shots)
         room = next(rooms, None)
         if room is None or not self._findings[room]:
             return super().find(features, tokens)
-        parts = _replay(self._findings[room], [features, *_widen(tokens, room)])
-        points, scores = (torch.cat(part)[:, :count] for part in zip(*parts, strict=True))
+        recordings = self._findings[room]
+        if batch <= recordings[-1].batch:
+            ((recording, _),) = _parts(recordings, batch)
+            filled = self._filled.get(recording)
+            if filled is None or filled() is not tokens:  # as from one frame to the next
+                recording.fill(1, *_widen(tokens, room))
+                self._filled[recording] = ref(tokens)
+            recording.fill(0, features)
+            points, scores = recording.run(batch)
+            return points[:, :count], scores[:, :count]
+        given, parts = [features, *_widen(tokens, room)], []
+        for recording, part in _parts(recordings, batch):
+            self._filled.pop(recording, None)
+            recording.fill(0, *(one[part] for one in given))
+            parts.append([one.clone() for one in recording.run(len(features[part]))])
+        points, scores = (torch.cat(each)[:, :count] for each in zip(*parts, strict=True))
         return points, scores
 
     def _record_extraction(self, batch: int) -> Recording:
         images = torch.zeros(batch, 3, *self.config.image_size, device=self.device)
+        images = images.contiguous(memory_format=torch.channels_last)
 
         def run(images: Tensor) -> tuple[Tensor, ...]:
             return (super(RecordedNetwork, self).extract(images),)
@@ -156,15 +180,12 @@ class RecordedNetwork(Network):
         return Recording(self._recorder, run, inputs)
 
 
-def _replay(recordings: Sequence[Recording], inputs: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-    """The outputs of a batch, in as few parts as there must be."""
-    count, most = len(inputs[0]), recordings[-1].batch
+def _parts(recordings: Sequence[Recording], count: int) -> Iterator[tuple[Recording, slice]]:
+    """A batch of `count` in as few parts as there must be, and what has room for each."""
+    most = recordings[-1].batch
     for at in range(0, count, most):
-        part = [given[at : at + most] for given in inputs]
-        size = len(part[0])
-        recording = next(each for each in recordings if each.batch >= size)
-        outputs = recording(*part)
-        yield outputs if count <= most else [output.clone() for output in outputs]
+        part = slice(at, min(at + most, count))
+        yield next(each for each in recordings if each.batch >= part.stop - at), part
 
 
 def _widen(tokens: KeypointTokens, room: Room) -> list[Tensor]:
