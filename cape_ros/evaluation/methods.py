@@ -110,7 +110,7 @@ def answers(
     tokens = seen.tokens(supports)
     output: CapeOutput = seen.net.match(seen.features(query), tokens)
     found[PROPOSALS], found[WEIGHTS] = output.proposals[0], output.points[-1, 0]
-    return found, calibration(output, tokens.mask)[0]
+    return found, calibration(output.evidence, tokens.mask)[0]
 
 
 def numpy(tensor: Tensor) -> np.ndarray:

@@ -122,7 +122,8 @@ class Examiner:
 
     def _scores(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> np.ndarray:
         tokens = self._seen.tokens(supports, drawn)
-        return numpy(self._calibration(self._seen.net.match(query, tokens), tokens.mask)[0])
+        evidence = self._seen.net.match(query, tokens).evidence
+        return numpy(self._calibration(evidence, tokens.mask)[0])
 
     @torch.inference_mode()
     def _extract(self, crops: Sequence[np.ndarray]) -> list[Tensor]:

@@ -29,54 +29,10 @@ from cape_ros.model.layout import (
     features_at,
     place_landmarks,
 )
+from cape_ros.model.output import Attention, CapeOutput
 from cape_ros.model.pooling import pool_keypoints
 from cape_ros.model.proposals import ProposalGenerator, local_argmax, soft_argmax
 from cape_ros.model.tokens import KeypointTokens
-
-
-@dataclass(frozen=True)
-class Attention:
-    """Attention averaged over heads, each [L, B, K, h, w]: Figures A5 and A6 of the supplementary.
-
-    encoder: from each support keypoint to the query's cells.
-    decoder: from each keypoint's refinement to the query's cells.
-    """
-
-    encoder: Tensor
-    decoder: Tensor
-
-
-@dataclass(frozen=True)
-class CapeOutput:
-    """Points are (x, y) in [0, 1] of the query image.
-
-    points: [L, B, K, 2], prediction of each decoder layer; the last one is the answer.
-    proposals: [B, K, 2], where the decoder starts.
-    soft_proposals: [B, K, 2], soft-argmax over the whole grid, the one that is trained.
-    similarity: [B, K, h, w], matching logits.
-    evidence: [B, K, h, w], the logits that the proposals are the best of: the similarity, with the
-        votes of the support's layouts where the network lets them vote.
-    references: [L + 1, B, K, 2], the proposals and the update that each layer hands to the next.
-    """
-
-    points: Tensor
-    proposals: Tensor
-    soft_proposals: Tensor
-    similarity: Tensor
-    evidence: Tensor
-    references: Tensor
-    attention: Attention | None = None
-
-    def first(self, count: int) -> CapeOutput:
-        """The output for the first `count` samples of the batch, without attention maps."""
-        return CapeOutput(
-            self.points[:, :count],
-            self.proposals[:count],
-            self.soft_proposals[:count],
-            self.similarity[:count],
-            self.evidence[:count],
-            self.references[:, :count],
-        )
 
 
 class CapeFormer(nn.Module):
@@ -210,6 +166,50 @@ class CapeFormer(nn.Module):
         attention: bool = False,
     ) -> CapeOutput:
         """`forward` from query features [B, C, h, w] that are already there."""
+        matched = self._match(features, tokens, order_length, attention)
+        similarity, evidence = matched.similarity, matched.evidence
+        proposals = local_argmax(evidence)
+        if self.decoder:
+            points, references, decoder_maps = self.decoder(
+                *matched.starting(proposals), attention=attention
+            )
+        else:
+            points = references = proposals[None]
+            decoder_maps = []
+        cells = matched.memory.shape[1]
+
+        def on_grid(maps: list[Tensor]) -> Tensor:
+            if not maps:
+                return similarity.new_zeros(0, *similarity.shape[:2], *matched.grid_size)
+            return torch.stack(maps).unflatten(-1, matched.grid_size)
+
+        return CapeOutput(
+            points,
+            proposals,
+            soft_argmax(similarity),
+            similarity,
+            evidence,
+            references,
+            Attention(
+                on_grid([m[:, cells:, :cells] for m in matched.attention]), on_grid(decoder_maps)
+            )
+            if attention
+            else None,
+        )
+
+    def answer(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
+        """`match` without what only training and a person look at: its last points [B, K, 2], and
+        the evidence [B, K, h, w]."""
+        matched = self._match(features, tokens, None, False)
+        points = local_argmax(matched.evidence)
+        if self.decoder:
+            points = self.decoder.answer(*matched.starting(points))
+        return points, matched.evidence
+
+    def _match(
+        self, features: Tensor, tokens: KeypointTokens, order_length: int | None, attention: bool
+    ) -> _Matched:
+        """Encoder, similarity and votes."""
         image = self.token_norm(self.input_proj(features).movedim(1, -1)).movedim(-1, 1)
         coarse = F.avg_pool2d(image, self.config.pooling) if self.config.pooling > 1 else image
         height, width = coarse.shape[-2:]
@@ -218,7 +218,7 @@ class CapeFormer(nn.Module):
         grid = self._grid(height, width)
         hidden = ~_open_one(tokens.mask)
         support = self.token_norm(tokens.tokens.to(self.token_proj.weight.dtype))
-        refined, encoder_maps = self.encoder(
+        refined, maps = self.encoder(
             torch.cat((coarse.flatten(2).transpose(1, 2), support), dim=1),
             torch.cat((grid, order)),
             torch.cat((hidden.new_zeros(hidden.shape[0], cells), ~tokens.mask), dim=1),
@@ -236,30 +236,8 @@ class CapeFormer(nn.Module):
             seen = seen.unflatten(1, layouts.landmarks.shape[1:3])
             with torch.autocast(similarity.device.type, enabled=False):
                 evidence = similarity + agreement(similarity, seen, layouts)
-        soft_proposals, proposals = soft_argmax(similarity), local_argmax(evidence)
-        if self.decoder:
-            points, references, decoder_maps = self.decoder(
-                keypoints, order, proposals, memory, grid, hidden, attention
-            )
-        else:
-            points = references = proposals[None]
-            decoder_maps = []
-
-        def on_grid(maps: list[Tensor]) -> Tensor:
-            if not maps:
-                return similarity.new_zeros(0, *similarity.shape[:2], height, width)
-            return torch.stack(maps).unflatten(-1, (height, width))
-
-        return CapeOutput(
-            points,
-            proposals,
-            soft_proposals,
-            similarity,
-            evidence,
-            references,
-            Attention(on_grid([m[:, cells:, :cells] for m in encoder_maps]), on_grid(decoder_maps))
-            if attention
-            else None,
+        return _Matched(
+            keypoints, order, memory, grid, (height, width), hidden, similarity, evidence, maps
         )
 
     def _spread(self, memory: Tensor, coarse: Tensor, image: Tensor) -> Tensor:
@@ -287,6 +265,27 @@ class CapeFormer(nn.Module):
         if (height, width) == self.config.token_grid:
             return self.grid_encoding
         return encode_grid(height, width, self.config.width).to(self.grid_encoding)
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """What the decoder starts from: keypoints [B, K, d] and memory [B, N, d] of the encoder, their
+    encodings, hidden keypoints [B, K], similarity and evidence [B, K, h, w]; attention of the
+    encoder."""
+
+    keypoints: Tensor
+    order: Tensor
+    memory: Tensor
+    grid: Tensor
+    grid_size: tuple[int, int]
+    hidden: Tensor
+    similarity: Tensor
+    evidence: Tensor
+    attention: list[Tensor]
+
+    def starting(self, points: Tensor) -> tuple[Tensor, ...]:
+        """The decoder's inputs."""
+        return self.keypoints, self.order, points, self.memory, self.grid, self.hidden
 
 
 def _open_one(mask: Tensor) -> Tensor:

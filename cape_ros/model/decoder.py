@@ -109,21 +109,47 @@ class Decoder(nn.Module):
         the last one's update [L + 1, B, K, 2]; and, if asked for, the cross-attention [B, K, N]
         of each layer.
         """
-        image_keys = torch.cat((memory, image_positions.expand_as(memory)), dim=-1)
-        dtype = self.norm.weight.dtype
+        looked_at = self._look_at(memory, image_positions), memory, hidden
         points = proposals.detach()
         # The outputs start from detached proposals, but where the first layer looks is trained.
         place = proposals
         predictions, references, maps = [], [points], []
         for index, layer in enumerate(self.layers):
-            positions = self.ref_point_head(encode_coordinates(place, self.width).to(dtype)) + order
-            keypoints, weights = layer(keypoints, positions, image_keys, memory, hidden, attention)
-            head = self.offset_heads[index % len(self.offset_heads)]
-            offset = at_least_single(head(self.norm(keypoints)))
-            predictions.append(torch.sigmoid(offset + inverse_sigmoid(references[-1])))
-            offset = at_least_single(head(keypoints))
-            references.append(torch.sigmoid(offset + inverse_sigmoid(points)))
+            positions = self._positions(place, order)
+            keypoints, weights = layer(keypoints, positions, *looked_at, attention)
+            predictions.append(self._move(index, self.norm(keypoints), references[-1]))
+            references.append(self._move(index, keypoints, points))
             place = points = references[-1].detach()
             if weights is not None:
                 maps.append(weights)
         return torch.stack(predictions), torch.stack(references), maps
+
+    def answer(
+        self,
+        keypoints: Tensor,
+        order: Tensor,
+        proposals: Tensor,
+        memory: Tensor,
+        image_positions: Tensor,
+        hidden: Tensor,
+    ) -> Tensor:
+        """The last layer's prediction [B, K, 2], and nothing that it does not need."""
+        looked_at = self._look_at(memory, image_positions), memory, hidden
+        points, last = proposals, len(self.layers) - 1
+        for index, layer in enumerate(self.layers):
+            keypoints, _ = layer(keypoints, self._positions(points, order), *looked_at, False)
+            seen = self.norm(keypoints) if index == last else keypoints
+            points = self._move(index, seen, points)
+        return points
+
+    def _look_at(self, memory: Tensor, image_positions: Tensor) -> Tensor:
+        return torch.cat((memory, image_positions.expand_as(memory)), dim=-1)
+
+    def _positions(self, points: Tensor, order: Tensor) -> Tensor:
+        encoded = encode_coordinates(points, self.width).to(self.norm.weight.dtype)
+        return self.ref_point_head(encoded) + order
+
+    def _move(self, layer: int, keypoints: Tensor, points: Tensor) -> Tensor:
+        """Points [B, K, 2], moved as a layer's head finds in the tokens [B, K, d]."""
+        offset = at_least_single(self.offset_heads[layer % len(self.offset_heads)](keypoints))
+        return torch.sigmoid(offset + inverse_sigmoid(points))

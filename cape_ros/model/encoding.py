@@ -17,12 +17,10 @@ EPSILON = 1e-6
 
 def encode_coordinates(points: Tensor, width: int) -> Tensor:
     """Encode points [..., 2], (x, y) in [0, 1], as [..., width]: the half of y, then that of x."""
-    half = width // 2
-    index = torch.arange(half, dtype=points.dtype, device=points.device)
-    period = TEMPERATURE ** (2 * torch.div(index, 2, rounding_mode="floor") / half)
-    angle = points.flip(-1).unsqueeze(-1) * (2 * math.pi) / period
-    waves = torch.stack((angle[..., 0::2].sin(), angle[..., 1::2].cos()), dim=-1)
-    return waves.flatten(-3)
+    pairs = torch.arange(width // 4, dtype=points.dtype, device=points.device)
+    frequency = 2 * math.pi * TEMPERATURE ** (pairs * (-4 / width))  # of a sine and a cosine
+    angle = points.flip(-1).unsqueeze(-1) * frequency
+    return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(-3)
 
 
 def at_least_single(numbers: Tensor) -> Tensor:

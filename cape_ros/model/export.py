@@ -60,8 +60,9 @@ class FramePass(nn.Module):
             and landmarks is not None
         ):
             layouts = Layouts(layout_points, layout_known, landmark_points, landmarks)
-        output = self.net(images, KeypointTokens(tokens, mask, layouts))
-        return output.points[-1], self._calibration(output, mask)
+        features = self.net.extract(images)
+        points, evidence = self.net.answer(features, KeypointTokens(tokens, mask, layouts))
+        return points, self._calibration(evidence, mask)
 
     def example(self, batch: int, keypoints: int, shots: int, seed: int = 0) -> dict[str, Tensor]:
         """Inputs by name: noise, with some keypoints that are not known."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cape_ros.model.capeformer import CapeOutput
+from cape_ros.model.output import CapeOutput
 
 HEATMAP_WEIGHT = 2.0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cape_ros.model.encoding import cell_centres
 
@@ -48,9 +49,7 @@ def _centres(logits: Tensor) -> Tensor:
 
 
 def around_best(logits: Tensor) -> Tensor:
-    """logits [B, K, h, w] -> [B, K, h * w] bool: the best cell and its eight neighbours."""
-    height, width = logits.shape[-2:]
-    best = logits.flatten(2).argmax(dim=-1, keepdim=True)
-    cells = torch.arange(height * width, device=logits.device)
-    rows, columns = cells // width, cells % width
-    return ((rows - best // width).abs() <= 1) & ((columns - best % width).abs() <= 1)
+    """logits [B, K, h, w] -> [B, K, h * w]: 1 at the best cell and its eight neighbours, else 0."""
+    flat = logits.flatten(2)
+    best = torch.zeros_like(flat).scatter_(2, flat.argmax(dim=-1, keepdim=True), 1)
+    return F.max_pool2d(best.view_as(logits), kernel_size=3, stride=1, padding=1).flatten(2)

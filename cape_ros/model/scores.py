@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from cape_ros.errors import CheckpointError
-from cape_ros.model.capeformer import CapeOutput
 from cape_ros.model.proposals import around_best
 
 SIGNALS = ("local_mass", "entropy", "peak", "contrast", "company")
 
 
-def signals(output: CapeOutput, mask: Tensor) -> Tensor:
-    """One row per keypoint, [B, K, 5], in the order of `SIGNALS`; mask: [B, K], True = known.
+def signals(evidence: Tensor, mask: Tensor) -> Tensor:
+    """One row per keypoint, [B, K, 5], in the order of `SIGNALS`.
+
+    evidence: [B, K, h, w], logits. mask: [B, K], True = known.
 
     All but the last are of the keypoint's own evidence.
     local_mass: log of the probability in the 3 x 3 cells around the best one.
@@ -26,7 +27,7 @@ def signals(output: CapeOutput, mask: Tensor) -> Tensor:
     peak: the best cell's logit. contrast: its lead over the mean logit.
     company: mean peak of the object's known keypoints; one alone is seldom right.
     """
-    evidence = output.evidence.float()
+    evidence = evidence.float()
     logits, near = evidence.flatten(2), around_best(evidence)
     log_probability = logits.log_softmax(dim=-1)
     probability = log_probability.exp()
@@ -56,9 +57,9 @@ class Calibration:
     weights: tuple[float, ...] = ()
     bias: float = 0.0
 
-    def __call__(self, output: CapeOutput, mask: Tensor) -> Tensor:
+    def __call__(self, evidence: Tensor, mask: Tensor) -> Tensor:
         """Scores [B, K] in [0, 1]; 0 for a keypoint that no support shot shows (mask [B, K])."""
-        seen = signals(output, mask)
+        seen = signals(evidence, mask)
         if not self.weights:
             return seen[..., 0].exp().clamp(max=1) * mask
         # Number by number: a tensor made of the host's numbers cannot be recorded in a CUDA graph.

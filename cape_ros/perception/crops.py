@@ -6,6 +6,7 @@ rounds its sampling points to 1/32 pixel, the GPU does not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ from cape_ros.perception.geometry import Box, Crop, crop_image
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
+
+Place = tuple[float, float]
 
 
 class HostCrops:
@@ -64,26 +67,28 @@ class DeviceCrops:
     def cut(self, image: np.ndarray, boxes: Sequence[Box]) -> Tensor:
         """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB."""
         source, backwards = as_stored(image)
-        # Of each crop, corner and step in the image; the crops of a frame are not turned.
         crops = [Crop.of_box(box, self.size) for box in boxes]
-        corners = np.array([crop.to_image(np.zeros(2)) for crop in crops], np.float64)
-        steps = np.array([1 / crop.zoom for crop in crops])[:, None]
+        corners, steps = [_corner(crop) for crop in crops], [1 / crop.zoom for crop in crops]
         part, origin = self._seen(source, corners, steps)
-        grids = self._grids(corners - origin, steps, part.shape)
+        grids = self._grids(corners, steps, origin, part.shape)
         sampled = sample(self._upload(part), grids, self.size)
         if backwards:
             sampled = sampled.flip(1)
         return torch.addcmul(self._shift, sampled, self._scale)
 
     def _seen(
-        self, image: np.ndarray, corners: np.ndarray, steps: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, image: np.ndarray, corners: Sequence[Place], steps: Sequence[float]
+    ) -> tuple[np.ndarray, tuple[int, int]]:
         """The part of an image that any of the crops shows, and its corner (x, y)."""
-        extent = np.array(image.shape[1::-1])
-        far = corners + steps * (np.array(self.size[::-1]) - 1)
-        least = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, extent - 1)
-        most = np.clip(np.ceil(far.max(axis=0)).astype(int) + 2, least + 1, extent)
-        return image[least[1] : most[1], least[0] : most[0]], least
+        spans = []
+        for axis, extent in ((0, image.shape[1]), (1, image.shape[0])):
+            length = self.size[1 - axis] - 1
+            low = min(corner[axis] for corner in corners)
+            high = max(c[axis] + length * step for c, step in zip(corners, steps, strict=True))
+            first = min(max(math.floor(low) - 1, 0), extent - 1)
+            spans.append((first, min(max(math.ceil(high) + 2, first + 1), extent)))
+        (left, right), (top, bottom) = spans
+        return image[top:bottom, left:right], (left, top)
 
     def _upload(self, part: np.ndarray) -> Tensor:
         """[H, W, 3] uint8 on the device, in memory that the next call uses again."""
@@ -97,15 +102,35 @@ class DeviceCrops:
         np.copyto(pinned.numpy(), part)  # every frame ends by waiting: the last one has crossed
         return landed.copy_(pinned, non_blocking=True)
 
-    def _grids(self, corners: np.ndarray, steps: np.ndarray, shape: Sequence[int]) -> Tensor:
-        """Where the pixels of each crop lie in a picture of (height, width): [N, H * W, 2], as
-        `grid_sample` counts, from -1 to 1 over all pixels."""
-        extent = np.array(shape[1::-1])
-        further = 2 * steps / extent
-        place = np.zeros((len(corners), 3, 2), np.float32)
-        place[:, 0, 0], place[:, 1, 1] = further.T
-        place[:, 2] = (2 * corners + 1) / extent - 1
+    def _grids(
+        self,
+        corners: Sequence[Place],
+        steps: Sequence[float],
+        origin: tuple[int, int],
+        shape: Sequence[int],
+    ) -> Tensor:
+        """Where the pixels of each crop lie in a part of the image, of (height, width) from
+        `origin` on: [N, H * W, 2], as `grid_sample` counts, from -1 to 1 over all its pixels."""
+        height, width = shape[:2]
+        left, top = origin
+        place = np.array(
+            [
+                (
+                    (2 * step / width, 0),
+                    (0, 2 * step / height),
+                    ((2 * (x - left) + 1) / width - 1, (2 * (y - top) + 1) / height - 1),
+                )
+                for (x, y), step in zip(corners, steps, strict=True)
+            ],
+            np.float32,
+        )
         return self._pixels @ torch.from_numpy(place).to(self.device)
+
+
+def _corner(crop: Crop) -> Place:
+    """Of a crop that is not turned, as all of a frame are: where its first pixel lies."""
+    (x, y), (rows, columns) = crop.center, crop.size
+    return x - columns / 2 / crop.zoom, y - rows / 2 / crop.zoom
 
 
 def sample(frame: Tensor, grids: Tensor, size: tuple[int, int]) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.inference import ready
 from cape_ros.model.scores import Calibration
+from cape_ros.perception.fused_blocks import fused_or_plain
 
 
 class Network:
@@ -23,6 +24,8 @@ class Network:
         """net: is copied, and stays as it is."""
         self.device, self.config = device, net.config
         self.net = ready(net, device, dtype)
+        if device.type == "cuda":
+            self.net.backbone = fused_or_plain(self.net.backbone)
         self._calibration = calibration
 
     def prepare(self, keypoints: int, shots: int) -> None:
@@ -34,5 +37,5 @@ class Network:
 
     def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
         """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32."""
-        output = self.net.match(features, tokens)
-        return output.points[-1], self._calibration(output, tokens.mask)
+        points, evidence = self.net.answer(features, tokens)
+        return points, self._calibration(evidence, tokens.mask)

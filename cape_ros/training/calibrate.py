@@ -67,13 +67,13 @@ def look(seen: Seen, category: int, shots: int, pairs: int) -> Answers:
         output = seen.net.match(features, tokens)
         judged = (tokens.mask & query.weight.bool())[0]
         away = (output.points[-1] - query.points)[0].norm(dim=-1)
-        found.append(signals(output, tokens.mask)[0, judged])
+        found.append(signals(output.evidence, tokens.mask)[0, judged])
         right.append(away[judged] < CLOSE)
         if others:
             objects = seen.dataset.of_category(generator.choice(others))
             tokens = seen.tokens(generator.sample(objects, shots))
             output = seen.net.match(features, tokens)
-            strange.append(signals(output, tokens.mask)[0, tokens.mask[0]])
+            strange.append(signals(output.evidence, tokens.mask)[0, tokens.mask[0]])
     empty = found[0].new_empty(0, found[0].shape[-1])
     return Answers(
         category, shots, torch.cat(found), torch.cat(right), torch.cat(strange or [empty])

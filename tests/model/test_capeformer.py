@@ -54,6 +54,20 @@ def test_fine_similarity_over_pooled_tokens(size: tuple[int, int]) -> None:
     assert ((out.points >= 0) & (out.points <= 1)).all()
 
 
+@pytest.mark.parametrize("layers", [0, 3])
+@pytest.mark.parametrize("layout", [False, True])
+def test_the_answer_is_the_last_of_all_that_is_computed(layers: int, layout: bool) -> None:
+    net = small(stride=8, layout=layout, decoder_layers=layers)
+    for parameter in net.decoder.offset_heads.parameters() if net.decoder else ():
+        torch.nn.init.normal_(parameter, std=0.1)  # a new head moves nothing
+    with torch.inference_mode():
+        tokens, features = support(net, 2, 5), net.extract(torch.randn(2, 3, 64, 64))
+        output = net.match(features, tokens)
+        points, evidence = net.answer(features, tokens)
+    torch.testing.assert_close(points, output.points[-1])
+    torch.testing.assert_close(evidence, output.evidence)
+
+
 def test_features_at_stride_8_know_what_and_where() -> None:
     """Layer3 beside layer2, each of one length, on layer2's grid."""
     net = small(stride=8)

@@ -1,0 +1,78 @@
+"""Residual blocks in fewer passes, on an NVIDIA GPU: cuDNN adds the bias and the shortcut and cuts
+off below zero while it convolves."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from cape_ros.model.backbone import MobileNetFeatures, ResNetFeatures
+
+Backbone = ResNetFeatures | MobileNetFeatures
+
+logger = logging.getLogger(__name__)
+
+
+class ConvolutionRelu(nn.Module):
+    """A convolution with a bias, then a ReLU."""
+
+    def __init__(self, convolution: nn.Conv2d):
+        super().__init__()
+        self.convolution = convolution
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv = self.convolution
+        return torch.cudnn_convolution_relu(x, conv.weight, conv.bias, *_shape(conv))
+
+
+class FusedBlock(nn.Module):
+    """One of ResNet's blocks, with its batch norms folded."""
+
+    def __init__(self, block: BasicBlock | Bottleneck):
+        super().__init__()
+        convolutions = [part for part in block.children() if isinstance(part, nn.Conv2d)]
+        self.first = nn.Sequential(*map(ConvolutionRelu, convolutions[:-1]))
+        self.last, self.downsample = convolutions[-1], block.downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = self.downsample(x) if self.downsample else x
+        last = self.last
+        return torch.cudnn_convolution_add_relu(
+            self.first(x), last.weight, shortcut, 1.0, last.bias, *_shape(last)
+        )
+
+
+def fuse_blocks(backbone: ResNetFeatures) -> ResNetFeatures:
+    """A backbone of fused blocks that shares the parameters of this one, whose batch norms are
+    folded."""
+    fused = copy.copy(backbone)
+    fused._modules = dict(backbone._modules)
+    fused.conv1 = ConvolutionRelu(backbone.conv1)
+    fused.relu = nn.Identity()
+    for name, layer in backbone.named_children():
+        if isinstance(layer, nn.Sequential):
+            setattr(fused, name, nn.Sequential(*map(FusedBlock, layer)))
+    return fused
+
+
+def _shape(conv: nn.Conv2d) -> tuple[Any, Any, Any, int]:
+    return conv.stride, conv.padding, conv.dilation, conv.groups
+
+
+@torch.inference_mode()
+def fused_or_plain(backbone: Backbone) -> Backbone:
+    """The backbone in fewer passes, if there is a way and this GPU and its cuDNN can."""
+    if not isinstance(backbone, ResNetFeatures):
+        return backbone
+    fused, weight = fuse_blocks(backbone), backbone.conv1.weight
+    try:
+        fused(torch.zeros(1, 3, 64, 64, dtype=weight.dtype, device=weight.device))
+    except RuntimeError as error:
+        logger.warning("convolutions are not fused, frames take longer: %s", error)
+        return backbone
+    return fused
