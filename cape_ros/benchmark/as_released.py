@@ -2,13 +2,14 @@
 
 The support is encoded again for every query, keypoints are padded to 100, features are pooled over
 a map enlarged to 64 x 64, attention weights are always computed, batch norms stand by themselves.
-Of `cape_ros.model` it takes the parameters and the formulas of the encodings: what makes that one
+Of `cape_ros.model` it takes the parameters and the encodings of grid and order: what makes that one
 faster does not make this one faster. Checked against numbers of the release.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 
 from cape_ros.model import CapeFormer
 from cape_ros.model.decoder import inverse_sigmoid
-from cape_ros.model.encoding import encode_coordinates, encode_grid, encode_order
+from cape_ros.model.encoding import TEMPERATURE, encode_grid, encode_order
 
 KEYPOINTS = 100  # every support is padded to so many
 
@@ -56,7 +57,7 @@ class AsReleased(nn.Module):
         hidden = torch.cat((mask.new_zeros(len(mask), cells), ~mask), dim=1)
         joint = torch.cat((image.flatten(2).transpose(1, 2), tokens), dim=1)
         for layer in net.encoder.layers:
-            joint = _encode(layer, joint + torch.cat((grid, order)), hidden)
+            joint = _encode_layer(layer, joint + torch.cat((grid, order)), hidden)
         memory, keypoints = joint[:, :cells], joint[:, cells:]
         similarity = net.proposals(keypoints, memory).unflatten(-1, (height, width))
         return self._decode(keypoints, order, _propose(similarity), memory, grid, ~mask)
@@ -77,7 +78,7 @@ class AsReleased(nn.Module):
         keys = torch.cat((memory, grid.expand_as(memory)), dim=-1)
         answer = points
         for layer, head in zip(decoder.layers, decoder.offset_heads, strict=True):
-            positions = encode_coordinates(points, decoder.width)
+            positions = _encode(points, decoder.width)
             positions = decoder.ref_point_head(positions) + order
             keypoints = _refine(layer, keypoints, positions, keys, memory, hidden)
             answer = torch.sigmoid(head(decoder.norm(keypoints)) + inverse_sigmoid(points))
@@ -103,6 +104,16 @@ def _propose(similarity: Tensor) -> Tensor:
     centres = (torch.arange(side) + 0.5) / side
     rows, columns = torch.meshgrid(centres, centres, indexing="ij")
     return chance @ torch.stack((columns, rows), dim=-1).flatten(0, 1).to(chance)
+
+
+def _encode(points: Tensor, width: int) -> Tensor:
+    """Points [..., 2] as waves [..., width]; sine and cosine of a pair by themselves."""
+    half = width // 2
+    index = torch.arange(half, dtype=points.dtype, device=points.device)
+    period = TEMPERATURE ** (2 * torch.div(index, 2, rounding_mode="floor") / half)
+    angle = points.flip(-1).unsqueeze(-1) * (2 * math.pi) / period
+    waves = torch.stack((angle[..., 0::2].sin(), angle[..., 1::2].cos()), dim=-1)
+    return waves.flatten(-3)
 
 
 def _attend(
@@ -140,7 +151,7 @@ def _forward(layer: Any, tokens: Tensor) -> Tensor:
     return layer.linear2(F.relu(layer.linear1(tokens)))
 
 
-def _encode(layer: Any, tokens: Tensor, hidden: Tensor) -> Tensor:
+def _encode_layer(layer: Any, tokens: Tensor, hidden: Tensor) -> Tensor:
     tokens = layer.norm1(tokens + _attend(layer.self_attn, tokens, tokens, tokens, hidden))
     return layer.norm2(tokens + _forward(layer, tokens))
 
