@@ -43,10 +43,10 @@ def test_every_aim_is_of_rows_that_are_timed(monkeypatch: pytest.MonkeyPatch) ->
     """A renamed row must not make an aim vanish."""
     monkeypatch.setattr(Estimator, "prepare", lambda *_: None)  # nothing is run here
     made = {
-        "one object, resnet50": one_object("resnet50", "cpu"),
-        "one object, mobilenet_v2": one_object("mobilenet_v2", "cpu"),
-        "keypoints, resnet50": keypoints("resnet50", "cpu"),
-        "objects, resnet50": objects("resnet50", "cpu"),
+        "one object, resnet50": one_object("resnet50", "cpu", "float32"),
+        "one object, mobilenet_v2": one_object("mobilenet_v2", "cpu", "float32"),
+        "keypoints, resnet50": keypoints("resnet50", "cpu", "float32"),
+        "objects, resnet50": objects("resnet50", "cpu", "float32"),
     }
     assert made.keys() < dict(groups("cpu")).keys()
     once = Durations(1.0, 1.0, 1.0, 1.0, 1)
@@ -61,5 +61,7 @@ def test_what_cannot_be_measured_is_said_first(tmp_path: Path) -> None:
         run_benchmark("cpu", 1, ["everything"])
     with pytest.raises(InvalidInput, match="no folder"):
         run_benchmark("cpu", 1, ["precision"], tmp_path / "none" / "here.json")
+    with pytest.raises(DeviceError, match="float16"):
+        run_benchmark("cpu", 1, precision="float16")
     with pytest.raises(DeviceError, match="cuda:77"):
         run_benchmark("cuda:77", 1)
