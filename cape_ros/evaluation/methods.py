@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from cape_ros.evaluation.anchors import (
 )
 from cape_ros.evaluation.network import Network
 from cape_ros.evaluation.pairs import Pair
-from cape_ros.model import CapeOutput, KeypointTokens
+from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
 from cape_ros.model.scores import Calibration
+from cape_ros.model.tokens import average_shots
+from cape_ros.model.turns import ANGLES, Look, judge, look_again, turned
 from cape_ros.training.data.mp100 import Dataset
 from cape_ros.training.data.views import Batch, collate, look
 
@@ -38,6 +41,7 @@ class Seen:
         self._imagenet = imagenet_resnet18(imagenet).to(device) if imagenet else None
         self._views: dict[int, Batch] = {}
         self._features: dict[str, dict[int, Tensor]] = {}
+        self._tokens: dict[int, KeypointTokens] = {}
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -78,19 +82,66 @@ class Seen:
     def forget(self, kept: Collection[int]) -> None:
         """Memory for one category at a time: a data set of a hundred would not fit."""
         self._views = {at: one for at, one in self._views.items() if at in kept}
+        self._tokens = {at: one for at, one in self._tokens.items() if at in kept}
         for whose, known in self._features.items():
             self._features[whose] = {at: one for at, one in known.items() if at in kept}
 
-    def tokens(
-        self, supports: Sequence[int], drawn: Sequence[int] | slice = slice(None)
-    ) -> KeypointTokens:
-        """Of the shots; drawn: only these keypoints."""
-        shots = [self.view(at) for at in supports]
-        return self.net.pool(
-            [self.support_features(at) for at in supports],
-            [shot.heatmaps[:, drawn] for shot in shots],
-            [shot.weight[:, drawn] for shot in shots],
-        )
+    def tokens(self, supports: Sequence[int], drawn: Sequence[int] | None = None) -> KeypointTokens:
+        """Of the shots; drawn: only these keypoints. A keypoint must be shown by every shot."""
+        if not (isinstance(self.net, CapeFormer) and self.net.config.layout):
+            shots = [self.view(at) for at in supports]
+            some = slice(None) if drawn is None else drawn
+            return self.net.pool(
+                [self.support_features(at) for at in supports],
+                [shot.heatmaps[:, some] for shot in shots],
+                [shot.weight[:, some] for shot in shots],
+            )
+        each = [self._of_shot(at) if drawn is None else self._shot(at, drawn) for at in supports]
+        known = torch.stack([one.mask for one in each]).all(dim=0)
+        return replace(average_shots(each), mask=known)
+
+    def _of_shot(self, at: int) -> KeypointTokens:
+        if at not in self._tokens:
+            self._tokens[at] = self._shot(at, slice(None))
+        return self._tokens[at]
+
+    @torch.inference_mode()
+    def _shot(self, at: int, drawn: Sequence[int] | slice) -> KeypointTokens:
+        """Of one shot, upright and turned, of a network whose layouts vote."""
+        assert isinstance(self.net, CapeFormer)
+        shot, net = self.view(at), self.net
+        heatmaps, weight = shot.heatmaps[:, drawn], shot.weight[:, drawn]
+        upright = net.pool([self.support_features(at)], [heatmaps], [weight])
+        turns = []
+        for degrees in ANGLES:
+            one = look(self.dataset.instances[at], net.config.image_size, rotation=degrees)
+            batch = collate([one], net.config)
+            features = net.extract(batch.images.to(self.device), True)
+            marked = batch.heatmaps.to(self.device)[:, drawn]
+            turns.append(turned(net, upright, features, marked, degrees))
+        return replace(upright, turned=tuple(turns))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of one query: proposals and points [K, 2] in [0, 1], evidence [K, h, w]."""
+
+    proposals: Tensor
+    points: Tensor
+    evidence: Tensor
+
+
+@torch.inference_mode()
+def find(net: Network, features: Tensor, tokens: KeypointTokens) -> Found:
+    """In features [1, C, h, w], as the node does: turned supports are looked for, too."""
+
+    def look_at(_: Tensor | None, tokens: KeypointTokens) -> Look:
+        output: CapeOutput = net.match(features, tokens)
+        points = output.points[-1]
+        answers = (output.proposals, points, output.evidence)
+        return judge(answers, output.evidence, points, tokens)
+
+    return Found(*(answer[0] for answer in look_again(tokens, look_at)))
 
 
 @torch.inference_mode()
@@ -108,9 +159,9 @@ def answers(
             torch.stack(prototypes), seen.imagenet_features(query)[0]
         )
     tokens = seen.tokens(supports)
-    output: CapeOutput = seen.net.match(seen.features(query), tokens)
-    found[PROPOSALS], found[WEIGHTS] = output.proposals[0], output.points[-1, 0]
-    return found, calibration(output.evidence, tokens.mask)[0]
+    answer = find(seen.net, seen.features(query), tokens)
+    found[PROPOSALS], found[WEIGHTS] = answer.proposals, answer.points
+    return found, calibration(answer.evidence[None], tokens.mask)[0]
 
 
 def numpy(tensor: Tensor) -> np.ndarray:

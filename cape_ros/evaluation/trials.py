@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.evaluation.methods import Seen, numpy
+from cape_ros.evaluation.methods import Seen, find, numpy
 from cape_ros.evaluation.pairs import SEED, Pair
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.follow import Trust
@@ -122,8 +122,8 @@ class Examiner:
 
     def _scores(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> np.ndarray:
         tokens = self._seen.tokens(supports, drawn)
-        evidence = self._seen.net.match(query, tokens).evidence
-        return numpy(self._calibration(evidence, tokens.mask)[0])
+        evidence = find(self._seen.net, query, tokens).evidence
+        return numpy(self._calibration(evidence[None], tokens.mask)[0])
 
     @torch.inference_mode()
     def _extract(self, crops: Sequence[np.ndarray]) -> list[Tensor]:

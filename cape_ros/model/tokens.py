@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,11 +15,27 @@ from cape_ros.model.layout import Layouts
 @dataclass(frozen=True)
 class KeypointTokens:
     """tokens [B, K, d]; mask [B, K] bool, True = known; layouts of the shots, if the network lets
-    them vote."""
+    them vote; turned: as the same shots look when they are turned (`turns.py`), or nothing."""
 
     tokens: Tensor
     mask: Tensor
     layouts: Layouts | None = None
+    turned: tuple[KeypointTokens, ...] = ()
+
+    def pick(self, samples: Tensor, turn: Tensor) -> KeypointTokens:
+        """Some samples [M] of the batch, each turned: 0 = as it is, n = as in `turned[n - 1]`."""
+        kinds = (self, *self.turned)
+        tokens = torch.stack([kind.tokens for kind in kinds])[turn, samples]
+        layouts = None
+        if self.layouts:
+            marks = [kind.layouts.landmarks for kind in kinds if kind.layouts]
+            layouts = Layouts(
+                self.layouts.points[samples],
+                self.layouts.known[samples],
+                self.layouts.landmark_points[samples],
+                torch.stack(marks)[turn, samples],
+            )
+        return KeypointTokens(tokens, self.mask[samples], layouts)
 
 
 def average_shots(shots: Sequence[KeypointTokens]) -> KeypointTokens:
@@ -34,6 +50,7 @@ def average_shots(shots: Sequence[KeypointTokens]) -> KeypointTokens:
         mean[None],
         known.any(dim=0)[None],
         Layouts.join(layouts) if layouts else None,
+        _each_turn(shots, average_shots),
     )
 
 
@@ -46,10 +63,22 @@ def stack_tokens(tokens: Sequence[KeypointTokens]) -> KeypointTokens:
             first.tokens.expand(len(tokens), -1, -1),
             first.mask.expand(len(tokens), -1),
             first.layouts and first.layouts.expand(len(tokens)),
+            _each_turn(tokens, stack_tokens),
         )
     layouts = [token.layouts for token in tokens if token.layouts]
     return KeypointTokens(
         pad_sequence([token.tokens[0] for token in tokens], batch_first=True),
         pad_sequence([token.mask[0] for token in tokens], batch_first=True),
         Layouts.stack(layouts) if layouts else None,
+        _each_turn(tokens, stack_tokens),
     )
+
+
+def _each_turn(
+    tokens: Sequence[KeypointTokens],
+    together: Callable[[Sequence[KeypointTokens]], KeypointTokens],
+) -> tuple[KeypointTokens, ...]:
+    """Turn by turn; nothing if some are not there turned."""
+    if not all(one.turned for one in tokens):
+        return ()
+    return tuple(map(together, zip(*(one.turned for one in tokens), strict=True)))

@@ -33,16 +33,17 @@ class HostCrops:
         self._pixels = np.empty((most, *size, 3), np.uint8)
         self._scale, self._shift = normalisation(device)
 
-    def cut(self, image: np.ndarray, boxes: Sequence[Box]) -> Tensor:
-        """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB."""
-        return self.upload(self.pixels(image, boxes))
+    def cut(self, image: np.ndarray, boxes: Sequence[Box], rotation: float = 0.0) -> Tensor:
+        """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB, turned counter-clockwise
+        by `rotation` degrees."""
+        return self.upload(self.pixels(image, boxes, rotation))
 
-    def pixels(self, image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
+    def pixels(self, image: np.ndarray, boxes: Sequence[Box], rotation: float = 0.0) -> np.ndarray:
         """Crops [N, H, W, 3] uint8 RGB, in memory that the next call uses again."""
         crops = self._pixels[: len(boxes)]
         source, backwards = as_stored(image)
         for box, crop in zip(boxes, crops, strict=True):
-            crop_image(source, Crop.of_box(box, self.size), out=crop)
+            crop_image(source, Crop.of_box(box, self.size, rotation=rotation), out=crop)
         if backwards:
             crops[...] = crops[..., ::-1].copy()
         return crops

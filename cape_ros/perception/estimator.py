@@ -24,11 +24,12 @@ from cape_ros.model import weights as known_weights
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
-from cape_ros.perception.category import Category, SupportShot, image_faults
+from cape_ros.perception.category import Category, image_faults
 from cape_ros.perception.crops import DeviceCrops, HostCrops
 from cape_ros.perception.engine import build_network
-from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
+from cape_ros.perception.geometry import Box, Crop, clean_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.supports import encode_shots
 from cape_ros.perception.timing import Timing
 
 LARGEST_BATCH = 32  # objects in one pass; more are split
@@ -110,7 +111,7 @@ class Estimator:
         while at < len(category.shots):
             shots = category.shots[at : at + min(SHOTS_TOGETHER, self.largest_batch)]
             try:
-                encoded.append(self._encode_shots(shots))
+                encoded.append(encode_shots(self.network, self._host_crops, shots))
             except torch.cuda.OutOfMemoryError as error:
                 self._halve_batch(error)
             else:
@@ -220,27 +221,6 @@ class Estimator:
     def crop_size(self) -> tuple[int, int]:
         """Height and width of the network's input."""
         return self.network.config.image_size
-
-    def _encode_shots(self, shots: Sequence[SupportShot]) -> KeypointTokens:
-        """Tokens of some shots, one sample each."""
-        config = self.network.config
-        crops, maps, shown = [], [], []
-        for shot in shots:
-            height, width = shot.image.shape[:2]
-            box = clean_box(shot.box, width, height)
-            crops.append(self._host_crops.cut(shot.image, [box]))
-            heatmaps, weight = support_heatmaps(
-                Crop.of_box(box, self.crop_size).to_crop(shot.keypoints),
-                shot.visible,
-                self.crop_size,
-                sigma=config.mask_sigma,
-                rounded=config.round_masks,
-            )
-            maps.append(heatmaps)
-            shown.append(weight)
-        marked = torch.from_numpy(np.stack(maps)).to(self.device)
-        known = torch.from_numpy(np.stack(shown)).to(self.device)
-        return self.network.net.encode_support([torch.cat(crops)], [marked], [known])
 
     def _check(
         self, image: np.ndarray, requests: Sequence[ObjectRequest]

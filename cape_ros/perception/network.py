@@ -8,6 +8,7 @@ from torch import Tensor
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.inference import ready
 from cape_ros.model.scores import Calibration
+from cape_ros.model.turns import Look, judge, look_again
 from cape_ros.perception.fused_blocks import fused_or_plain
 
 
@@ -37,5 +38,15 @@ class Network:
 
     def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
         """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32."""
+
+        def look(samples: Tensor | None, tokens: KeypointTokens) -> Look:
+            return self.look(features if samples is None else features[samples], tokens)
+
+        points, scores = look_again(tokens, look)
+        return points, scores
+
+    def look(self, features: Tensor, tokens: KeypointTokens) -> Look:
+        """One pass: points and scores, as `find` has them, of these tokens only."""
         points, evidence = self.net.answer(features, tokens)
-        return points, self._calibration(evidence, tokens.mask)
+        scores = self._calibration(evidence, tokens.mask)
+        return judge((points, scores), evidence, points, tokens)

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.layout import LANDMARKS, MOST_LAYOUTS, Layouts
 from cape_ros.model.scores import Calibration
+from cape_ros.model.turns import Look
 from cape_ros.perception.network import Network
 
 KEYPOINTS = 20  # of a category: a multiple of it is recorded
@@ -120,12 +121,12 @@ class RecordedNetwork(Network):
                 parts[-1] = parts[-1].clone()  # the next part uses its memory
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
+    def look(self, features: Tensor, tokens: KeypointTokens) -> Look:
         batch, count, shots = *tokens.mask.shape, _shots(tokens)
         rooms = (r for r in sorted(self._findings) if r.keypoints >= count and r.shots >= shots)
         room = next(rooms, None)
         if room is None or not self._findings[room]:
-            return super().find(features, tokens)
+            return super().look(features, tokens)
         recordings = self._findings[room]
         if batch <= recordings[-1].batch:
             ((recording, _),) = _parts(recordings, batch)
@@ -134,19 +135,18 @@ class RecordedNetwork(Network):
                 recording.fill(1, *_widen(tokens, room))
                 self._filled[recording] = ref(tokens)
             recording.fill(0, features)
-            points, scores = recording.run(batch)
-            return points[:, :count], scores[:, :count]
+            return _as_look(recording.run(batch), count)
         given, parts = [features, *_widen(tokens, room)], []
         for recording, part in _parts(recordings, batch):
             self._filled.pop(recording, None)
             recording.fill(0, *(one[part] for one in given))
             parts.append([one.clone() for one in recording.run(len(features[part]))])
-        points, scores = (torch.cat(each)[:, :count] for each in zip(*parts, strict=True))
-        return points, scores
+        return _as_look([torch.cat(each) for each in zip(*parts, strict=True)], count)
 
     def _record_extraction(self, batch: int) -> Recording:
         images = torch.zeros(batch, 3, *self.config.image_size, device=self.device)
-        images = images.contiguous(memory_format=torch.channels_last)
+        if self.device.type == "cuda":  # as the convolutions want it there
+            images = images.contiguous(memory_format=torch.channels_last)
 
         def run(images: Tensor) -> tuple[Tensor, ...]:
             return (super(RecordedNetwork, self).extract(images),)
@@ -173,11 +173,17 @@ class RecordedNetwork(Network):
             features: Tensor, tokens: Tensor, mask: Tensor, *layout: Tensor
         ) -> tuple[Tensor, ...]:
             layouts = Layouts(*layout) if layout else None
-            return super(RecordedNetwork, self).find(
+            found = super(RecordedNetwork, self).look(
                 features, KeypointTokens(tokens, mask, layouts)
             )
+            return (*found.answers, found.strength, found.eighth)
 
         return Recording(self._recorder, run, inputs)
+
+
+def _as_look(outputs: Sequence[Tensor], keypoints: int) -> Look:
+    points, scores, strength, eighth = outputs
+    return Look((points[:, :keypoints], scores[:, :keypoints]), strength, eighth)
 
 
 def _parts(recordings: Sequence[Recording], count: int) -> Iterator[tuple[Recording, slice]]:

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.errors import CheckpointError
-from cape_ros.evaluation.methods import Seen
+from cape_ros.evaluation.methods import Seen, find
 from cape_ros.evaluation.pairs import choose_pairs
 from cape_ros.evaluation.score_quality import auroc, calibration_error
 from cape_ros.model import checkpoints
@@ -64,16 +64,16 @@ def look(seen: Seen, category: int, shots: int, pairs: int) -> Answers:
     for pair in choose_pairs(seen.dataset, category, shots, pairs):
         features, query = seen.features(pair[-1]), seen.view(pair[-1])
         tokens = seen.tokens(pair[:-1])
-        output = seen.net.match(features, tokens)
+        answer = find(seen.net, features, tokens)
         judged = (tokens.mask & query.weight.bool())[0]
-        away = (output.points[-1] - query.points)[0].norm(dim=-1)
-        found.append(signals(output.evidence, tokens.mask)[0, judged])
+        away = (answer.points - query.points[0]).norm(dim=-1)
+        found.append(signals(answer.evidence[None], tokens.mask)[0, judged])
         right.append(away[judged] < CLOSE)
         if others:
             objects = seen.dataset.of_category(generator.choice(others))
             tokens = seen.tokens(generator.sample(objects, shots))
-            output = seen.net.match(features, tokens)
-            strange.append(signals(output.evidence, tokens.mask)[0, tokens.mask[0]])
+            answer = find(seen.net, features, tokens)
+            strange.append(signals(answer.evidence[None], tokens.mask)[0, tokens.mask[0]])
     empty = found[0].new_empty(0, found[0].shape[-1])
     return Answers(
         category, shots, torch.cat(found), torch.cat(right), torch.cat(strange or [empty])

@@ -83,10 +83,13 @@ def without_layout(categories: list[Category]) -> list[ObjectKeypoints]:
 
 @needs_openvino
 def test_openvino_on_photographs(
-    categories: list[Category], without_layout: list[ObjectKeypoints]
+    categories: list[Category],
+    without_layout: list[ObjectKeypoints],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     fast = estimator("openvino", layout=False)
     fast.prepare(keypoints=20)
+    assert not caplog.records  # nothing was refused
     assert isinstance(fast.network, RecordedNetwork)
     found = look(fast, categories)
     assert pixels(found, without_layout).max() < 0.05

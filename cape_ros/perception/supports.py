@@ -1,0 +1,57 @@
+"""What a registered category's shots become: keypoint tokens, upright and turned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cape_ros.model import KeypointTokens
+from cape_ros.model.turns import ANGLES, turned
+from cape_ros.perception.category import SupportShot
+from cape_ros.perception.crops import HostCrops
+from cape_ros.perception.geometry import Crop, clean_box, support_heatmaps
+from cape_ros.perception.network import Network
+
+
+def encode_shots(
+    network: Network, cutter: HostCrops, shots: Sequence[SupportShot]
+) -> KeypointTokens:
+    """Tokens of some shots, one sample each; turned, too, where layouts vote."""
+    net = network.net
+    crops, marked, known = _cut(network, cutter, shots)
+    upright = net.encode_support([crops], [marked], [known])
+    if not upright.layouts:
+        return upright
+    turns = []
+    for degrees in ANGLES:
+        crops, marked, _ = _cut(network, cutter, shots, degrees)
+        turns.append(turned(net, upright, net.extract(crops, True), marked, degrees))
+    return replace(upright, turned=tuple(turns))
+
+
+def _cut(
+    network: Network, cutter: HostCrops, shots: Sequence[SupportShot], rotation: float = 0.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Crops of shots [N, 3, H, W] that are turned by `rotation` degrees, soft masks of their
+    keypoints [N, K, 64, 64], and whether each is shown [N, K]."""
+    config = network.config
+    crops, maps, shown = [], [], []
+    for shot in shots:
+        height, width = shot.image.shape[:2]
+        box = clean_box(shot.box, width, height)
+        crops.append(cutter.cut(shot.image, [box], rotation))
+        heatmaps, weight = support_heatmaps(
+            Crop.of_box(box, config.image_size, rotation=rotation).to_crop(shot.keypoints),
+            shot.visible,
+            config.image_size,
+            sigma=config.mask_sigma,
+            rounded=config.round_masks,
+        )
+        maps.append(heatmaps)
+        shown.append(weight)
+    marked = torch.from_numpy(np.stack(maps)).to(network.device)
+    return torch.cat(crops), marked, torch.from_numpy(np.stack(shown)).to(network.device)
