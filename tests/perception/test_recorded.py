@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
+from cape_ros.model.turns import EIGHTHS
 from cape_ros.perception.network import Network
 from cape_ros.perception.recorded import Pass, RecordedNetwork, Replay
 
@@ -91,6 +93,26 @@ def assert_same(fast: Network, plain: Network, batch: int, keypoints: int, shots
     known = given.mask
     assert torch.allclose(found[0][known], expected[0][known], atol=1e-4)
     assert torch.allclose(found[1], expected[1], atol=1e-4)
+
+
+def test_turned_supports_are_looked_for_in_the_same_recordings(net: CapeFormer) -> None:
+    recorder = Recorder()
+    fast, plain = graphed(net, recorder), Network(net, Calibration(), CPU)
+    fast.prepare(keypoints=20, shots=1)
+    given = replace(
+        tokens(4, 9, 1), turned=tuple(tokens(4, 9, 1, seed) for seed in range(1, EIGHTHS))
+    )
+    with torch.inference_mode():
+        features = plain.extract(torch.randn(4, 3, *CONFIG.image_size))
+        expected = plain.find(features, given)
+        found = fast.find(features, given)
+        assert recorder.replayed > 1
+        again = fast.find(features, given)  # the first look's tokens lie there again
+        upright = plain.look(features, given).answers
+    assert not torch.allclose(expected[0], upright[0], atol=1e-3)
+    for one in (found, again):
+        assert torch.allclose(one[0][given.mask], expected[0][given.mask], atol=1e-4)
+        assert torch.allclose(one[1], expected[1], atol=1e-4)
 
 
 def test_every_size_of_batch_gives_the_plain_answer(net: CapeFormer) -> None:

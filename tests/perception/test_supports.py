@@ -1,0 +1,74 @@
+"""Shots are kept as they look from all sides of a circle: what has turned is found all the same."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from cape_ros.demo.photographs import photographs
+from cape_ros.errors import SourceError
+from cape_ros.model import CapeFormer, CapeFormerConfig
+from cape_ros.model.scores import Calibration
+from cape_ros.model.turns import EIGHTHS
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.geometry import hull_box
+from cape_ros.perception.objects import ObjectRequest
+
+
+@pytest.fixture(scope="module")
+def estimator() -> Estimator:
+    return Estimator.load(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def categories() -> list[Category]:
+    try:
+        return photographs()
+    except SourceError:
+        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
+
+
+@pytest.mark.parametrize("degrees", [45, 90, 150, 180, 270])
+def test_photographs_that_are_turned(
+    estimator: Estimator, categories: list[Category], degrees: float
+) -> None:
+    for category in categories:
+        shot = category.shots[0]
+        height, width = shot.image.shape[:2]
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+        image = cv2.warpAffine(shot.image, turn, (width, height))
+        true = shot.keypoints @ turn[:, :2].T + turn[:, 2]
+        box = hull_box(true)
+        (found,) = estimator.estimate(image, [ObjectRequest(category, box)])
+        inside = ((true >= 0) & (true < (width, height))).all(axis=1)
+        away = np.linalg.norm(found.keypoints - true, axis=1)[inside] / max(box[2:])
+        assert away.max() < 0.1, category.name
+        assert np.median(away) < 0.03, category.name
+        assert found.scores[inside].mean() > 0.8, category.name
+
+
+def test_several_shots_are_kept_turned(estimator: Estimator, categories: list[Category]) -> None:
+    shot = categories[0].shots[0]
+    names = categories[0].keypoint_names
+    tokens = estimator.encode(Category("two", names, shots=[shot, shot]))
+    alone = estimator.encode(Category("one", names, shots=[shot]))
+    assert len(tokens.turned) == len(alone.turned) == EIGHTHS - 1
+    for one, other in zip(tokens.turned, alone.turned, strict=True):
+        torch.testing.assert_close(one.tokens, other.tokens, atol=1e-4, rtol=1e-3)
+        assert one.layouts
+        assert one.layouts.landmarks.shape[1] == 2
+
+
+def test_without_votes_nothing_is_kept_turned() -> None:
+    """As in the paper: registration then costs one pass for each shot."""
+    config = CapeFormerConfig(
+        backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
+    )
+    torch.manual_seed(0)
+    plain = Estimator(CapeFormer(config), Calibration(), "cpu")
+    image = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
+    thing = Category("thing", ["a", "b"], shots=[SupportShot(image, [(20, 30), (50, 40)])])
+    assert plain.encode(thing).turned == ()
