@@ -24,6 +24,7 @@ from cape_ros.model import weights as known_weights
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
+from cape_ros.model.turns import Look, judge, look_again
 from cape_ros.perception.category import Category, image_faults
 from cape_ros.perception.crops import DeviceCrops, HostCrops
 from cape_ros.perception.engine import build_network
@@ -201,20 +202,21 @@ class Estimator:
         net = self.network.net
         pixels = self._host_crops.pixels(image, [box])
         features = net.extract(self._host_crops.upload(pixels))
-        output = net.match(features, self.encode(category), attention=True)
-        assert output.attention is not None
+
+        def look(_: Tensor | None, tokens: KeypointTokens) -> Look:
+            output = net.match(features, tokens, attention=True)
+            assert output.attention is not None
+            points, maps = output.points[-1], output.attention
+            shown = (output.evidence, maps.encoder[-1], maps.decoder[-1], output.proposals, points)
+            return judge(shown, output.evidence, points, tokens)
+
+        answers = look_again(self.encode(category), look)
+        evidence, encoder, decoder, proposals, points = (
+            answer[0].float().cpu().numpy() for answer in answers
+        )
         scale = np.array(self.crop_size[::-1], np.float32)
-
-        def numpy(tensor: Tensor) -> np.ndarray:
-            return tensor.float().cpu().numpy()
-
         return Inspection(
-            pixels[0].copy(),
-            numpy(output.evidence[0]),
-            numpy(output.attention.encoder[-1, 0]),
-            numpy(output.attention.decoder[-1, 0]),
-            numpy(output.proposals[0]) * scale,
-            numpy(output.points[-1, 0]) * scale,
+            pixels[0].copy(), evidence, encoder, decoder, proposals * scale, points * scale
         )
 
     @property

@@ -14,7 +14,7 @@ from cape_ros.model.scores import Calibration
 from cape_ros.model.turns import EIGHTHS
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.geometry import hull_box
+from cape_ros.perception.geometry import Crop, hull_box
 from cape_ros.perception.objects import ObjectRequest
 
 
@@ -48,6 +48,9 @@ def test_photographs_that_are_turned(
         assert away.max() < 0.1, category.name
         assert np.median(away) < 0.03, category.name
         assert found.scores[inside].mean() > 0.8, category.name
+        shown = estimator.inspect(image, ObjectRequest(category, box)).points / 256
+        shown = Crop.of_box(found.box).to_image(shown)
+        np.testing.assert_allclose(shown, found.keypoints, atol=0.5)
 
 
 def test_several_shots_are_kept_turned(estimator: Estimator, categories: list[Category]) -> None:
