@@ -87,7 +87,8 @@ class Seen:
             self._features[whose] = {at: one for at, one in known.items() if at in kept}
 
     def tokens(self, supports: Sequence[int], drawn: Sequence[int] | None = None) -> KeypointTokens:
-        """Of the shots; drawn: only these keypoints. A keypoint must be shown by every shot."""
+        """Of the shots; drawn: only these keypoints, with the landmarks of all. A keypoint must be
+        shown by every shot."""
         if not (isinstance(self.net, CapeFormer) and self.net.config.layout):
             shots = [self.view(at) for at in supports]
             some = slice(None) if drawn is None else drawn
@@ -96,30 +97,40 @@ class Seen:
                 [shot.heatmaps[:, some] for shot in shots],
                 [shot.weight[:, some] for shot in shots],
             )
-        each = [self._of_shot(at) if drawn is None else self._shot(at, drawn) for at in supports]
+        each = [self._of_shot(at) for at in supports]
+        if drawn is not None:
+            each = [_only(one, drawn) for one in each]
         known = torch.stack([one.mask for one in each]).all(dim=0)
         return replace(average_shots(each), mask=known)
 
     def _of_shot(self, at: int) -> KeypointTokens:
         if at not in self._tokens:
-            self._tokens[at] = self._shot(at, slice(None))
+            self._tokens[at] = self._encode(at)
         return self._tokens[at]
 
     @torch.inference_mode()
-    def _shot(self, at: int, drawn: Sequence[int] | slice) -> KeypointTokens:
-        """Of one shot, upright and turned, of a network whose layouts vote."""
+    def _encode(self, at: int) -> KeypointTokens:
+        """One shot, upright and turned, for a network whose layouts vote."""
         assert isinstance(self.net, CapeFormer)
         shot, net = self.view(at), self.net
-        heatmaps, weight = shot.heatmaps[:, drawn], shot.weight[:, drawn]
-        upright = net.pool([self.support_features(at)], [heatmaps], [weight])
+        upright = net.pool([self.support_features(at)], [shot.heatmaps], [shot.weight])
         turns = []
         for degrees in ANGLES:
             one = look(self.dataset.instances[at], net.config.image_size, rotation=degrees)
             batch = collate([one], net.config)
             features = net.extract(batch.images.to(self.device), True)
-            marked = batch.heatmaps.to(self.device)[:, drawn]
-            turns.append(turned(net, upright, features, marked, degrees))
+            turns.append(turned(net, upright, features, batch.heatmaps.to(self.device), degrees))
         return replace(upright, turned=tuple(turns))
+
+
+def _only(tokens: KeypointTokens, drawn: Sequence[int]) -> KeypointTokens:
+    layouts = tokens.layouts and replace(
+        tokens.layouts,
+        points=tokens.layouts.points[:, :, drawn],
+        known=tokens.layouts.known[:, :, drawn],
+    )
+    turns = tuple(_only(one, drawn) for one in tokens.turned)
+    return KeypointTokens(tokens.tokens[:, drawn], tokens.mask[:, drawn], layouts, turns)
 
 
 @dataclass(frozen=True)
