@@ -16,6 +16,7 @@ from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens, checkpo
 from cape_ros.model.inference import ready
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
+from cape_ros.model.turns import judge
 from cape_ros.model.votes import transforms
 
 CPU = torch.device("cpu")
@@ -109,5 +110,7 @@ def test_nothing_waits_for_the_host(name: str) -> None:
             with NoCopies():
                 output = net(images, tokens)
                 assert calibration(output.evidence, known).device.type == "cuda"
+                look = judge((), output.evidence, output.points[-1], tokens)
+                assert look.eighth.device.type == "cuda"
         finally:
             transforms.cache_clear()
