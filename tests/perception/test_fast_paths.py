@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from cape_ros.demo.photographs import photographs
-from cape_ros.errors import DeviceError, SourceError
+from cape_ros.errors import DeviceError
 from cape_ros.evaluation.golden import POINTS, Golden
 from cape_ros.model import CapeFormer, checkpoints, weights
 from cape_ros.model.scores import Calibration
@@ -33,14 +32,6 @@ def estimator(device: str = "cpu", layout: bool = True, precision: str = "float3
     net = CapeFormer(replace(shipped.config, layout=layout))
     net.load_state_dict(shipped.state_dict())
     return Estimator(net, Calibration.from_facts(facts), device, precision)
-
-
-@pytest.fixture(scope="module")
-def categories() -> list[Category]:
-    try:
-        return photographs()
-    except SourceError:
-        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
 
 
 def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from cape_ros.demo.photographs import photographs
-from cape_ros.errors import SourceError
 from cape_ros.evaluation.golden import POINTS, Golden
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
 from cape_ros.model.scores import Calibration
@@ -33,14 +31,6 @@ GPU = "cuda"
 def full_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """Convolutions in float32, not in the 19 bits of TF32: only so are numbers comparable."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-
-
-@pytest.fixture(scope="module")
-def categories() -> list[Category]:
-    try:
-        return photographs()
-    except SourceError:
-        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
 
 
 def shipped(device: str = GPU, precision: str = "float32") -> Estimator:

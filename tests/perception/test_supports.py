@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from cape_ros.demo.photographs import photographs
-from cape_ros.errors import SourceError
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.scores import Calibration
 from cape_ros.model.turns import EIGHTHS
@@ -21,14 +19,6 @@ from cape_ros.perception.objects import ObjectRequest
 @pytest.fixture(scope="module")
 def estimator() -> Estimator:
     return Estimator.load(device="cpu")
-
-
-@pytest.fixture(scope="module")
-def categories() -> list[Category]:
-    try:
-        return photographs()
-    except SourceError:
-        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
 
 
 @pytest.mark.parametrize("degrees", [45, 90, 150, 180, 270])
