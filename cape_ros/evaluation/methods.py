@@ -21,7 +21,7 @@ from cape_ros.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import average_shots
-from cape_ros.model.turns import ANGLES, Look, judge, look_again, turned
+from cape_ros.model.turns import Look, judge, look_again, with_turns
 from cape_ros.training.data.mp100 import Dataset
 from cape_ros.training.data.views import Batch, collate, look
 
@@ -114,13 +114,13 @@ class Seen:
         assert isinstance(self.net, CapeFormer)
         shot, net = self.view(at), self.net
         upright = net.pool([self.support_features(at)], [shot.heatmaps], [shot.weight])
-        turns = []
-        for degrees in ANGLES:
+
+        def cut(degrees: float) -> tuple[Tensor, Tensor]:
             one = look(self.dataset.instances[at], net.config.image_size, rotation=degrees)
             batch = collate([one], net.config)
-            features = net.extract(batch.images.to(self.device), True)
-            turns.append(turned(net, upright, features, batch.heatmaps.to(self.device), degrees))
-        return replace(upright, turned=tuple(turns))
+            return batch.images.to(self.device), batch.heatmaps.to(self.device)
+
+        return with_turns(net, upright, cut)
 
 
 def _only(tokens: KeypointTokens, drawn: Sequence[int]) -> KeypointTokens:

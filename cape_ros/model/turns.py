@@ -37,14 +37,27 @@ class Look:
     eighth: Tensor
 
 
-def turned(
+def with_turns(
+    net: CapeFormer, upright: KeypointTokens, cut: Callable[[float], tuple[Tensor, Tensor]]
+) -> KeypointTokens:
+    """The tokens of single shots [B, K, d], and as they look turned, where layouts vote.
+
+    cut: normalised crops [B, 3, H, W] of the shots and soft masks [B, K, 64, 64] of their
+        keypoints, all turned counter-clockwise by so many degrees.
+    """
+    if not upright.layouts:
+        return upright
+    turns = []
+    for degrees in ANGLES:
+        crops, heatmaps = cut(degrees)
+        turns.append(_turned(net, upright, net.extract(crops, support=True), heatmaps, degrees))
+    return replace(upright, turned=tuple(turns))
+
+
+def _turned(
     net: CapeFormer, upright: KeypointTokens, features: Tensor, heatmaps: Tensor, degrees: float
 ) -> KeypointTokens:
-    """Tokens of single shots as they look in turned crops of them.
-
-    upright: of the crops as they are [B, K, d]. features [B, C, h, w] and heatmaps [B, K, H, W] of
-    the crops turned counter-clockwise by `degrees`. What has left the crop thereby stays upright.
-    """
+    """What has left the crop by the turn stays as upright."""
     assert upright.layouts is not None
     pooled = pool_keypoints(features.to(heatmaps.dtype), heatmaps)
     shown = (heatmaps.flatten(2).amax(dim=-1) > 0).unsqueeze(-1)
@@ -67,19 +80,21 @@ def judge(
     answers: tuple[Tensor, ...], evidence: Tensor, points: Tensor, tokens: KeypointTokens
 ) -> Look:
     """A look at a query: points [B, K, 2] in [0, 1] and evidence [B, K, h, w] of `tokens`."""
+    if not tokens.layouts:  # nothing is turned, so nobody asks
+        nothing = evidence.new_zeros(len(evidence))
+        return Look(answers, nothing, nothing.long())
     logits = evidence.flatten(2)
     known = tokens.mask.to(logits)
     strength = (logits.logsumexp(dim=-1) * known).sum(dim=-1) / known.sum(dim=-1).clamp(min=1)
-    if not tokens.layouts:
-        return Look(answers, strength, torch.zeros_like(strength, dtype=torch.long))
     sure = (logits.softmax(dim=-1).amax(dim=-1) * known).unsqueeze(1) * tokens.layouts.known
     weight = sure.unsqueeze(-1) / sure.sum(dim=-1)[..., None, None].clamp(min=1e-6)
     there, here = points.unsqueeze(1), tokens.layouts.points.to(points)
     there = there - (there * weight).sum(dim=2, keepdim=True)
     here = here - (here * weight).sum(dim=2, keepdim=True)
     (x, y), (u, v) = here.unbind(dim=-1), there.unbind(dim=-1)
-    along = (weight[..., 0] * (x * u + y * v)).sum(dim=(1, 2))
-    across = (weight[..., 0] * (y * u - x * v)).sum(dim=(1, 2))
+    aspect = evidence.shape[-2] / evidence.shape[-1]
+    along = (weight[..., 0] * (x * u + aspect**2 * y * v)).sum(dim=(1, 2))
+    across = (weight[..., 0] * aspect * (y * u - x * v)).sum(dim=(1, 2))
     angle = torch.atan2(across, along) * (EIGHTHS / (2 * math.pi))
     return Look(answers, strength, angle.round().long() % EIGHTHS)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cape_ros.model import KeypointTokens
-from cape_ros.model.turns import ANGLES, turned
+from cape_ros.model.turns import with_turns
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.crops import HostCrops
 from cape_ros.perception.geometry import Crop, clean_box, support_heatmaps
@@ -24,13 +23,7 @@ def encode_shots(
     net = network.net
     crops, marked, known = _cut(network, cutter, shots)
     upright = net.encode_support([crops], [marked], [known])
-    if not upright.layouts:
-        return upright
-    turns = []
-    for degrees in ANGLES:
-        crops, marked, _ = _cut(network, cutter, shots, degrees)
-        turns.append(turned(net, upright, net.extract(crops, True), marked, degrees))
-    return replace(upright, turned=tuple(turns))
+    return with_turns(net, upright, lambda degrees: _cut(network, cutter, shots, degrees)[:2])
 
 
 def _cut(

@@ -63,6 +63,18 @@ def test_how_far_an_object_has_turned_is_read_from_its_layout(eighth: int, scale
     assert found.eighth.tolist() == [eighth]
 
 
+def test_a_crop_that_is_not_square() -> None:
+    """Twice as wide as high: a turn is one of its pixels, not of its sides."""
+    given = tokens()
+    assert given.layouts
+    size = np.array([2.0, 1.0])
+    upright = (given.layouts.points[0, 0].numpy() - 0.5) * size
+    turned = upright @ np.array([[0, -1], [1, 0]]) / size + 0.5  # counter-clockwise by 90
+    points = torch.from_numpy(turned).float()[None]
+    wide = torch.zeros(1, KEYPOINTS, GRID // 2, GRID)
+    assert judge((points,), wide, points, given).eighth.tolist() == [2]
+
+
 def test_one_keypoint_is_never_turned() -> None:
     given = tokens(keypoints=1)
     points = torch.tensor([[[0.9, 0.1]]])

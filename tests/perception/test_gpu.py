@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from comparing import pixels, scores
 
 from cape_ros.evaluation.golden import POINTS, Golden
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
@@ -57,21 +58,6 @@ def windows(category: Category) -> tuple[np.ndarray, list[ObjectRequest]]:
 
 def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
     return [found for each in categories for found in estimator.estimate(*windows(each))]
-
-
-def pixels(found: list[ObjectKeypoints], expected: list[ObjectKeypoints]) -> np.ndarray:
-    """Distances of all keypoints, in pixels of the crop."""
-    return np.concatenate(
-        [
-            np.linalg.norm(one.keypoints - other.keypoints, axis=1)
-            * (256 / (1.25 * max(other.box[2:])))
-            for one, other in zip(found, expected, strict=True)
-        ]
-    )
-
-
-def scores(found: list[ObjectKeypoints]) -> np.ndarray:
-    return np.concatenate([each.scores for each in found])
 
 
 @pytest.fixture(scope="module")
