@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,13 +29,13 @@ class Sleeper(nn.Module):
             time.sleep(self._seconds)
         return images[:, :1, :1, :1]
 
-    def match(self, features: Tensor, tokens: KeypointTokens, **options: Any) -> Any:
+    def answer(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
         batch, count = tokens.mask.shape
         points = torch.linspace(LOW, HIGH, count)[None, :, None].expand(batch, count, 2)
-        return SimpleNamespace(points=points[None])
+        return points, features.expand(-1, count, -1, -1)
 
-    def encode_support(
-        self, images: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
+    def pool(
+        self, features: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
     ) -> KeypointTokens:
         mask = masks[0].bool()
         return KeypointTokens(torch.zeros(*mask.shape, self.config.width), mask)
@@ -52,7 +50,7 @@ def estimator(network: str) -> Estimator:
         )
         return Estimator(CapeFormer(config), Calibration(), "cpu")
 
-    def sure(output: Any, mask: Tensor) -> Tensor:
+    def sure(evidence: Tensor, mask: Tensor) -> Tensor:
         return mask * SCORE
 
     return Estimator(Sleeper(float(network)), sure, "cpu")  # type: ignore[arg-type]

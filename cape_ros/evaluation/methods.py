@@ -115,12 +115,13 @@ class Seen:
         shot, net = self.view(at), self.net
         upright = net.pool([self.support_features(at)], [shot.heatmaps], [shot.weight])
 
-        def cut(degrees: float) -> tuple[Tensor, Tensor]:
+        def see(degrees: float) -> tuple[Tensor, Tensor]:
             one = look(self.dataset.instances[at], net.config.image_size, rotation=degrees)
             batch = collate([one], net.config)
-            return batch.images.to(self.device), batch.heatmaps.to(self.device)
+            features = net.extract(batch.images.to(self.device), support=True)
+            return features, batch.heatmaps.to(self.device)
 
-        return with_turns(net, upright, cut)
+        return with_turns(net, upright, see)
 
 
 def _only(tokens: KeypointTokens, drawn: Sequence[int]) -> KeypointTokens:

@@ -38,19 +38,16 @@ class Look:
 
 
 def with_turns(
-    net: CapeFormer, upright: KeypointTokens, cut: Callable[[float], tuple[Tensor, Tensor]]
+    net: CapeFormer, upright: KeypointTokens, see: Callable[[float], tuple[Tensor, Tensor]]
 ) -> KeypointTokens:
     """The tokens of single shots [B, K, d], and as they look turned, where layouts vote.
 
-    cut: normalised crops [B, 3, H, W] of the shots and soft masks [B, K, 64, 64] of their
-        keypoints, all turned counter-clockwise by so many degrees.
+    see: features [B, C, h, w] of the shots and soft masks [B, K, 64, 64] of their keypoints, all
+        turned counter-clockwise by so many degrees.
     """
     if not upright.layouts:
         return upright
-    turns = []
-    for degrees in ANGLES:
-        crops, heatmaps = cut(degrees)
-        turns.append(_turned(net, upright, net.extract(crops, support=True), heatmaps, degrees))
+    turns = [_turned(net, upright, *see(degrees), degrees) for degrees in ANGLES]
     return replace(upright, turned=tuple(turns))
 
 

@@ -16,6 +16,7 @@ class CudaGraphs:
     """The recorder of one GPU; all graphs share one pool of memory."""
 
     batches = (1, 2, 4, 8, 16, 32)
+    layouts = True
 
     def __init__(self, device: torch.device):
         self._device = device

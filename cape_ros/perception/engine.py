@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from cape_ros.errors import DeviceError
 from cape_ros.model import CapeFormer
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.cuda_graphs import CudaGraphs
@@ -28,8 +27,4 @@ def build_network(
         return RecordedNetwork(net, calibration, place, dtype, CudaGraphs(place))
     if device != OPENVINO:
         return Network(net, calibration, place, dtype)
-    if net.config.layout:
-        raise DeviceError(
-            "device openvino: it cannot compute how the layouts of these weights vote; use `cpu`"
-        )
     return RecordedNetwork(net, calibration, place, torch.float32, Openvino(dtype))

@@ -32,9 +32,10 @@ class Network:
     def prepare(self, keypoints: int, shots: int) -> None:
         """Get ready for categories of up to so many keypoints and shots; takes its time."""
 
-    def extract(self, images: Tensor) -> Tensor:
-        """Normalised crops [N, 3, H, W] -> features [N, C, h, w]."""
-        return self.net.extract(images)
+    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+        """Normalised crops [N, 3, H, W] -> features [N, C, h, w], which the next call may use the
+        memory of."""
+        return self.net.extract(images, support)
 
     def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
         """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32."""

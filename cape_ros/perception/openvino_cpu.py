@@ -23,6 +23,7 @@ class Openvino:
     """
 
     batches = (1,)
+    layouts = False  # gathering at places that are computed is not among its operations
 
     def __init__(self, dtype: torch.dtype) -> None:
         import openvino

@@ -32,10 +32,13 @@ logger = logging.getLogger(__name__)
 
 class Recorder(Protocol):
     """batches: the sizes of batch that are recorded; what lies between is filled up, what is larger
-    goes in parts."""
+    goes in parts. layouts: whether it can record how layouts vote."""
 
     @property
     def batches(self) -> Sequence[int]: ...
+
+    @property
+    def layouts(self) -> bool: ...
 
     def record(self, run: Pass, inputs: Sequence[Tensor]) -> tuple[Sequence[Tensor], Replay]:
         """The outputs of a pass over `inputs`, and what to call to have them computed anew from
@@ -104,15 +107,17 @@ class RecordedNetwork(Network):
             for batch in self._recorder.batches[len(self._extractions) :]:
                 self._extractions.append(self._record_extraction(batch))
             self._findings[room] = []
+            if self.config.layout and not self._recorder.layouts:
+                return
             for batch in self._recorder.batches:
                 self._findings[room].append(self._record_finding(batch, room))
         except RuntimeError as error:  # also a driver's, and a lack of memory
             self._refused = True
             logger.warning("not all passes are recorded, frames take longer: %s", error)
 
-    def extract(self, images: Tensor) -> Tensor:
-        if not self._extractions:
-            return super().extract(images)
+    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+        if not self._extractions or (support and self.net.support_backbone is not None):
+            return super().extract(images, support)
         parts = []
         for recording, part in _parts(self._extractions, len(images)):
             recording.fill(0, images[part])

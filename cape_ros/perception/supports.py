@@ -20,16 +20,17 @@ def encode_shots(
     network: Network, cutter: HostCrops, shots: Sequence[SupportShot]
 ) -> KeypointTokens:
     """Tokens of some shots, one sample each; turned, too, where layouts vote."""
-    net = network.net
-    crops, marked, known = _cut(network, cutter, shots)
-    upright = net.encode_support([crops], [marked], [known])
-    return with_turns(net, upright, lambda degrees: _cut(network, cutter, shots, degrees)[:2])
+    features, marked, known = _see(network, cutter, shots)
+    upright = network.net.pool([features], [marked], [known])
+    return with_turns(
+        network.net, upright, lambda degrees: _see(network, cutter, shots, degrees)[:2]
+    )
 
 
-def _cut(
+def _see(
     network: Network, cutter: HostCrops, shots: Sequence[SupportShot], rotation: float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Crops of shots [N, 3, H, W] that are turned by `rotation` degrees, soft masks of their
+    """Features of shots [N, C, h, w] that are turned by `rotation` degrees, soft masks of their
     keypoints [N, K, 64, 64], and whether each is shown [N, K]."""
     config = network.config
     crops, maps, shown = [], [], []
@@ -47,4 +48,5 @@ def _cut(
         maps.append(heatmaps)
         shown.append(weight)
     marked = torch.from_numpy(np.stack(maps)).to(network.device)
-    return torch.cat(crops), marked, torch.from_numpy(np.stack(shown)).to(network.device)
+    features = network.extract(torch.cat(crops), support=True)
+    return features, marked, torch.from_numpy(np.stack(shown)).to(network.device)

@@ -162,10 +162,8 @@ def test_a_keypoint_that_no_shot_shows_has_score_zero(
 def test_the_support_is_encoded_once(image: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     estimator = make_estimator(device="cpu")
     calls = []
-    encode = CapeFormer.encode_support
-    monkeypatch.setattr(
-        CapeFormer, "encode_support", lambda *args: calls.append(1) or encode(*args)
-    )
+    pool = CapeFormer.pool
+    monkeypatch.setattr(CapeFormer, "pool", lambda *args: calls.append(1) or pool(*args))
     cup = category(image, shots=10)
     for _ in range(3):
         estimator.estimate(image, [ObjectRequest(cup, BOXES[0])])

@@ -11,7 +11,6 @@ import pytest
 import torch
 from comparing import pixels, scores
 
-from cape_ros.errors import DeviceError
 from cape_ros.evaluation.golden import POINTS, Golden
 from cape_ros.model import CapeFormer, checkpoints, weights
 from cape_ros.model.scores import Calibration
@@ -135,6 +134,13 @@ def test_smaller_batches(
 
 
 @needs_openvino
-def test_weights_that_openvino_cannot_run_are_refused() -> None:
-    with pytest.raises(DeviceError, match="layouts of these weights vote; use `cpu`"):
-        estimator("openvino")
+def test_openvino_where_layouts_vote(
+    categories: list[Category], plain: list[ObjectKeypoints], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It extracts the features, PyTorch finds the points."""
+    fast = estimator("openvino")
+    fast.prepare(keypoints=20)
+    assert not caplog.records
+    found = look(fast, categories)
+    assert pixels(found, plain).max() < 0.05
+    np.testing.assert_allclose(scores(found), scores(plain), atol=1e-3)

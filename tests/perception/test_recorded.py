@@ -35,7 +35,8 @@ class Recorder:
 
     batches = BATCHES
 
-    def __init__(self, most: int = 1000) -> None:
+    def __init__(self, most: int = 1000, layouts: bool = True) -> None:
+        self.layouts = layouts
         self.recorded: list[int] = []
         self.replayed = 0
         self._most = most
@@ -138,6 +139,15 @@ def test_what_was_not_recorded_is_computed_all_the_same(net: CapeFormer) -> None
     assert_same(fast, plain, 2, 21, 1)  # more keypoints
     assert_same(fast, plain, 2, 5, 2)  # more shots
     assert len(recorder.recorded) == count  # never while a frame waits
+
+
+def test_a_recorder_that_cannot_vote_extracts(net: CapeFormer) -> None:
+    recorder = Recorder(layouts=False)
+    fast, plain = graphed(net, recorder), Network(net, Calibration(), CPU)
+    fast.prepare(keypoints=17, shots=1)
+    assert tuple(recorder.recorded) == BATCHES
+    assert_same(fast, plain, 3, 17, 1)
+    assert recorder.replayed == 1
 
 
 def test_recorded_once_for_categories_of_about_one_size(net: CapeFormer) -> None:
