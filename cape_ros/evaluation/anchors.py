@@ -23,12 +23,6 @@ def copy_layout(points: Tensor) -> Tensor:
     return points.mean(dim=0)
 
 
-def features_at(features: Tensor, points: Tensor) -> Tensor:
-    """Features [C, h, w] at points [K, 2] in [0, 1], bilinear between cells -> [K, C]."""
-    grid = (2 * points - 1)[None, :, None]
-    return F.grid_sample(features[None], grid, align_corners=False)[0, :, :, 0].T
-
-
 def nearest_neighbour(prototypes: Tensor, features: Tensor) -> Tensor:
     """Where the query's feature is most like the keypoint's (cosine), to a quarter of a cell.
 

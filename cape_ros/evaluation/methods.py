@@ -10,15 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.evaluation.anchors import (
-    copy_layout,
-    features_at,
-    imagenet_resnet18,
-    nearest_neighbour,
-)
+from cape_ros.evaluation.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
 from cape_ros.evaluation.network import Network
 from cape_ros.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
+from cape_ros.model.layout import features_at
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import average_shots
 from cape_ros.model.turns import Look, judge, look_again, with_turns
@@ -165,11 +161,9 @@ def answers(
     found = {COPY: copy_layout(torch.cat([seen.view(at).points for at in supports]))}
     if NEAREST in seen.methods:
         prototypes = [
-            features_at(seen.imagenet_features(at)[0], seen.view(at).points[0]) for at in supports
+            features_at(seen.imagenet_features(at), seen.view(at).points) for at in supports
         ]
-        found[NEAREST] = nearest_neighbour(
-            torch.stack(prototypes), seen.imagenet_features(query)[0]
-        )
+        found[NEAREST] = nearest_neighbour(torch.cat(prototypes), seen.imagenet_features(query)[0])
     tokens = seen.tokens(supports)
     answer = find(seen.net, seen.features(query), tokens)
     found[PROPOSALS], found[WEIGHTS] = answer.proposals, answer.points

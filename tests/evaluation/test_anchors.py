@@ -6,12 +6,7 @@ import pytest
 import torch
 
 from cape_ros.errors import CheckpointError
-from cape_ros.evaluation.anchors import (
-    copy_layout,
-    features_at,
-    imagenet_resnet18,
-    nearest_neighbour,
-)
+from cape_ros.evaluation.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
 from cape_ros.model.backbone import build_backbone
 
 
@@ -25,12 +20,6 @@ def test_a_feature_is_found_where_it_lies_whatever_its_length() -> None:
     prototype = 7 * features[:, 2, 5]
     found = nearest_neighbour(prototype[None, None], features)
     assert torch.allclose(found, torch.tensor([[5.5 / 8, 2.5 / 4]]), atol=1 / 32)
-
-
-def test_features_are_sampled_between_cells() -> None:
-    ramp = torch.arange(8.0).expand(1, 4, 8)  # a feature that grows by one from cell to cell
-    points = torch.tensor([[5.5 / 8, 0.5], [6.0 / 8, 0.5]])
-    assert torch.allclose(features_at(ramp, points), torch.tensor([[5.0], [5.5]]))
 
 
 def test_imagenet_weights_may_lack_what_comes_after_layer3(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cape_ros.model.layout import (
     Layouts,
     agreement,
     centres_of,
+    features_at,
     place_landmarks,
 )
 from cape_ros.model.proposals import local_argmax
@@ -165,3 +166,9 @@ def test_landmarks_tell_where_a_lone_keypoint_is() -> None:
         around[0, 0, landmark, y, x] = 8.0
     found = local_argmax(seen + agreement(seen, around, lone))[0, 0]
     assert (found * SIZE - 20.5).norm() < 1.0
+
+
+def test_features_are_sampled_between_cells() -> None:
+    ramp = torch.arange(8.0).expand(1, 1, 4, 8)  # a feature that grows by one from cell to cell
+    points = torch.tensor([[[5.5 / 8, 0.5], [6.0 / 8, 0.5]]])
+    assert torch.allclose(features_at(ramp, points), torch.tensor([[[5.0], [5.5]]]))
