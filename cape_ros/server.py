@@ -23,7 +23,7 @@ from cape_ros.errors import CapeError
 from cape_ros.frames import Answer, Frame, FrameQueue, Result
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
-from cape_ros.perception.estimator import Estimator, Inspection, check_image
+from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.follow import (
     SEARCHED_TOGETHER,
     Trust,
@@ -35,7 +35,7 @@ from cape_ros.perception.follow import (
 )
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library import CategoryLibrary
-from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
 from cape_ros.registration import RegisterMode
 
 __all__ = [

@@ -61,7 +61,9 @@ class SteeredEstimator:
     def stand_in(self, keypoints: int) -> Category:
         return category("stand-in", keypoints)
 
-    def estimate(self, image: np.ndarray, requests: list[ObjectRequest]) -> list[ObjectKeypoints]:
+    def estimate(
+        self, image: np.ndarray, requests: list[ObjectRequest], best_only: bool = False
+    ) -> list[ObjectKeypoints]:
         self.threads.add(threading.get_ident())
         self.entered.release()
         assert self.gate.wait(SECONDS)

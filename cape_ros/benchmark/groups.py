@@ -170,8 +170,8 @@ def backbone(estimator: Estimator) -> Row:
 
 def network(estimator: Estimator, wanted: Category) -> Row:
     tokens = estimator.encode(wanted)
-    crop = torch.zeros(1, 3, *estimator.crop_size, device=estimator.device)
-    crop = crop.contiguous(memory_format=torch.channels_last)
+    crop = estimator.crops.cut(subjects.image(*subjects.SIZE), subjects.boxes(1, *subjects.SIZE))
+    crop = crop.clone(memory_format=torch.preserve_format)  # its memory is that of every frame
 
     @torch.inference_mode()
     def call() -> Tensor:

@@ -25,6 +25,7 @@ EIGHTHS = 8
 ANGLES = tuple(360 / EIGHTHS * n for n in range(1, EIGHTHS))
 """Degrees, counter-clockwise, of the turned supports; the upright one is not among them."""
 AGAIN = 2  # looks at most, after the first
+RIVALS = 4  # of samples of which only the best is wanted, so many may be looked at again
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,14 @@ def judge(
 
 
 def look_again(
-    tokens: KeypointTokens, look: Callable[[Tensor | None, KeypointTokens], Look]
+    tokens: KeypointTokens,
+    look: Callable[[Tensor | None, KeypointTokens], Look],
+    rivals: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
     """The answers of the best of a few looks.
 
     look: at some samples of the batch, or (None) at all of them, with these tokens.
+    rivals: [B] long; of those with the same number only the best is wanted.
     """
     first = look(None, tokens)
     if not tokens.turned:
@@ -109,6 +113,8 @@ def look_again(
     shown = torch.zeros_like(first.eighth)
     samples = torch.arange(len(shown), device=shown.device)
     eighth, best, answers = first.eighth, first.strength, first.answers
+    if rivals is not None:
+        eighth = torch.where(_promising(best, rivals), eighth, shown)
     for turn in range(AGAIN):
         moved = (eighth != shown).nonzero().squeeze(1)
         if not len(moved):
@@ -124,6 +130,12 @@ def look_again(
             answer[rows] = other[better]
         eighth = found.eighth
     return answers
+
+
+def _promising(strength: Tensor, rivals: Tensor) -> Tensor:
+    """Whether fewer than `RIVALS` of a sample's rivals are stronger: [B] bool."""
+    stronger = (rivals[:, None] == rivals) & (strength > strength[:, None])
+    return stronger.sum(dim=1) < RIVALS
 
 
 def _turn(points: Tensor, size: tuple[int, int], degrees: float) -> Tensor:

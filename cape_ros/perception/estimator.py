@@ -18,18 +18,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.errors import DeviceError, Fault, InvalidInput
+from cape_ros.errors import DeviceError, InvalidInput
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
 from cape_ros.model.turns import Look, judge, look_again
-from cape_ros.perception.category import Category, image_faults
+from cape_ros.perception.category import Category
 from cape_ros.perception.crops import DeviceCrops, HostCrops
 from cape_ros.perception.engine import build_network
-from cape_ros.perception.geometry import Box, Crop, clean_box
-from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.geometry import Box, Crop
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_requests
 from cape_ros.perception.supports import encode_shots
 from cape_ros.perception.timing import Timing
 
@@ -44,8 +44,8 @@ class Inspection:
     """What the network saw and how it decided, for one object (supplementary, Figures A5-A7).
 
     crop: [H, W, 3] uint8 RGB. evidence: [K, h, w], the logits that the proposals are the best of.
-    encoder, decoder: [K, h, w], attention of the last layer. proposals, points: [K, 2] pixels of
-    the crop.
+    encoder, decoder: [K, h, w], attention of the last layer, 0 without one. proposals, points:
+    [K, 2] pixels of the crop.
     """
 
     crop: np.ndarray
@@ -94,19 +94,27 @@ class Estimator:
         """With the shipped weights, or those of a file or a name that `cape weights list` shows.
 
         device: "auto" (CUDA if there is one), one that torch names, or "openvino", the CPU by
-        OpenVINO, which takes some seconds to `prepare`. precision: float32, or
-        float16 or bfloat16 where the device has it. Raises `CheckpointError`, `DeviceError`.
+        OpenVINO: it takes some seconds to `prepare`, before that PyTorch computes in float32.
+        precision: float32, or float16 or bfloat16 where the device has it.
+        Raises `CheckpointError`, `DeviceError`.
         """
         net, facts = checkpoints.load(known_weights.find(weights))
         return cls(net, Calibration.from_facts(facts), device, precision)
 
     @torch.inference_mode()
     def encode(self, category: Category) -> KeypointTokens:
-        """The category's keypoint tokens, averaged over the shots that show each keypoint."""
+        """The category's keypoint tokens, averaged over the shots that show each keypoint.
+
+        Raises `InvalidInput` without shots, and for more keypoints than the network can order.
+        """
         if (tokens := self._tokens.get(category)) is not None:
             return tokens
         if not category.shots:
             raise InvalidInput.of("shots", f"{category.name} has none; register at least one")
+        count, most = len(category.keypoint_names), self.network.config.order_length
+        if count > most:
+            reason = f"{category.name} has {count}, these weights were made for {most} at most"
+            raise InvalidInput.of("keypoint_names", reason)
         encoded: list[KeypointTokens] = []
         at = 0
         while at < len(category.shots):
@@ -134,8 +142,10 @@ class Estimator:
     def prepare(self, keypoints: int = 1) -> None:
         """Take the time now that the first frames would need, and from now on in `register`.
 
-        keypoints: of categories to come, beside those that are registered.
+        keypoints: of categories to come, beside those that are registered; fewer, if the network
+            cannot order so many.
         """
+        keypoints = min(keypoints, self.network.config.order_length)
         self._prepared = True
         self.network.prepare(keypoints, shots=1)
         for category in self._registered.values():
@@ -146,20 +156,21 @@ class Estimator:
         self._registered.pop(name, None)
 
     def estimate(
-        self, image: np.ndarray, requests: Sequence[ObjectRequest]
+        self, image: np.ndarray, requests: Sequence[ObjectRequest], *, best_only: bool = False
     ) -> list[ObjectKeypoints]:
         """Find each requested object in `image`, HxWx3 uint8 RGB; one answer per request, in order.
 
+        best_only: of each category only the best answer matters, so whether the object has turned
+            is only looked into where it promises most.
         Raises `InvalidInput` that names every request with an unknown category or an impossible
         box.
         """
-        check_image(image)
-        categories, boxes = self._check(image, requests)
+        categories, boxes = check_requests(image, requests, self._registered)
         found: list[ObjectKeypoints] = []
         while len(found) < len(requests):
             chunk = slice(len(found), len(found) + self.largest_batch)
             try:
-                answers = self._predict(image, categories[chunk], boxes[chunk])
+                answers = self._predict(image, categories[chunk], boxes[chunk], best_only)
             except torch.cuda.OutOfMemoryError as error:
                 self._halve_batch(error)
                 continue
@@ -179,7 +190,11 @@ class Estimator:
         return found
 
     def stand_in(self, keypoints: int) -> Category:
-        """A category of nothing, to warm up with: it can be looked for and is never found."""
+        """A category of nothing, to warm up with: it can be looked for and is never found.
+
+        keypoints: fewer, if the network cannot order so many.
+        """
+        keypoints = min(keypoints, self.network.config.order_length)
         category = Category("stand-in", [f"keypoint {index}" for index in range(keypoints)])
         config = self.network.config
         tokens = torch.zeros(1, keypoints, config.width, device=self.device)
@@ -197,20 +212,23 @@ class Estimator:
     @torch.inference_mode()
     def inspect(self, image: np.ndarray, request: ObjectRequest) -> Inspection:
         """How the network finds one object; slower than `estimate`, for a person to look at."""
-        check_image(image)
-        (category,), (box,) = self._check(image, [request])
-        net = self.network.net
+        (category,), (box,) = check_requests(image, [request], self._registered)
+        tokens, net = self.encode(category), self.network.net
         pixels = self._host_crops.pixels(image, [box])
         features = net.extract(self._host_crops.upload(pixels))
 
         def look(_: Tensor | None, tokens: KeypointTokens) -> Look:
             output = net.match(features, tokens, attention=True)
             assert output.attention is not None
-            points, maps = output.points[-1], output.attention
-            shown = (output.evidence, maps.encoder[-1], maps.decoder[-1], output.proposals, points)
+            points, nothing = output.points[-1], torch.zeros_like(output.evidence)
+            encoder, decoder = (
+                maps[-1] if len(maps) else nothing
+                for maps in (output.attention.encoder, output.attention.decoder)
+            )
+            shown = (output.evidence, encoder, decoder, output.proposals, points)
             return judge(shown, output.evidence, points, tokens)
 
-        answers = look_again(self.encode(category), look)
+        answers = look_again(tokens, look)
         evidence, encoder, decoder, proposals, points = (
             answer[0].float().cpu().numpy() for answer in answers
         )
@@ -224,49 +242,32 @@ class Estimator:
         """Height and width of the network's input."""
         return self.network.config.image_size
 
-    def _check(
-        self, image: np.ndarray, requests: Sequence[ObjectRequest]
-    ) -> tuple[list[Category], list[Box]]:
-        faults, categories, boxes = [], [], []
-        height, width = image.shape[:2]
-        for index, request in enumerate(requests):
-            category = request.category
-            if isinstance(category, str):
-                if category not in self._registered:
-                    known = ", ".join(self._registered) or "none"
-                    faults.append(
-                        Fault(
-                            f"requests[{index}].category",
-                            f"{category!r} is not registered (known: {known})",
-                        )
-                    )
-                    continue
-                category = self._registered[category]
-            try:
-                boxes.append(clean_box(request.box, width, height))
-            except InvalidInput as error:
-                faults += [Fault(f"requests[{index}].{f.field}", f.reason) for f in error.faults]
-            categories.append(category)
-        if faults:
-            raise InvalidInput(faults)
-        return categories, boxes
-
     @torch.inference_mode()
     def _predict(
-        self, image: np.ndarray, categories: Sequence[Category], boxes: Sequence[Box]
+        self,
+        image: np.ndarray,
+        categories: Sequence[Category],
+        boxes: Sequence[Box],
+        best_only: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points [N, K, 2] in [0, 1] of each crop, and scores [N, K]."""
         windows = list(dict.fromkeys(boxes))
         began = time.perf_counter()
+        # A new category's shots need the memory that crops and features are kept in: they go first.
+        tokens = self._stack([self.encode(category) for category in categories])
+        ready = time.perf_counter()
         crops = self.crops.cut(image, windows)
         cut = time.perf_counter()
         features = self.network.extract(crops)
         if len(windows) < len(boxes):  # several categories are looked for in one window
             features = features[[windows.index(box) for box in boxes]]
-        tokens = self._stack([self.encode(category) for category in categories])
-        points, scores = self.network.find(features, tokens)
+        rivals = None
+        if best_only:
+            numbers = {category: number for number, category in enumerate(categories)}
+            rivals = torch.tensor([numbers[category] for category in categories]).to(self.device)
+        points, scores = self.network.find(features, tokens, rivals)
         answer = torch.cat((points, scores[..., None]), dim=-1).cpu().numpy()
-        self.spent += Timing(cut - began, time.perf_counter() - cut)
+        self.spent += Timing(cut - ready, time.perf_counter() - cut + ready - began)
         return answer[..., :2], answer[..., 2]
 
     def _stack(self, each: Sequence[KeypointTokens]) -> KeypointTokens:
@@ -290,9 +291,3 @@ class Estimator:
             )
         self.largest_batch //= 2
         torch.cuda.empty_cache()
-
-
-def check_image(image: np.ndarray) -> None:
-    """Raises `InvalidInput` unless `image` is HxWx3 uint8 with pixels in it."""
-    if faults := image_faults(image):
-        raise InvalidInput(faults)

@@ -223,7 +223,7 @@ def look_everywhere(
     """What the best window shows of each category, or a closer look at where it shows it."""
     size, count = (image.shape[1], image.shape[0]), len(followers)
     windows = [ObjectRequest(c, window) for window in search_windows(*size) for c in followers]
-    seen = estimator.estimate(image, windows)
+    seen = estimator.estimate(image, windows, best_only=True)
     found = [max(seen[at::count], key=lambda each: each.score) for at in range(count)]
     closer = {
         at: ObjectRequest(category, box)

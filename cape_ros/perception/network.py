@@ -37,13 +37,18 @@ class Network:
         memory of."""
         return self.net.extract(images, support)
 
-    def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
-        """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32."""
+    def find(
+        self, features: Tensor, tokens: KeypointTokens, rivals: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32.
+
+        rivals: [B] long; of those with the same number only the best is wanted.
+        """
 
         def look(samples: Tensor | None, tokens: KeypointTokens) -> Look:
             return self.look(features if samples is None else features[samples], tokens)
 
-        points, scores = look_again(tokens, look)
+        points, scores = look_again(tokens, look, rivals)
         return points, scores
 
     def look(self, features: Tensor, tokens: KeypointTokens) -> Look:

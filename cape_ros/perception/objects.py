@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cape_ros.perception.category import Category
-from cape_ros.perception.geometry import Box
+from cape_ros.errors import Fault, InvalidInput
+from cape_ros.perception.category import Category, image_faults
+from cape_ros.perception.geometry import Box, clean_box
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,38 @@ class ObjectKeypoints:
     def score(self) -> float:
         """Mean score of the keypoints: how far the object as a whole is to be trusted."""
         return float(self.scores.mean())
+
+
+def check_image(image: np.ndarray) -> None:
+    """Raises `InvalidInput` unless `image` is HxWx3 uint8 with pixels in it."""
+    if faults := image_faults(image):
+        raise InvalidInput(faults)
+
+
+def check_requests(
+    image: np.ndarray, requests: Sequence[ObjectRequest], registered: Mapping[str, Category]
+) -> tuple[list[Category], list[Box]]:
+    """The category of each request, and its box as far as it lies on the image.
+
+    Raises `InvalidInput` that names every request with an unknown category or an impossible box.
+    """
+    check_image(image)
+    faults, categories, boxes = [], [], []
+    height, width = image.shape[:2]
+    for index, request in enumerate(requests):
+        category = request.category
+        if isinstance(category, str):
+            if category not in registered:
+                known = ", ".join(registered) or "none"
+                reason = f"{category!r} is not registered (known: {known})"
+                faults.append(Fault(f"requests[{index}].category", reason))
+                continue
+            category = registered[category]
+        try:
+            boxes.append(clean_box(request.box, width, height))
+        except InvalidInput as error:
+            faults += [Fault(f"requests[{index}].{f.field}", f.reason) for f in error.faults]
+        categories.append(category)
+    if faults:
+        raise InvalidInput(faults)
+    return categories, boxes

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from cape_ros.errors import DeviceError
 from cape_ros.perception.recorded import Pass, Replay
 
 PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
@@ -19,15 +20,18 @@ PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 class Openvino:
     """The recorder of the CPU.
 
-    dtype: in which it computes; what it is given is float32.
+    dtype: in which it computes; what it is given is float32. Raises `DeviceError` if it cannot be
+    loaded.
     """
 
     batches = (1,)
     layouts = False  # gathering at places that are computed is not among its operations
 
     def __init__(self, dtype: torch.dtype) -> None:
-        import openvino
-
+        try:
+            import openvino
+        except ImportError as error:  # it is there, but not whole
+            raise DeviceError(f"device openvino: {error}; install it again, or use cpu") from error
         self._precision = PRECISIONS[dtype]
         self._openvino = openvino
         self._core = openvino.Core()

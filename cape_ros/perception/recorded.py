@@ -103,14 +103,14 @@ class RecordedNetwork(Network):
         room = Room(max(rounded, keypoints), 1 if few else MOST_LAYOUTS)
         if self._refused or room in self._findings:
             return
+        rooms = (room, *self._findings)  # a frame may ask for all of them together
+        largest = Room(max(r.keypoints for r in rooms), max(r.shots for r in rooms))
         try:
             for batch in self._recorder.batches[len(self._extractions) :]:
                 self._extractions.append(self._record_extraction(batch))
-            self._findings[room] = []
-            if self.config.layout and not self._recorder.layouts:
-                return
-            for batch in self._recorder.batches:
-                self._findings[room].append(self._record_finding(batch, room))
+            for missing in {room: None, largest: None}:
+                if missing not in self._findings:
+                    self._record_findings(missing)
         except RuntimeError as error:  # also a driver's, and a lack of memory
             self._refused = True
             logger.warning("not all passes are recorded, frames take longer: %s", error)
@@ -157,6 +157,13 @@ class RecordedNetwork(Network):
             return (super(RecordedNetwork, self).extract(images),)
 
         return Recording(self._recorder, run, [images])
+
+    def _record_findings(self, room: Room) -> None:
+        self._findings[room] = []
+        if self.config.layout and not self._recorder.layouts:
+            return
+        for batch in self._recorder.batches:
+            self._findings[room].append(self._record_finding(batch, room))
 
     def _record_finding(self, batch: int, room: Room) -> Recording:
         channels, grid, width = self.net.backbone.channels, self.config.grid, self.config.width

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,17 +12,20 @@ from cape_ros.model.scores import Calibration
 from cape_ros.perception import device
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import LARGEST_BATCH, Estimator
+from cape_ros.perception.follow import warm_up
 from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
 from cape_ros.perception.network import Network
 from cape_ros.perception.objects import ObjectRequest
 
 
+CONFIG = CapeFormerConfig(
+    backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
+)
+
+
 def make_estimator(**options: str) -> Estimator:
     torch.manual_seed(0)
-    config = CapeFormerConfig(
-        backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
-    )
-    net = CapeFormer(config)
+    net = CapeFormer(CONFIG)
     for head in net.decoder.offset_heads:
         torch.nn.init.normal_(head[-1].weight)
     return Estimator(net, Calibration(), **options)
@@ -214,6 +219,7 @@ def test_wrong_images(estimator: Estimator, image: np.ndarray) -> None:
         ("cuda:77", "float32", "cuda:77"),
         ("toaster", "float32", "toaster"),
         ("meta", "float32", "meta"),
+        ("hpu", "float32", "hpu"),  # of a package that is not there
         ("cpu", "float16", "needs a GPU"),
         ("cpu", "int3", "not one of"),
         ("openvino", "float16", "openvino|needs a GPU"),
@@ -222,6 +228,22 @@ def test_wrong_images(estimator: Estimator, image: np.ndarray) -> None:
 def test_a_device_or_precision_that_is_not_there(name: str, precision: str, match: str) -> None:
     with pytest.raises(DeviceError, match=match):
         make_estimator(device=name, precision=precision)
+
+
+def test_more_keypoints_than_the_network_can_order(image: np.ndarray) -> None:
+    few = Estimator(CapeFormer(replace(CONFIG, order_length=3)), Calibration(), "cpu")
+    warm_up(few, (90, 120), keypoints=20)
+    few.register(category(image, keypoints=3))
+    with pytest.raises(InvalidInput, match=r"cup has 4, these weights were made for 3 at most"):
+        few.register(category(image, keypoints=4))
+
+
+def test_inspection_of_a_network_of_one_stage(image: np.ndarray) -> None:
+    one_stage = Estimator(CapeFormer(replace(CONFIG, decoder_layers=0)), Calibration(), "cpu")
+    seen = one_stage.inspect(image, ObjectRequest(category(image), BOXES[0]))
+    assert seen.encoder.any()
+    assert not seen.decoder.any()
+    np.testing.assert_array_equal(seen.points, seen.proposals)
 
 
 def test_inspection_shows_where_it_looked(estimator: Estimator, image: np.ndarray) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,7 +15,10 @@ from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
 from cape_ros.model.turns import EIGHTHS
+from cape_ros.perception import estimator
+from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.network import Network
+from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.recorded import Pass, RecordedNetwork, Replay
 
 CPU = torch.device("cpu")
@@ -176,6 +180,36 @@ def test_a_driver_that_cannot(net: CapeFormer, caplog: pytest.LogCaptureFixture,
     assert "operation not supported" in caplog.text
     for batch in (1, 2, 7):
         assert_same(fast, plain, batch, 17, 1)
+
+
+def test_a_category_is_new_to_a_frame(net: CapeFormer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its shots go through the recording that the frame's own features come from."""
+    monkeypatch.setattr(estimator, "build_network", lambda *_: graphed(net, Recorder()))
+    fast = estimator.Estimator(net, Calibration(), "cpu")
+    fast.prepare(keypoints=4)
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    shot = SupportShot(image, [(20, 20), (60, 30), (40, 60)], box=(10, 10, 70, 70))
+
+    def cup() -> ObjectRequest:
+        return ObjectRequest(Category("cup", ["a", "b", "c"], shots=[shot]), (30, 20, 80, 60))
+
+    request = cup()
+    first, again = (fast.estimate(image, [request])[0] for _ in range(2))
+    np.testing.assert_array_equal(first.keypoints, again.keypoints)
+    request = cup()
+    first, again = (fast.inspect(image, request) for _ in range(2))
+    np.testing.assert_array_equal(first.crop, again.crop)
+    np.testing.assert_array_equal(first.points, again.points)
+
+
+def test_categories_of_many_keypoints_and_of_many_shots_in_one_frame(net: CapeFormer) -> None:
+    recorder = Recorder()
+    fast, plain = graphed(net, recorder), Network(net, Calibration(), CPU)
+    fast.prepare(keypoints=40, shots=1)
+    fast.prepare(keypoints=10, shots=5)
+    before = recorder.replayed
+    assert_same(fast, plain, 2, 40, 5)
+    assert recorder.replayed == before + 2
 
 
 def test_a_category_that_is_gone_leaves_nothing_in_a_recording(net: CapeFormer) -> None:
