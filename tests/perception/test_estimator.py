@@ -17,7 +17,6 @@ from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
 from cape_ros.perception.network import Network
 from cape_ros.perception.objects import ObjectRequest
 
-
 CONFIG = CapeFormerConfig(
     backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
 )
