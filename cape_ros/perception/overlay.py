@@ -19,6 +19,7 @@ Color = tuple[int, int, int]
 Text = tuple[np.ndarray, np.ndarray]  # how much of each pixel the outline and the letters cover
 WHITE: Color = (255, 255, 255)
 DARK: Color = (16, 18, 24)
+LEGIBLE = 200  # luma of letters
 SUBPIXEL = 4  # bits of a coordinate behind the point
 
 
@@ -74,7 +75,7 @@ class Pen:
         size = math.sqrt(self._height * self._width)
         self.radius = max(2.5, size / 150)
         self.line = max(1, round(size / 350))
-        self.font = max(10, round(size / 60))
+        self.font = max(10, round(size / 46))
         self._taken = np.empty((0, 4))  # left, top, right, bottom of what labels must not cover
 
     def box(self, box: Box) -> None:
@@ -195,8 +196,10 @@ class Pen:
 
 
 def _pale(color: Color) -> Color:
-    """Lighter, to be legible against a dark outline."""
-    red, green, blue = ((value + 255) // 2 for value in color)
+    """Lighter, the darker hues more, to be legible against a dark outline."""
+    luma = float(np.dot(color, (0.299, 0.587, 0.114)))
+    white = max(0.5, (LEGIBLE - luma) / (255 - luma))
+    red, green, blue = (round(value + white * (255 - value)) for value in color)
     return red, green, blue
 
 
