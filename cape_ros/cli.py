@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cape_ros.benchmark.cli import bench
-from cape_ros.errors import CapeError, InvalidInput, SourceError
+from cape_ros.errors import InvalidInput, SourceError, exit_status
 from cape_ros.evaluation import cli as evaluation_verbs
 from cape_ros.studio.cli import serve
 from cape_ros.training import cli as training_verbs
@@ -290,9 +290,4 @@ def read_box(text: str) -> tuple[float, float, float, float]:
 
 def main() -> int:
     """Exit status 0, 1 for what a person can put right, 2 for a wrong command line."""
-    try:
-        app()
-    except CapeError as error:
-        print(f"cape: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(app)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -55,3 +56,13 @@ class SourceError(CapeError):
 
 class TrainingError(CapeError):
     """A training run that cannot begin, go on or be shown."""
+
+
+def exit_status(command: Callable[[], object]) -> int:
+    """Of a command line: 0, or 1 once it was said what a person can put right."""
+    try:
+        command()
+    except CapeError as error:
+        print(f"cape: {error}", file=sys.stderr)
+        return 1
+    return 0

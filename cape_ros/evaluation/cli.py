@@ -20,6 +20,9 @@ WeightsFile = Annotated[str, typer.Argument(help="A file, or a name of `cape wei
 Data = Annotated[Path, typer.Argument(help="Folder with images/ and annotations/.")]
 Annotations = Annotated[str, typer.Option(help="File in DATA/annotations.")]
 Categories = Annotated[str | None, typer.Option(help="Only these: duck,glue_tube.")]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Leave out objects whose image does not exist.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 
 
@@ -39,6 +42,7 @@ def evaluate(
     imagenet: Annotated[
         Path | None, typer.Option(help="ResNet-18 weights of the nearest neighbour.")
     ] = None,
+    allow_missing: AllowMissing = False,
     pairs: Annotated[int, typer.Option(min=1, help="Of each category, at most.")] = 300,
     mp100: Annotated[
         bool, typer.Option("--mp100", help="The pairs of MP-100's protocol instead.")
@@ -62,7 +66,11 @@ def evaluate(
     from cape_ros.model import weights as known_weights
     from cape_ros.perception.device import find_device
 
-    dataset = read_data(data, annotations, categories)
+    if json_file:
+        check_target(json_file)
+    if report and report.exists() and not report.is_dir():
+        raise InvalidInput.of("--report", f"{report} is no folder")
+    dataset = read_data(data, annotations, categories, allow_missing)
     net, facts = models.load(known_weights.find(weights))
     found = compare(
         dataset,
@@ -88,6 +96,7 @@ def figures(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
     annotations: Annotations = "val.json",
     categories: Categories = None,
+    allow_missing: AllowMissing = False,
     device: Device = "cpu",
 ) -> None:
     """Draw Figures A3 to A7 of the paper's supplementary: answers, attention, similarity.
@@ -97,7 +106,7 @@ def figures(
     from cape_ros.evaluation.figures import write_figures
     from cape_ros.perception.estimator import Estimator
 
-    dataset = read_data(data, annotations, categories)
+    dataset = read_data(data, annotations, categories, allow_missing)
     for path in write_figures(Estimator.load(weights, device), dataset, out):
         console.print(str(path))
 
@@ -133,6 +142,8 @@ def evaluate_video(
 
     if labels and keypoints:
         raise InvalidInput.of("--keypoints", "is given beside --labels; one of them is meant")
+    if json_file:
+        check_target(json_file)
     found = measure(
         Estimator.load(weights, device), video, labels, keypoints, every, follow, pictures=out
     )
@@ -141,11 +152,13 @@ def evaluate_video(
         write_text(json_file, json.dumps(found.facts(), indent=1) + "\n")
 
 
-def read_data(data: Path, annotations: str, categories: str | None) -> Dataset:
+def read_data(
+    data: Path, annotations: str, categories: str | None, allow_missing: bool = False
+) -> Dataset:
     """The data set, or the part of it with these categories. Raises `InvalidInput`."""
     from cape_ros.training.data.mp100 import read
 
-    dataset = read(data / "annotations" / annotations, data / "images")
+    dataset = read(data / "annotations" / annotations, data / "images", allow_missing)
     if categories:
         wanted = [name.strip() for name in categories.split(",")]
         known = set(dataset.categories.values())
@@ -167,6 +180,12 @@ def read_shots(text: str) -> list[int]:
     if shots[0] < 1:
         raise InvalidInput.of("--shots", "must be at least 1")
     return shots
+
+
+def check_target(path: Path) -> None:
+    """Before hours of work: a file can be written there. Raises `InvalidInput`."""
+    if path.is_dir():
+        raise InvalidInput.of("--json", f"{path} is a folder; give a file in it")
 
 
 def write_text(path: Path, text: str) -> None:

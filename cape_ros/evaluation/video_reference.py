@@ -48,10 +48,12 @@ def read_labels(path: Path) -> Labels:
         for label in content["labels"]:
             points = np.array(label["keypoints"], float).reshape(len(names), 3)
             visible = points[:, 2] > 0
+            if not np.isfinite(points[visible]).all():
+                raise ValueError(f"frame {label['frame']}: a visible keypoint that is no number")
             if visible.any():
                 truth = Truth(np.where(visible[:, None], points[:, :2], np.nan), visible)
                 frames.setdefault(int(label["frame"]), {})[int(label.get("track", 0))] = truth
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidInput.of(str(path), f"not labels of a video: {error!r}") from error
     if not frames:
         raise InvalidInput.of(str(path), "labels no visible keypoint")

@@ -10,12 +10,13 @@ models", CVPR 2022). START is the start.safetensors beside TRAINED.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from cape_ros.errors import CheckpointError
+from cape_ros.errors import CheckpointError, InvalidInput, exit_status
 from cape_ros.model import CapeFormer, checkpoints
 
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--share", type=float, required=True, help="of TRAINED, 0 to 1")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
+    if not 0 <= options.share <= 1:
+        raise InvalidInput.of("--share", f"{options.share} is not from 0 to 1")
     start, _ = checkpoints.load(options.start)
     trained, facts = checkpoints.load(options.trained)
     checkpoints.save(
@@ -52,4 +55,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn import functional as F
 
-from cape_ros.errors import CheckpointError
+from cape_ros.errors import InvalidInput, exit_status
 from cape_ros.evaluation.methods import Seen, find
 from cape_ros.evaluation.pairs import choose_pairs
 from cape_ros.evaluation.score_quality import auroc, calibration_error
@@ -94,8 +95,11 @@ def fit_all(answers: Sequence[Answers]) -> Calibration:
 def fit(seen: Tensor, right: Tensor, weight: Tensor) -> Calibration:
     """Logistic regression with a little ridge, by LBFGS; the signals are whitened on the way.
 
-    seen [N, S], right [N] bool, weight [N].
+    seen [N, S], right [N] bool, weight [N]. Raises `InvalidInput` if nothing can be learned.
     """
+    if not right.any() or right.all():
+        reason = f"{int(right.sum())} of {len(right)} points are right: scores need both kinds"
+        raise InvalidInput.of("answers", reason)
     mean, std = seen.mean(dim=0), seen.std(dim=0).clamp(min=1e-6)
     inputs, target = ((seen - mean) / std).double(), right.double()
     share = (weight / weight.mean()).double()
@@ -163,6 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--pairs", type=int, default=40, help="of each category and number of shots"
     )
     options = parser.parse_args(arguments)
+    if options.pairs < 1:
+        raise InvalidInput.of("--pairs", "must be at least 1")
     net, facts = checkpoints.load(options.weights)
     dataset = annotated(DataConfig(options.data))
     seen = Seen(dataset, net, None, torch.device("cpu"))
@@ -172,7 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         answers += [look(seen, category, n, options.pairs) for n in SHOTS if objects > n]
         seen.forget(set())
     if len({one.category for one in answers}) < 2:
-        raise CheckpointError(f"{options.data}: two categories with two objects each are needed")
+        reason = "two categories with two objects each are needed"
+        raise InvalidInput.of(str(options.data), reason)
     calibration, quality = fit_all(answers), quality_left_out(answers)
     print(quality, calibration)
     checkpoints.save(
@@ -181,4 +188,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

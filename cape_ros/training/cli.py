@@ -19,6 +19,13 @@ Photographs = Annotated[
 Imagenet = Annotated[
     str | None, typer.Option(help="Backbone's weights, file or name (start.imagenet).")
 ]
+AllowMissing = Annotated[
+    bool,
+    typer.Option(
+        "--allow-missing",
+        help="Leave out objects whose image does not exist (data.allow_missing).",
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="FIELD=VALUE over the file's, such as optimiser.rate=1e-4."),
@@ -39,6 +46,7 @@ def train(
     data: Data = None,
     photographs: Photographs = None,
     imagenet: Imagenet = None,
+    allow_missing: AllowMissing = False,
     settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of a new run; runs/NAME without it.")
@@ -73,7 +81,7 @@ def train(
         elif replay:
             _replay(replay, device)
         return
-    given = _settings(data, photographs, imagenet, settings)
+    given = _settings(data, photographs, imagenet, allow_missing, settings)
     _train(config, given, out, resume, device, tensorboard)
 
 
@@ -82,6 +90,7 @@ def table(
     data: Data = None,
     photographs: Photographs = None,
     imagenet: Imagenet = None,
+    allow_missing: AllowMissing = False,
     settings: Settings = None,
     out: Annotated[
         Path, typer.Option(help="Folder of the runs, a folder each, and of the numbers.")
@@ -96,11 +105,14 @@ def table(
     of --set that starts with measured. is the table's own: measured.pairs=20.
     """
     from cape_ros.evaluation.cli import write_text
-    from cape_ros.training.table import read_table, train_rows
+    from cape_ros.training.table import check_rows, read_table, train_rows
     from cape_ros.training.table_report import show
     from cape_ros.training.team import gather
 
-    told, rows = read_table(config, _settings(data, photographs, imagenet, settings), out)
+    told, rows = read_table(
+        config, _settings(data, photographs, imagenet, allow_missing, settings), out
+    )
+    check_rows(told, rows)
     with gather(device) as (team, found):
         signal, leads = train_rows(rows, team, found), team.leads
     if signal:
@@ -116,11 +128,16 @@ def table(
 
 
 def _settings(
-    data: Path | None, photographs: Path | None, imagenet: str | None, more: list[str] | None
+    data: Path | None,
+    photographs: Path | None,
+    imagenet: str | None,
+    allow_missing: bool,
+    more: list[str] | None,
 ) -> list[str]:
     places = {"data.root": data, "data.photographs": photographs, "start.imagenet": imagenet}
     given = {field: str(value) for field, value in places.items() if value is not None}
-    return [*(f"{field}={json.dumps(value)}" for field, value in given.items()), *(more or [])]
+    settings = [f"{field}={json.dumps(value)}" for field, value in given.items()]
+    return [*settings, *(["data.allow_missing=true"] if allow_missing else []), *(more or [])]
 
 
 def _train(
@@ -154,8 +171,8 @@ def _train(
     if not leads:
         raise typer.Exit(128 + signal if signal else 0)
     if signal:
-        words = ["cape", "train", *([str(config)] if config else []), "--resume", str(folder)]
-        typer.echo(f"stopped and saved; go on with: {shlex.join(words)}", err=True)
+        words = shlex.join(["cape", "train", "--resume", str(folder)])
+        typer.echo(f"stopped and saved; go on with: {words}", err=True)
         raise typer.Exit(128 + signal)
     typer.echo(f"{RunFolder(folder).weights}")
     try:

@@ -35,6 +35,7 @@ class DataConfig:
     root: Path | None = None  # holds what the next two name
     annotations: str = "annotations/train.json"
     images: str = "images"
+    allow_missing: bool = False  # leave out objects whose image does not exist, and say how many
     photographs: Path | None = None  # `episodes` need them, `few_shot` does not
     held_out: tuple[str, ...] = ()  # categories of the file that are never trained on
 

@@ -5,6 +5,7 @@ A file with `base: OTHER.yaml` is that file beside it with what it says itself l
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import types
@@ -148,7 +149,8 @@ def _decode(kind: Any, value: Any, place: str, faults: list[Fault]) -> Any:
         wanted = "a finite number"
     elif kind is Path:
         if isinstance(value, str):
-            return Path(value).expanduser()
+            with contextlib.suppress(RuntimeError):  # nobody of this name has a home
+                return Path(value).expanduser()
         wanted = "a path"
     elif isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value

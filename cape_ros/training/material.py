@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.errors import CapeError, InvalidInput, TrainingError
 from cape_ros.training.config import DataConfig, FewShotConfig, TrainingConfig
 from cape_ros.training.data.episodes import EpisodeConfig, Episodes
 from cape_ros.training.data.few_shot import FewShotSteps
@@ -81,7 +81,7 @@ class Material:
     def from_step(self, first: int, workers: int) -> Iterator[AnyStep]:
         """The steps from `first` on, prepared ahead by worker processes.
 
-        Raises what drawing a step raises.
+        Raises what drawing a step raises, and `TrainingError` for a worker that was killed.
         """
         loader = DataLoader(
             _Numbered(self, first),
@@ -90,10 +90,16 @@ class Material:
             prefetch_factor=PREFETCHED if workers else None,
             worker_init_fn=quiet,
         )
-        for step in loader:
-            if isinstance(step, CapeError):
-                raise step
-            yield step
+        try:
+            for step in loader:
+                if isinstance(step, CapeError):
+                    raise step
+                yield step
+        except RuntimeError as error:
+            reason = "a process that prepares steps was killed; is the memory too small for them?"
+            raise TrainingError(
+                f"{reason} Go on from the last checkpoint with fewer workers ({error})"
+            ) from error
 
 
 class _Numbered(Dataset[AnyStep | CapeError]):
@@ -131,7 +137,8 @@ def all_annotated(config: DataConfig, annotations: str | None = None) -> Annotat
     given."""
     if config.root is None:
         raise InvalidInput.of("data.root", "is missing; give it in the file or as --data FOLDER")
-    return read(config.root / (annotations or config.annotations), config.root / config.images)
+    path = config.root / (annotations or config.annotations)
+    return read(path, config.root / config.images, config.allow_missing)
 
 
 def annotated(config: DataConfig) -> Annotated:

@@ -90,6 +90,10 @@ class RunFolder:
         }
         header = {"format": FORMAT, "facts": json.dumps(facts)}
         checkpoints.write(self.checkpoint, _tensors(state), header)
+        self.save_weights(state, config)
+
+    def save_weights(self, state: State, config: TrainingConfig) -> None:
+        """Once a step was taken. Raises `CheckpointError`."""
         if state.steps:
             checkpoints.save(self.weights, state.shipped, _facts(state, config))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import torch
@@ -47,7 +48,9 @@ def load_imagenet(net: Network, source: str) -> None:
     source: a file, or a name such as `ResNet50_Weights.IMAGENET1K_V1` whose file lies in
         torchvision's cache already.
     """
-    path = Path(source).expanduser()
+    path = Path(source)
+    with contextlib.suppress(RuntimeError):  # nobody of this name has a home
+        path = path.expanduser()
     if not path.is_file():
         path = _cached(source)
     try:
@@ -56,7 +59,8 @@ def load_imagenet(net: Network, source: str) -> None:
         if net.support_backbone:
             net.support_backbone.load_state_dict(state, strict=False)
     except Exception as error:
-        raise CheckpointError(f"{path}: not {net.config.backbone} weights: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: not {net.config.backbone} weights: {reason}") from error
     lacking = [key for key in lacking if not key.endswith("num_batches_tracked")]
     if lacking:
         raise CheckpointError(f"{path}: not {net.config.backbone} weights, {lacking[0]} is missing")

@@ -100,6 +100,10 @@ def read_table(path: Path, settings: Iterable[str], out: Path) -> tuple[TableCon
         run = read_config(base, [*given, *row.settings]) if row.built else None
         name = f"{path.stem}_{_slug(row.name)}" if row.settings else common.name
         rows.append(Row(row, run, RunFolder(out / name)))
+    built = [row for row in rows if row.run]
+    if len({row.folder.path for row in built}) < len(built):
+        names = ", ".join(row.config.name for row in built)
+        raise InvalidInput.of("rows", f"two of these names mean the same folder: {names}")
     return table, rows
 
 
@@ -110,6 +114,13 @@ def left_out_in_turn(config: TrainingConfig) -> list[RowConfig]:
         RowConfig(name, (f"data.held_out={json.dumps([name])}",))
         for name in dict.fromkeys(categories.values())
     ]
+
+
+def check_rows(table: TableConfig, rows: Sequence[Row]) -> None:
+    """Raises `InvalidInput` before anything is trained if a row could not be measured."""
+    for row in rows:
+        if row.run:
+            Validation(row.run, table.measured)
 
 
 def train_rows(rows: Sequence[Row], team: Team, device: torch.device) -> int:

@@ -89,5 +89,6 @@ class StopSignal:
 
 
 def quiet(worker: int) -> None:
-    """A worker of a loader leaves Ctrl-C to the process that it works for."""
+    """A worker of a loader leaves Ctrl-C and a polite end to the process that it works for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -55,6 +55,8 @@ def train(
     processes = team.size
     if resume:
         processes = run.load(state, config)["processes"]
+        if team.leads:  # who was killed may have left older ones beside the checkpoint
+            run.save_weights(state, config)
     elif team.leads:
         run.begin(config)
         checkpoints.save(run.start, state.net, {"name": "start"})
@@ -74,7 +76,11 @@ def train(
             stopped = int(team.total(torch.tensor(stop.number, device=device)))
             last = state.steps == material.steps
             if checks and validation and team.leads and (last or state.steps % checks.every == 0):
-                told.write_validation(number, trainer.validate(validation))
+                try:
+                    told.write_validation(number, trainer.validate(validation))
+                except CapeError:
+                    run.save(state, config, team.size)
+                    raise
             if team.leads and (stopped or last or state.steps % config.checkpoint_every == 0):
                 run.save(state, config, team.size)
             if stopped and not last:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -95,3 +96,27 @@ def test_what_is_wrong_comes_in_one_sentence(
 ) -> None:
     assert cape("evaluate", weights, folder, *words) == 1
     assert message in capsys.readouterr().err
+
+
+def test_missing_images_are_left_out_if_that_is_allowed(
+    folder: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "data"
+    shutil.copytree(folder, broken)
+    next(iter(sorted((broken / "images").iterdir()))).unlink()
+    words = ["evaluate", weights, broken, "--shots", "1", "--pairs", 2]
+    assert cape(*words) == 1
+    assert "does not exist" in capsys.readouterr().err
+    assert cape(*words, "--allow-missing") == 0
+
+
+def test_where_numbers_cannot_go_is_said_before_they_are_computed(
+    folder: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cape("evaluate", weights, folder, "--json", tmp_path) == 1
+    (tmp_path / "page").touch()
+    assert cape("evaluate", weights, folder, "--report", tmp_path / "page") == 1
+    told = capsys.readouterr()
+    assert "is a folder" in told.err
+    assert "is no folder" in told.err
+    assert "PCK" not in told.out

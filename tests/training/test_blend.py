@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cape_ros.errors import CheckpointError
+from cape_ros.errors import CheckpointError, InvalidInput
 from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
 from cape_ros.training import blend
 
@@ -37,3 +37,10 @@ def test_two_architectures_do_not_blend(tmp_path: Path) -> None:
     one, other = save(tmp_path / "a", 1), save(tmp_path / "b", 1, feedforward=64)
     with pytest.raises(CheckpointError, match="two architectures"):
         blend.blend(one, other, 0.5)
+
+
+@pytest.mark.parametrize("share", ["5", "nan", "-0.1"])
+def test_a_share_is_a_part(tmp_path: Path, share: str) -> None:
+    words = [str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "c")]
+    with pytest.raises(InvalidInput, match="--share"):
+        blend.main([*words, f"--share={share}"])

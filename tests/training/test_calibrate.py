@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from shipped_recipe import HELD_OUT, training_data
 
+from cape_ros.errors import InvalidInput
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.perception.estimator import Estimator
 from cape_ros.training import calibrate
@@ -48,3 +50,9 @@ def test_a_stranger_weighs_less_than_a_pair() -> None:
     one = calibrate.Answers(0, 1, seen, torch.ones(2000, dtype=torch.bool), seen)
     scores = calibrate.score(calibrate.fit_all([one]), seen)
     assert np.allclose(scores, 1 / (1 + calibrate.STRANGERS), atol=0.03)
+
+
+@pytest.mark.parametrize("right", [torch.zeros(9, dtype=torch.bool), torch.ones(0).bool()])
+def test_scores_are_not_fitted_to_nothing(right: torch.Tensor) -> None:
+    with pytest.raises(InvalidInput, match="scores need both kinds"):
+        calibrate.fit(torch.randn(len(right), 5), right, torch.ones(len(right)))

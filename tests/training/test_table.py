@@ -44,6 +44,31 @@ def test_every_kind_of_episode_is_tried(tmp_path: Path) -> None:
     assert kinds == {"annotated", "homography", "affine", "thin plate", "procedural"}
 
 
+def test_rows_of_one_folder_are_refused(small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text(
+        f"""
+title: Twice
+config: {small}
+measured: {{pairs: 2}}
+rows:
+  - {{name: "one, two", settings: [seed=1]}}
+  - {{name: "one two", settings: [seed=2]}}
+"""
+    )
+    with pytest.raises(InvalidInput, match="mean the same folder: one, two, one two"):
+        read_table(path, [], tmp_path)
+
+
+def test_what_cannot_be_measured_is_refused_before_anything_is_trained(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["table", table, "--out", tmp_path, "--set", "measured.shots=1000", *ON_CPU]
+    assert cape(*words) == 1
+    assert "1000" in capsys.readouterr().err
+    assert not list(tmp_path.glob("small*/"))
+
+
 @pytest.fixture
 def table(small: Path, tmp_path: Path) -> Path:
     path = tmp_path / "small.yaml"

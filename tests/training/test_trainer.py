@@ -13,7 +13,7 @@ import pytest
 import torch
 from train_command import begun, cape_train, rows, wait_for_rows
 
-from cape_ros.errors import CheckpointError
+from cape_ros.errors import CheckpointError, InvalidInput
 from cape_ros.evaluation import models
 from cape_ros.model import checkpoints
 from cape_ros.training import trainer
@@ -106,17 +106,46 @@ def test_what_capeformer_is_compared_with_is_trained_alike(
         checkpoints.load(run / "weights.safetensors")
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(whole: Path, small: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    whole: Path, small: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    """And so does a polite end, which reaches the processes that prepare steps, too."""
     run = tmp_path / "interrupted"
     process = begun(small, "--out", run)
     wait_for_rows(run, 2, process)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, sent)
     _, told = process.communicate()
-    assert process.returncode == 130
-    assert f"go on with: cape train {small} --resume {run}" in told
+    assert process.returncode == 128 + sent
+    assert f"go on with: cape train --resume {run}" in told
     assert "Traceback" not in told
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] == len(rows(run)) < 8
     assert rows(run) == rows(whole)[: len(rows(run))]
+
+
+def test_weights_are_those_of_the_checkpoint_also_after_a_kill(
+    whole: Path, small: Path, tmp_path: Path
+) -> None:
+    """The end between the last checkpoint and its weights."""
+    run = tmp_path / "killed"
+    shutil.copytree(whole, run)
+    (run / "weights.safetensors").unlink()
+    assert cape_train("--resume", run) == 0
+    assert checkpoints.load(run / "weights.safetensors")[1]["steps"] == 8
+
+
+def test_an_image_that_breaks_the_validation_costs_no_step(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+
+    def breaks(*_: object) -> None:
+        raise InvalidInput.of("0.jpg", "breaks off in the middle")
+
+    monkeypatch.setattr(trainer.Trainer, "validate", breaks)
+    assert cape_train(small, "--out", run, "--set", "checkpoint_every=1000") == 1
+    assert "breaks off in the middle" in capsys.readouterr().err
+    assert read_state(run / "checkpoint.safetensors")[1]["steps"] == len(rows(run)) > 0
 
 
 def test_dropout_and_trained_batch_norm_repeat_too(

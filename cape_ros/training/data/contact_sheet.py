@@ -6,6 +6,7 @@ python -m cape_ros.training.data.contact_sheet DATA PHOTOGRAPHS --out sheet.png 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from cape_ros.errors import InvalidInput, SourceError, exit_status
 from cape_ros.model import CapeFormerConfig
 from cape_ros.perception.overlay import keypoint_color
 from cape_ros.training.data.augment import SIZE
@@ -142,12 +144,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the page, a PNG")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
+    if options.seed < 0:
+        raise InvalidInput.of("--seed", "must be at least 0")
     dataset = read(options.data / "annotations" / "train.json", options.data / "images")
     config = EpisodeConfig(views=2, keypoints=KEYPOINTS, balance=0.0)
     photographs = list(images_in(options.photographs))
     episodes = Episodes(dataset, photographs, config, CapeFormerConfig())
-    sheet(episodes, dataset, options.seed).save(options.out)
+    page = sheet(episodes, dataset, options.seed)
+    try:
+        page.save(options.out, "PNG")
+    except OSError as error:
+        raise SourceError(f"{options.out}: cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from cape_ros.errors import Fault, InvalidInput
-from cape_ros.perception.geometry import Box, box_faults, clean_box
+from cape_ros.perception.geometry import Box, Crop, box_faults, clean_box
 
 logger = logging.getLogger(__name__)
 
 LISTED = 10  # an error names so many of a kind; the others are counted
-KEY, TEXT, NUMBER, LIST = "number or text", "text", "finite number", "list"
-TYPES = {KEY: (int, float, str), TEXT: (str,), NUMBER: (int, float), LIST: (list,)}
+KEY, WHOLE, TEXT, NUMBER, LIST = "number or text", "whole number", "text", "finite number", "list"
+TYPES = {KEY: (int, float, str), WHOLE: (int,), TEXT: (str,), NUMBER: (int, float), LIST: (list,)}
 NEEDED = {
     "images": {"id": KEY, "file_name": TEXT, "width": NUMBER, "height": NUMBER},
-    "categories": {"id": KEY, "name": TEXT},
+    "categories": {"id": WHOLE, "name": TEXT},
     "annotations": {"id": KEY, "image_id": KEY, "category_id": KEY},
 }
 OPTIONAL = {"annotations": {"bbox": LIST, "keypoints": LIST, "area": NUMBER}}
@@ -81,6 +82,8 @@ def read(annotations: Path, images: Path, allow_missing: bool = False) -> Datase
     allow_missing: objects whose image does not exist are left out and counted in the log. The
         release drops them silently; here they are an error unless this is set.
     Raises `InvalidInput` that names the faults: the first `LISTED`, and how many more there are.
+    Beside what is missing or malformed it is one if objects of a category differ in their number
+    of keypoints, or if none of them shows any.
     """
     content, faults = _load(annotations), list[Fault]()
     files = {row["id"]: row for row in _rows(content, "images", faults)}
@@ -93,15 +96,19 @@ def read(annotations: Path, images: Path, allow_missing: bool = False) -> Datase
                 faults.append(Fault(f"{field}.{name}", f"{row[name]} is not in the file"))
                 break
         else:
-            if _counts(row, files[row["image_id"]]):
+            if not _is_box(row.get("bbox")):
+                reason = f"{row['bbox']!r} is not four finite numbers x, y, width, height"
+                faults.append(Fault(f"{field}.bbox", reason))
+            elif _counts(row, files[row["image_id"]]):
                 try:
                     one = _instance(row, files[row["image_id"]], images)
                     of_image[row["image_id"]].append(one)
                 except (TypeError, ValueError) as error:
                     faults.append(Fault(f"{field}.keypoints", str(error)))
     found = [one for some in of_image.values() for one in some]
+    faults += _useless(found, names)
     paths = dict.fromkeys(one.image for one in found)
-    missing = {path: str(path.relative_to(images)) for path in paths if not path.is_file()}
+    missing = {path: _below(path, images) for path in paths if not path.is_file()}
     if missing and not allow_missing:
         faults.insert(0, Fault(str(images), _absent([*missing.values()])))
     if faults:
@@ -123,7 +130,9 @@ def _load(annotations: Path) -> dict[str, list[Row]]:
         sections = {name: content[name] for name in NEEDED}
         if not all(isinstance(row, dict) for rows in sections.values() for row in rows):
             raise TypeError("every entry must be an object")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise InvalidInput.of(str(annotations), f"cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise InvalidInput.of(str(annotations), f"not a COCO-like file: {error!r}") from error
     return sections
 
@@ -158,6 +167,37 @@ def _counts(row: Row, image: Row) -> bool:
     if not row.get("bbox") or not any(row.get("keypoints") or []):
         return False
     return not box_faults(row["bbox"], image["width"], image["height"])
+
+
+def _is_box(value: Any) -> bool:
+    """None and an empty one mean that there is no box."""
+    return not value or (len(value) == 4 and all(_is(NUMBER, part) for part in value))
+
+
+def _useless(found: Sequence[Instance], names: Mapping[int, str]) -> Iterator[Fault]:
+    """Categories whose objects differ in their number of keypoints, or show none of them."""
+    objects: dict[int, list[Instance]] = {}
+    for one in found:
+        objects.setdefault(one.category, []).append(one)
+    for key, some in objects.items():
+        field = f"categories[id={key}]"
+        counts = Counter(len(one.visible) for one in some)
+        if len(counts) > 1:
+            told = ", ".join(f"{count} in {objects}" for count, objects in counts.most_common())
+            yield Fault(field, f"{names[key]}: numbers of keypoints differ between objects: {told}")
+        elif not any(_shows_one(one) for one in some):
+            yield Fault(field, f"{names[key]}: no object shows a keypoint in its box")
+
+
+def _shows_one(instance: Instance) -> bool:
+    """Whether a visible keypoint lies in the object's crop."""
+    crop = Crop.of_box(instance.box)
+    seen = crop.to_crop(instance.keypoints[instance.visible])
+    return bool(((seen >= 0) & (seen < crop.size[::-1])).all(axis=1).any())
+
+
+def _below(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def _instance(row: Row, image: Row, images: Path) -> Instance:

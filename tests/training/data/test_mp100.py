@@ -86,6 +86,18 @@ def test_missing_images_can_be_allowed_and_are_counted_in_the_log(
             r"annotations\[0\]\.keypoints: 5 is no list",
         ),
         ({"annotations": [annotation(0, area="big")]}, r"\.area: 'big' is no finite number"),
+        (
+            {"annotations": [annotation(0, bbox=[5, 5, 21])]},
+            r"id=0\]\.bbox: \[5, 5, 21\] is not four finite numbers",
+        ),
+        ({"annotations": [annotation(0, bbox=[5, 5, float("nan"), 9])]}, "is not four finite"),
+        (
+            {"annotations": [annotation(0), annotation(1, keypoints=[9, 9, 2])]},
+            r"id=7\]: thing: numbers of keypoints differ between objects: 3 in 1, 1 in 1",
+        ),
+        ({"annotations": [annotation(0, keypoints=[10, 10, 0])]}, "thing: no object shows a keypo"),
+        ({"annotations": [annotation(0, keypoints=[90, 10, 2])]}, "thing: no object shows a keypo"),
+        ({"categories": [{"id": "7", "name": "thing"}]}, r"\.id: '7' is no whole number"),
         ({"annotations": [annotation([0])]}, r"annotations\[0\]\.id: \[0\] is no number or text"),
         ({"images": [{"id": 0, "file_name": "0.jpg", "width": "w", "height": 5}]}, "width: 'w' is"),
         ({"annotations": ["row"]}, "not a COCO-like file"),
@@ -137,8 +149,8 @@ def test_objects_that_cannot_count_are_left_out_as_the_release_does(tmp_path: Pa
 
 
 def test_a_flagged_keypoint_off_the_image_is_visible_as_in_the_release(tmp_path: Path) -> None:
-    rows = [annotation(0, keypoints=[-8, 10, 2, 20, 90, 1, 20, 20, 0])]
-    (one,) = read(write(tmp_path, annotations=rows), tmp_path).instances
+    rows = [annotation(0, keypoints=[-8, 10, 2, 20, 90, 1, 20, 20, 0]), annotation(1)]
+    one, _ = read(write(tmp_path, annotations=rows), tmp_path).instances
     assert one.visible.tolist() == [True, True, False]
     assert one.keypoints[0].tolist() == [-8, 10]
 
