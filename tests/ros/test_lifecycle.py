@@ -97,10 +97,10 @@ def test_deactivation_in_mid_frame_publishes_nothing_more(
     estimator = bench.node.server._estimator
     estimate, entered, go_on = estimator.estimate, threading.Event(), threading.Event()
 
-    def slow(*arguments: Any) -> Any:
+    def slow(*arguments: Any, **options: Any) -> Any:
         entered.set()
         assert go_on.wait(dds.SECONDS)
-        return estimate(*arguments)
+        return estimate(*arguments, **options)
 
     monkeypatch.setattr(estimator, "estimate", slow)
     try:

@@ -219,10 +219,10 @@ def test_a_category_may_go_while_its_frame_is_in_the_network(
     robot.register(name="pan")
     estimate, entered, go_on = server._estimator.estimate, threading.Event(), threading.Event()
 
-    def slow(*arguments: Any) -> Any:
+    def slow(*arguments: Any, **options: Any) -> Any:
         entered.set()
         assert go_on.wait(dds.SECONDS)
-        return estimate(*arguments)
+        return estimate(*arguments, **options)
 
     monkeypatch.setattr(server._estimator, "estimate", slow)
     try:
