@@ -71,7 +71,9 @@ class Person:
     ) -> None:
         self.page.mouse.move(*self.on_page(start[0], start[1], stage))
         self.page.mouse.down()
-        self.page.mouse.move(*self.on_page(end[0], end[1], stage), steps=4)
+        # Past it and back: a few pixels alone are a click with an unsteady hand, not a drag.
+        self.page.mouse.move(*self.on_page(end[0] + 12, end[1] + 12, stage), steps=4)
+        self.page.mouse.move(*self.on_page(end[0], end[1], stage), steps=2)
         self.page.mouse.up()
         self.clicks += 1
 
