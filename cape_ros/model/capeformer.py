@@ -1,6 +1,7 @@
 """CapeFormer: proposals by matching, then refinement (CVPR 2023).
 
-`encode_support` once per registered category, `forward` once per frame.
+`encode_support`, or `extract` and `pool`, once per registered category; `forward`, or `extract` and
+`answer`, once per frame.
 """
 
 from __future__ import annotations

@@ -96,6 +96,8 @@ class Material:
                     raise step
                 yield step
         except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
             reason = "a process that prepares steps was killed; is the memory too small for them?"
             raise TrainingError(
                 f"{reason} Go on from the last checkpoint with fewer workers ({error})"
