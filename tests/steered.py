@@ -13,6 +13,7 @@ import torch
 
 from cape_ros.errors import InvalidInput
 from cape_ros.model import KeypointTokens
+from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -52,6 +53,9 @@ class SteeredEstimator:
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
         self.known[category.name] = category
 
+    def check(self, name: str) -> CrossCheck:
+        return CrossCheck(1.0, 3, 4) if len(self.known[name].shots) > 1 else UNCHECKED
+
     def forget(self, name: str) -> None:
         del self.known[name]
 
@@ -88,7 +92,9 @@ class SteeredEstimator:
             points = np.array([(24, 16), (40, 16), (40, 32), (24, 32)], np.float32)[:count]
             scores = np.full(count, 0.9 if hit else 0.05, np.float32)
             found.append(
-                ObjectKeypoints(category.name, category.version, request.box, points, scores)
+                ObjectKeypoints(
+                    category.name, category.version, request.box, points, scores, scores
+                )
             )
         return found
 

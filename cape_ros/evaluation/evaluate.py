@@ -19,9 +19,9 @@ from cape_ros.evaluation.methods import WEIGHTS, Seen, answers, numpy
 from cape_ros.evaluation.network import Network
 from cape_ros.evaluation.pairs import MOST_PAIRS, Pair, choose_pairs, labels, release_pairs
 from cape_ros.evaluation.protocol import THRESHOLDS, Metrics, compared, evaluate
-from cape_ros.evaluation.score_quality import RIGHT_WITHIN, ScoreQuality
+from cape_ros.evaluation.score_quality import ScoreQuality
 from cape_ros.evaluation.trials import Examiner, Trials
-from cape_ros.model.scores import Calibration
+from cape_ros.model.scores import RIGHT_WITHIN, Calibration
 from cape_ros.perception.geometry import Crop
 from cape_ros.training.data.mp100 import Dataset
 
@@ -32,12 +32,14 @@ SHOTS = (1, 5)
 class Part:
     """One category at one number of shots, an entry per pair.
 
-    points: method -> [K, 2] image pixels of the query. scores: [K], of the weights.
+    points: method -> [K, 2] image pixels of the query. matches: [K], the scores of the weights
+    before the shots checked them. scores: [K], after that.
     """
 
     category: int
     pairs: Sequence[Pair]
     points: dict[str, list[np.ndarray]]
+    matches: list[np.ndarray] = field(default_factory=list)
     scores: list[np.ndarray] = field(default_factory=list)
     trials: Trials = field(default_factory=Trials)
 
@@ -123,6 +125,10 @@ def compare(
         transient=True,
     ):
         part = answer(seen, category, pairs[count][category], calibration)
+        part.scores = [
+            seen.check(pair[:-1], calibration).scores(matches)
+            for pair, matches in zip(part.pairs, part.matches, strict=True)
+        ]
         part.trials = examiner.examine(category, count, part.pairs)
         parts[count].append(part)
         if count == shots[-1]:
@@ -140,14 +146,14 @@ def choose(
 
 
 def answer(seen: Seen, category: int, pairs: Sequence[Pair], calibration: Calibration) -> Part:
-    """Every method's answers to pairs of a category."""
+    """Every method's answers to pairs of a category, their scores not yet checked."""
     part = Part(category, pairs, {method: [] for method in seen.methods})
     for pair in pairs:
         crop = Crop.of_box(seen.dataset.instances[pair[-1]].box, seen.net.config.image_size)
-        found, scores = answers(seen, pair, calibration)
+        found, matches = answers(seen, pair, calibration)
         for method, points in found.items():
             part.points[method].append(crop.to_image(numpy(points)))
-        part.scores.append(numpy(scores))
+        part.matches.append(numpy(matches))
     return part
 
 

@@ -14,10 +14,12 @@ from cape_ros.evaluation.anchors import copy_layout, imagenet_resnet18, nearest_
 from cape_ros.evaluation.network import Network
 from cape_ros.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
+from cape_ros.model.cross_check import MOST_CHECKED, Checks, CrossCheck
 from cape_ros.model.layout import features_at
-from cape_ros.model.scores import Calibration
+from cape_ros.model.scores import RIGHT_WITHIN, Calibration
 from cape_ros.model.tokens import average_shots
 from cape_ros.model.turns import Look, judge, look_again, with_turns
+from cape_ros.perception.geometry import PADDING
 from cape_ros.training.data.mp100 import Dataset
 from cape_ros.training.data.views import Batch, collate, look
 
@@ -38,6 +40,7 @@ class Seen:
         self._views: dict[int, Batch] = {}
         self._features: dict[str, dict[int, Tensor]] = {}
         self._tokens: dict[int, KeypointTokens] = {}
+        self._checks: dict[tuple[int, ...], CrossCheck] = {}
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -99,6 +102,21 @@ class Seen:
         known = torch.stack([one.mask for one in each]).all(dim=0)
         return replace(average_shots(each), mask=known)
 
+    def check(self, supports: Sequence[int], calibration: Calibration) -> CrossCheck:
+        """What the shots say of each other's scores, which this calibration makes."""
+        shots = tuple(supports)
+        if shots not in self._checks:
+            checks = Checks()
+            for at in shots[:MOST_CHECKED] if len(shots) > 1 else ():
+                tokens, truth = self.tokens([one for one in shots if one != at]), self.view(at)
+                found = find(self.net, self.features(at), replace(tokens, turned=()))
+                matches = numpy(calibration(found.evidence[None], tokens.mask)[0])
+                away = numpy((found.points - truth.points[0]).norm(dim=-1)) * PADDING
+                judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
+                checks.add(matches[judged], away[judged] < RIGHT_WITHIN)
+            self._checks[shots] = checks.result()
+        return self._checks[shots]
+
     def _of_shot(self, at: int) -> KeypointTokens:
         if at not in self._tokens:
             self._tokens[at] = self._encode(at)
@@ -156,7 +174,8 @@ def find(net: Network, features: Tensor, tokens: KeypointTokens) -> Found:
 def answers(
     seen: Seen, pair: Pair, calibration: Calibration
 ) -> tuple[Mapping[str, Tensor], Tensor]:
-    """Method -> points [K, 2] in [0, 1] of the query's crop; and the scores [K] of the weights."""
+    """Method -> points [K, 2] in [0, 1] of the query's crop; and the scores [K] of the weights,
+    not yet checked."""
     supports, query = pair[:-1], pair[-1]
     found = {COPY: copy_layout(torch.cat([seen.view(at).points for at in supports]))}
     if NEAREST in seen.methods:

@@ -19,7 +19,7 @@ from cape_ros.evaluation.methods import COPY, NEAREST, PROPOSALS, WEIGHTS
 from cape_ros.evaluation.pictures import jpeg, pair_picture
 from cape_ros.evaluation.protocol import THRESHOLDS, compared
 from cape_ros.evaluation.report_style import STYLE
-from cape_ros.evaluation.score_quality import RIGHT_WITHIN, calibration_bins, risk_coverage
+from cape_ros.evaluation.score_quality import calibration_bins, risk_coverage
 from cape_ros.evaluation.tables import (
     COLUMNS,
     MEAN,
@@ -30,6 +30,7 @@ from cape_ros.evaluation.tables import (
     score_facts,
     three_digits,
 )
+from cape_ros.model.scores import RIGHT_WITHIN
 
 KIND = {COPY: "c", NEAREST: "n", PROPOSALS: "p", WEIGHTS: "w"}
 WORST = 20

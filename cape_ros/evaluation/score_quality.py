@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RIGHT_WITHIN = 0.1  # of the longer side of the query's box
 BINS = 10
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,19 +30,26 @@ STEPS = 5  # places that are tried for it, across and down
 SMALLEST = 32  # pixels: a smaller window shows nothing
 
 
+class Told(NamedTuple):
+    """Of the points of a pair: scores [N], and what they were before the shots checked them."""
+
+    scores: np.ndarray
+    matches: np.ndarray
+
+
 @dataclass(eq=False)
 class Trials:
-    """Scores of points, an array per pair. `right` is the pair's own support with as many
+    """What is told of points, per pair. `right` is the pair's own support with as many
     keypoints as `swapped` has; `own` is it with all its keypoints, as `empty` has."""
 
-    right: list[np.ndarray] = field(default_factory=list)
-    swapped: list[np.ndarray] = field(default_factory=list)
-    own: list[np.ndarray] = field(default_factory=list)
-    empty: list[np.ndarray] = field(default_factory=list)
+    right: list[Told] = field(default_factory=list)
+    swapped: list[Told] = field(default_factory=list)
+    own: list[Told] = field(default_factory=list)
+    empty: list[Told] = field(default_factory=list)
 
     def facts(self) -> dict[str, dict[str, float | int]]:
         """For each trial the median score, that of the right support, their ratio, and how many
-        objects would be reported (mean score from `Trust.found` on)."""
+        objects would be reported (mean match from `Trust.found` on)."""
         return {
             name: _compare(wrong, right)
             for name, wrong, right in (
@@ -56,11 +64,13 @@ class Trials:
             getattr(self, name).extend(getattr(other, name))
 
 
-def _compare(wrong: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> dict[str, float | int]:
-    low, high = (float(np.median(np.concatenate(scores))) for scores in (wrong, right))
+def _compare(wrong: Sequence[Told], right: Sequence[Told]) -> dict[str, float | int]:
+    low, high = (
+        float(np.median(np.concatenate([one.scores for one in each]))) for each in (wrong, right)
+    )
 
-    def reported(scores: Sequence[np.ndarray]) -> float:
-        return float(np.mean([one.mean() >= Trust().found for one in scores]))
+    def reported(each: Sequence[Told]) -> float:
+        return float(np.mean([one.matches.mean() >= Trust().found for one in each]))
 
     return {
         "pairs": len(wrong),
@@ -105,13 +115,13 @@ class Examiner:
                 other = self._known(strangers)
                 if count := min(len(own), len(other)):
                     drawn = generator.sample(own, count)
-                    trials.right.append(self._scores(query, pair[:-1], drawn))
+                    trials.right.append(self._told(query, pair[:-1], drawn))
                     drawn = generator.sample(other, count)
-                    trials.swapped.append(self._scores(query, strangers, drawn))
+                    trials.swapped.append(self._told(query, strangers, drawn))
             if self._backgrounds and own:
                 background = generator.choice(self._backgrounds)
-                trials.own.append(self._scores(query, pair[:-1], own))
-                trials.empty.append(self._scores(background, pair[:-1], own))
+                trials.own.append(self._told(query, pair[:-1], own))
+                trials.empty.append(self._told(background, pair[:-1], own))
         return trials
 
     def _known(self, supports: Sequence[int]) -> list[int]:
@@ -120,10 +130,11 @@ class Examiner:
         count = min(map(len, weights))
         return np.flatnonzero(np.all([weight[:count] for weight in weights], axis=0)).tolist()
 
-    def _scores(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> np.ndarray:
+    def _told(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> Told:
         tokens = self._seen.tokens(supports, drawn)
         evidence = find(self._seen.net, query, tokens).evidence
-        return numpy(self._calibration(evidence[None], tokens.mask)[0])
+        matches = numpy(self._calibration(evidence[None], tokens.mask)[0])
+        return Told(self._seen.check(supports, self._calibration).scores(matches), matches)
 
     @torch.inference_mode()
     def _extract(self, crops: Sequence[np.ndarray]) -> list[Tensor]:

@@ -83,6 +83,15 @@ class Layouts:
             joined([one.landmarks for one in shots]),
         )
 
+    def samples(self, some: slice) -> Layouts:
+        """Some of the batch, without a copy."""
+        return Layouts(
+            self.points[some],
+            self.known[some],
+            self.landmark_points[some],
+            self.landmarks[some],
+        )
+
     def expand(self, batch: int) -> Layouts:
         """The same sample `batch` times, without a copy."""
         return Layouts(

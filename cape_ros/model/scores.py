@@ -13,6 +13,7 @@ from torch import Tensor
 from cape_ros.errors import CheckpointError
 from cape_ros.model.proposals import around_best
 
+RIGHT_WITHIN = 0.1  # of the longer side of the object's box
 SIGNALS = ("local_mass", "entropy", "peak", "contrast", "company")
 
 
@@ -49,7 +50,7 @@ def signals(evidence: Tensor, mask: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Logistic regression from the signals to P(error < 0.1 of the box's longer side).
+    """Logistic regression from the signals to P(error < `RIGHT_WITHIN` of the box's longer side).
 
     The default, for weights that were never calibrated, is the local mass itself.
     """

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from cape_ros.model.cross_check import MOST_CHECKED, UNCHECKED, CrossCheck
 from cape_ros.model.layout import Layouts
 
 
 @dataclass(frozen=True)
 class KeypointTokens:
     """tokens [B, K, d]; mask [B, K] bool, True = known; layouts of the shots, if the network lets
-    them vote; turned: as the same shots look when they are turned (`turns.py`), or nothing."""
+    them vote; turned: as the same shots look when they are turned (`turns.py`), or nothing; check:
+    what the shots say of each other's scores."""
 
     tokens: Tensor
     mask: Tensor
     layouts: Layouts | None = None
     turned: tuple[KeypointTokens, ...] = ()
+    check: CrossCheck = UNCHECKED
+
+    def sample(self, at: int) -> KeypointTokens:
+        """One sample of the batch, as a batch of one."""
+        some = slice(at, at + 1)
+        return KeypointTokens(
+            self.tokens[some],
+            self.mask[some],
+            self.layouts and self.layouts.samples(some),
+            tuple(turn.sample(at) for turn in self.turned),
+        )
 
     def pick(self, samples: Tensor, turn: Tensor) -> KeypointTokens:
         """Some samples [M] of the batch, each turned: 0 = as it is, n = as in `turned[n - 1]`."""
@@ -52,6 +65,16 @@ def average_shots(shots: Sequence[KeypointTokens]) -> KeypointTokens:
         Layouts.join(layouts) if layouts else None,
         _each_turn(shots, average_shots),
     )
+
+
+def each_without(shots: Sequence[KeypointTokens]) -> list[KeypointTokens]:
+    """For each of the shots that check the others, the tokens of all others, upright; none for one
+    shot."""
+    upright = [replace(shot, turned=()) for shot in shots]
+    return [
+        average_shots([*upright[:at], *upright[at + 1 :]])
+        for at in range(min(MOST_CHECKED, len(shots)) if len(shots) > 1 else 0)
+    ]
 
 
 def stack_tokens(tokens: Sequence[KeypointTokens]) -> KeypointTokens:

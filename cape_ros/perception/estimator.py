@@ -6,10 +6,9 @@ A category is encoded once (`encode`); a frame then costs one pass over its crop
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import is_not
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -18,25 +17,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.errors import DeviceError, InvalidInput
+from cape_ros.errors import InvalidInput
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
+from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
 from cape_ros.model.turns import Look, judge, look_again
+from cape_ros.perception.batches import LARGEST_BATCH, Batches
 from cape_ros.perception.category import Category
 from cape_ros.perception.crops import DeviceCrops, HostCrops
 from cape_ros.perception.engine import build_network
 from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_requests
-from cape_ros.perception.supports import encode_shots
+from cape_ros.perception.supports import cross_check, encode_shots
 from cape_ros.perception.timing import Timing
 
-LARGEST_BATCH = 32  # objects in one pass; more are split
 SHOTS_TOGETHER = 8  # of a registration, in one pass
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,6 @@ class Estimator:
 
     crops, network: the two steps of a frame.
     spent: by all calls of `estimate` so far; what one frame took is the difference.
-    largest_batch: objects in one pass; halved whenever the GPU's memory is not enough for them.
     """
 
     def __init__(
@@ -79,7 +76,7 @@ class Estimator:
         self._registered: dict[str, Category] = {}
         self._stacked: tuple[Sequence[KeypointTokens], KeypointTokens | None] = (), None
         self.spent = Timing()
-        self.largest_batch = LARGEST_BATCH
+        self._batches = Batches(self.device)
         self._prepared = False
         self._host_crops = HostCrops(self.crop_size, LARGEST_BATCH, self.device)
         self.crops = DeviceCrops(self.crop_size, self.device) if on_gpu else self._host_crops
@@ -115,17 +112,14 @@ class Estimator:
         if count > most:
             reason = f"{category.name} has {count}, these weights were made for {most} at most"
             raise InvalidInput.of("keypoint_names", reason)
-        encoded: list[KeypointTokens] = []
-        at = 0
-        while at < len(category.shots):
-            shots = category.shots[at : at + min(SHOTS_TOGETHER, self.largest_batch)]
-            try:
-                encoded.append(encode_shots(self.network, self._host_crops, shots))
-            except torch.cuda.OutOfMemoryError as error:
-                self._halve_batch(error)
-            else:
-                at += len(shots)
-        tokens = average_shots(encoded)
+        encoded = self._batches.run(
+            len(category.shots),
+            lambda some: encode_shots(self.network, self._host_crops, category.shots[some]),
+            SHOTS_TOGETHER,
+        )
+        shots = [shot for _, some in encoded for shot in some]
+        check = cross_check(self.network, self._batches, shots)
+        tokens = replace(average_shots([shot.tokens for shot in shots]), check=check)
         self._tokens[category] = tokens
         return tokens
 
@@ -138,6 +132,11 @@ class Estimator:
         self._registered[category.name] = category
         if self._prepared:
             self.network.prepare(len(category.keypoint_names), len(category.shots))
+
+    def check(self, name: str) -> CrossCheck:
+        """What the shots of a category say of each other; nothing, if it is not registered."""
+        category = self._registered.get(name)
+        return self._tokens[category].check if category else UNCHECKED
 
     def prepare(self, keypoints: int = 1) -> None:
         """Take the time now that the first frames would need, and from now on in `register`.
@@ -167,24 +166,23 @@ class Estimator:
         """
         categories, boxes = check_requests(image, requests, self._registered)
         found: list[ObjectKeypoints] = []
-        while len(found) < len(requests):
-            chunk = slice(len(found), len(found) + self.largest_batch)
-            try:
-                answers = self._predict(image, categories[chunk], boxes[chunk], best_only)
-            except torch.cuda.OutOfMemoryError as error:
-                self._halve_batch(error)
-                continue
-            for category, box, points, scores in zip(
-                categories[chunk], boxes[chunk], *answers, strict=True
+        for some, answers in self._batches.run(
+            len(requests),
+            lambda some: self._predict(image, categories[some], boxes[some], best_only),
+        ):
+            for category, box, points, matches in zip(
+                categories[some], boxes[some], *answers, strict=True
             ):
                 count = len(category.keypoint_names)
+                check = self._tokens[category].check
                 found.append(
                     ObjectKeypoints(
                         category.name,
                         category.version,
                         box,
                         Crop.of_box(box, self.crop_size).to_image(points[:count]),
-                        scores[:count],
+                        check.scores(matches[:count]),
+                        matches[:count],
                     )
                 )
         return found
@@ -238,6 +236,11 @@ class Estimator:
         )
 
     @property
+    def largest_batch(self) -> int:
+        """Objects in one pass; fewer than at first where the GPU was short of memory."""
+        return self._batches.largest
+
+    @property
     def crop_size(self) -> tuple[int, int]:
         """Height and width of the network's input."""
         return self.network.config.image_size
@@ -250,7 +253,7 @@ class Estimator:
         boxes: Sequence[Box],
         best_only: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Points [N, K, 2] in [0, 1] of each crop, and scores [N, K]."""
+        """Points [N, K, 2] in [0, 1] of each crop, and matches [N, K]."""
         windows = list(dict.fromkeys(boxes))
         began = time.perf_counter()
         # A new category's shots need the memory that crops and features are kept in: they go first.
@@ -265,8 +268,8 @@ class Estimator:
         if best_only:
             numbers = {category: number for number, category in enumerate(categories)}
             rivals = torch.tensor([numbers[category] for category in categories]).to(self.device)
-        points, scores = self.network.find(features, tokens, rivals)
-        answer = torch.cat((points, scores[..., None]), dim=-1).cpu().numpy()
+        points, matches = self.network.find(features, tokens, rivals)
+        answer = torch.cat((points, matches[..., None]), dim=-1).cpu().numpy()
         self.spent += Timing(cut - ready, time.perf_counter() - cut + ready - began)
         return answer[..., :2], answer[..., 2]
 
@@ -277,17 +280,3 @@ class Estimator:
             stacked = stack_tokens(each)
             self._stacked = each, stacked
         return stacked
-
-    def _halve_batch(self, error: torch.cuda.OutOfMemoryError) -> None:
-        """Raises `DeviceError` if the memory does not even hold one object."""
-        if self.largest_batch == 1:
-            raise DeviceError(
-                f"{self.device} has no memory left for one object; end what else uses it, or "
-                f"choose another device ({error})"
-            ) from error
-        if self.largest_batch == LARGEST_BATCH:
-            logger.warning(
-                "%s is short of memory: objects are looked at in smaller batches", self.device
-            )
-        self.largest_batch //= 2
-        torch.cuda.empty_cache()

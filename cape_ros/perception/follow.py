@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cape_ros.errors import InvalidInput
+from cape_ros.perception.batches import LARGEST_BATCH
 from cape_ros.perception.category import Category
-from cape_ros.perception.estimator import LARGEST_BATCH, Estimator
+from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
@@ -32,7 +33,8 @@ MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 
 @dataclass(frozen=True)
 class Trust:
-    """From which score on a point is trusted, an object is found, and is still followed."""
+    """From which score on a point is trusted; from which match on a point says where the object is
+    (`point`), from which mean match on an object is found, and is still followed."""
 
     point: float = 0.3
     found: float = 0.35
@@ -88,11 +90,12 @@ class Follower:
 
     def lose(self, found: ObjectKeypoints) -> ObjectKeypoints:
         self.box, self.track_id = None, -1
-        return replace(found, scores=np.zeros_like(found.scores), track_id=-1)
+        nothing = np.zeros_like(found.scores)
+        return replace(found, scores=nothing, matches=nothing, track_id=-1)
 
     def _hull(self, found: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
-        trusted = found.keypoints[found.scores >= self.trust.point]
-        if len(trusted) < min(FEWEST, len(found.scores)):
+        trusted = found.keypoints[found.matches >= self.trust.point]
+        if len(trusted) < min(FEWEST, len(found.matches)):
             return None
         hull = clip_box(hull_box(trusted, MARGIN), *size)
         return None if box_faults(hull, *size) else hull  # the object has left the image
@@ -187,7 +190,8 @@ def track_ids() -> Iterator[int]:
 def not_looked_for(category: Category, box: Box) -> ObjectKeypoints:
     """The answer for a lost object while another one is searched for: nothing is known of it."""
     points = np.zeros((len(category.keypoint_names), 2), np.float32)
-    return ObjectKeypoints(category.name, category.version, box, points, points[:, 0].copy())
+    nothing = np.zeros(len(points), np.float32)
+    return ObjectKeypoints(category.name, category.version, box, points, nothing, nothing)
 
 
 def search(

@@ -26,7 +26,9 @@ class ObjectKeypoints:
 
     keypoints: [K, 2] float32, (x, y) in pixels of the source image, the centre of the top-left
         pixel at (0, 0); every keypoint of the category in registered order.
-    scores: [K] float32 in [0, 1]; low = do not trust this point.
+    scores: [K] float32 in [0, 1], the chance that the point is right; low = do not trust it.
+    matches: [K] float32 in [0, 1], how sure it is that what lies there is this part of such an
+        object: the scores before the category's shots checked them.
     box: (x, y, w, h) in image pixels, the box that the network looked at.
     """
 
@@ -35,12 +37,13 @@ class ObjectKeypoints:
     box: Box
     keypoints: np.ndarray
     scores: np.ndarray
+    matches: np.ndarray
     track_id: int = -1
 
     @property
     def score(self) -> float:
-        """Mean score of the keypoints: how far the object as a whole is to be trusted."""
-        return float(self.scores.mean())
+        """Mean match of the keypoints: how sure it is that the object is there."""
+        return float(self.matches.mean())
 
 
 def check_image(image: np.ndarray) -> None:

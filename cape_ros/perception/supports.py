@@ -1,30 +1,69 @@
-"""What a registered category's shots become: keypoint tokens, upright and turned."""
+"""What a registered category's shots become: keypoint tokens, upright and turned; and what the
+shots say of each other's scores."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cape_ros.model import KeypointTokens
+from cape_ros.model.cross_check import Checks, CrossCheck
+from cape_ros.model.scores import RIGHT_WITHIN
+from cape_ros.model.tokens import each_without, stack_tokens
 from cape_ros.model.turns import with_turns
+from cape_ros.perception.batches import Batches
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.crops import HostCrops
 from cape_ros.perception.geometry import Crop, clean_box, support_heatmaps
 from cape_ros.perception.network import Network
 
 
+@dataclass(frozen=True)
+class SeenShot:
+    """One shot: its tokens, upright and turned (a batch of one), and its features [1, C, h, w]."""
+
+    shot: SupportShot
+    tokens: KeypointTokens
+    features: Tensor
+
+
 def encode_shots(
     network: Network, cutter: HostCrops, shots: Sequence[SupportShot]
-) -> KeypointTokens:
-    """Tokens of some shots, one sample each; turned, too, where layouts vote."""
+) -> list[SeenShot]:
+    """Some shots in one pass; turned, too, where layouts vote."""
     features, marked, known = _see(network, cutter, shots)
+    kept = features.clone()  # the next pass uses its memory
     upright = network.net.pool([features], [marked], [known])
-    return with_turns(
+    tokens = with_turns(
         network.net, upright, lambda degrees: _see(network, cutter, shots, degrees)[:2]
     )
+    return [SeenShot(shot, tokens.sample(at), kept[at : at + 1]) for at, shot in enumerate(shots)]
+
+
+def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -> CrossCheck:
+    """What shots say of each other's scores."""
+    others = each_without([one.tokens for one in shots])
+    checks = Checks()
+    for some, (points, matches) in batches.run(
+        len(others),
+        lambda some: network.find(
+            torch.cat([one.features for one in shots[some]]), stack_tokens(others[some])
+        ),
+    ):
+        for one, tokens, found, match in zip(
+            shots[some], others[some], points.cpu().numpy(), matches.cpu().numpy(), strict=True
+        ):
+            height, width = one.shot.image.shape[:2]
+            box = clean_box(one.shot.box, width, height)
+            crop = Crop.of_box(box, network.config.image_size)
+            away = np.linalg.norm(crop.to_image(found) - one.shot.keypoints, axis=1) / max(box[2:])
+            judged = one.shot.visible & tokens.mask[0].cpu().numpy()
+            checks.add(match[judged], away[judged] < RIGHT_WITHIN)
+    return checks.result()
 
 
 def _see(

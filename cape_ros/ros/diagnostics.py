@@ -13,7 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
-from cape_ros.perception.estimator import LARGEST_BATCH
+from cape_ros.perception.batches import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
 from cape_ros.ros.meters import Rate, percentiles

@@ -96,10 +96,14 @@ class Services:
             to_category(request, self._session().frames.find), mode
         )
         response.version = stored.version
-        return (
+        told = (
             f"{stored.name} version {stored.version}: {len(stored.keypoint_names)} keypoints, "
             f"{len(stored.shots)} shots"
         )
+        check = self._session().server.check(stored.name)
+        if check.judged:
+            told += f"; {check.right} of their {check.judged} points are found from the others"
+        return told
 
     def _remove(self, request: RemoveCategory.Request, response: Any) -> str:
         self._session().server.remove(request.name)

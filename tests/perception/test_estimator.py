@@ -10,8 +10,9 @@ from cape_ros.errors import DeviceError, InvalidInput
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.scores import Calibration
 from cape_ros.perception import device
+from cape_ros.perception.batches import LARGEST_BATCH
 from cape_ros.perception.category import Category, SupportShot
-from cape_ros.perception.estimator import LARGEST_BATCH, Estimator
+from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.follow import warm_up
 from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
 from cape_ros.perception.network import Network

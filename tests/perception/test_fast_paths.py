@@ -129,7 +129,7 @@ def test_smaller_batches(
     categories: list[Category], plain: list[ObjectKeypoints], batch: int
 ) -> None:
     other = estimator()
-    other.largest_batch = batch
+    other._batches.largest = batch
     assert pixels(look(other, categories), plain).max() < 0.05
 
 

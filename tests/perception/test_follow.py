@@ -35,8 +35,8 @@ def found(
     score: float | list[float] = 0.9,
     box: tuple[float, float, float, float] = (80, 80, 140, 140),
 ) -> ObjectKeypoints:
-    scores = np.broadcast_to(np.float32(score), len(keypoints)).copy()
-    return ObjectKeypoints("cup", 1, box, keypoints, scores)
+    matches = np.broadcast_to(np.float32(score), len(keypoints)).copy()
+    return ObjectKeypoints("cup", 1, box, keypoints, matches / 10, matches)
 
 
 @pytest.mark.parametrize("size", [(640, 480), (333, 97)])

@@ -65,3 +65,44 @@ def test_without_votes_nothing_is_kept_turned() -> None:
     image = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
     thing = Category("thing", ["a", "b"], shots=[SupportShot(image, [(20, 30), (50, 40)])])
     assert plain.encode(thing).turned == ()
+
+
+def test_shots_check_each_other(estimator: Estimator, categories: list[Category]) -> None:
+    """Three photographs of one thing, turned a little: everything is found in every one, so scores
+    are raised; in a fourth whose keypoints lie somewhere else, nothing is."""
+    shot, names = categories[0].shots[0], categories[0].keypoint_names
+    height, width = shot.image.shape[:2]
+
+    def turned(degrees: float) -> SupportShot:
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+        points = shot.keypoints @ turn[:, :2].T + turn[:, 2]
+        return SupportShot(cv2.warpAffine(shot.image, turn, (width, height)), points)
+
+    shots = [turned(degrees) for degrees in (-10, 0, 10)]
+    elsewhere = SupportShot(shot.image, shot.keypoints[::-1])
+    alike = Category("alike", names, shots=shots)
+    mixed = Category("mixed", names, shots=[*shots, elsewhere])
+    check = estimator.encode(alike).check
+    assert check.right == check.judged == 3 * len(names)
+    assert check.slope > 1.05
+    assert estimator.encode(mixed).check.slope < 1
+    assert estimator.encode(categories[0]).check.judged == 0
+    box = shots[0].box
+    found = estimator.estimate(shot.image, [ObjectRequest(alike, box), ObjectRequest(mixed, box)])
+    for one in found:
+        check = estimator.encode({"alike": alike, "mixed": mixed}[one.category]).check
+        np.testing.assert_allclose(one.scores, check.scores(one.matches))
+        assert one.score == pytest.approx(one.matches.mean())
+    (alone,) = estimator.estimate(shot.image, [ObjectRequest(categories[0], box)])
+    np.testing.assert_array_equal(alone.scores, alone.matches)
+
+
+def test_a_keypoint_that_one_shot_shows_alone_is_not_judged(
+    estimator: Estimator, categories: list[Category]
+) -> None:
+    shot, names = categories[0].shots[0], categories[0].keypoint_names
+    hidden = np.ones(len(names), bool)
+    hidden[:2] = False
+    less = SupportShot(shot.image, shot.keypoints, hidden)
+    check = estimator.encode(Category("thing", names, shots=[shot, less])).check
+    assert check.judged == 2 * (len(names) - 2)

@@ -237,6 +237,7 @@ def test_results_keep_every_keypoint_in_order() -> None:
         (-4.5, 2.2, 10, 10),
         np.array([(1, 2), (3, 4), (5, 6)], np.float32),
         np.array([0.9, 0.1, 0.5], np.float32),
+        np.array([0.8, 0.0, 0.1], np.float32),
         track_id=4,
     )
     header = Header(frame_id="camera")
@@ -244,7 +245,7 @@ def test_results_keep_every_keypoint_in_order() -> None:
     (item,) = answer.objects
     assert answer.header == header
     assert (item.category, item.category_version, item.track_id) == ("cup", 3, 4)
-    assert item.score == pytest.approx(0.5)
+    assert item.score == pytest.approx(0.3)
     assert [(k.x, k.y) for k in item.keypoints] == [(1, 2), (3, 4), (5, 6)]
     assert [k.visibility for k in item.keypoints] == [
         Keypoint.VISIBLE,

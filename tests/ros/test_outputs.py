@@ -184,7 +184,7 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
 def test_diagnostics_say_that_memory_is_short(start: Start) -> None:
     bench = start()
     report = Report(bench)
-    bench.node.server._estimator.largest_batch = 8
+    bench.node.server._estimator._batches.largest = 8
     status = report.wait("model", lambda said, _: "objects are looked at 8 at a time" in said)
     assert status.level == DiagnosticStatus.WARN
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -66,6 +67,17 @@ def test_a_category_can_be_copied_to_another_robot(start: Start) -> None:
     refused = robot.ask(GetCategory, "get_category", name="zebra")
     assert not refused.success
     assert "name: 'zebra' is not registered" in refused.message
+
+
+def test_a_registration_says_what_the_shots_find_of_each_other(start: Start) -> None:
+    robot = start().robot
+    alone = robot.register()
+    assert alone.message == "cup version 1: 4 keypoints, 1 shots"
+    more = robot.register(mode=RegisterMode.ADD_SHOTS, shots=[shot()])
+    assert re.fullmatch(
+        r"cup version 2: 4 keypoints, 2 shots; \d of their 8 points are found from the others",
+        more.message,
+    )
 
 
 def active(robot: dds.Robot) -> dict[str, bool]:

@@ -1,0 +1,56 @@
+"""What the shots of a category teach its scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cape_ros.model.cross_check import UNCHECKED, Checks, CrossCheck, fit_slope, with_slope
+
+chances = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20).map(
+    lambda values: np.array(values, np.float32)
+)
+
+
+def test_nothing_to_check_with_changes_nothing() -> None:
+    scores = np.array([0, 0.2, 1], np.float32)
+    assert Checks().result() is UNCHECKED
+    assert UNCHECKED.scores(scores) is scores
+    assert fit_slope(np.empty(0), np.empty(0, bool)) == pytest.approx(1)
+
+
+@given(chances, st.floats(0.3, 3))
+def test_a_slope_keeps_chances_chances_and_their_order(scores: np.ndarray, slope: float) -> None:
+    made = with_slope(scores, slope)
+    assert ((made >= 0) & (made <= 1)).all()
+    assert (made[scores == 0] == 0).all()
+    assert (np.diff(made[np.argsort(scores)]) >= 0).all()
+    np.testing.assert_allclose(with_slope(scores, 1.0), scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("slope", [0.7, 1.0, 1.6])
+def test_a_category_that_is_better_or_worse_than_its_scores_say(slope: float) -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.1, 0.9, 500)
+    right = rng.uniform(size=500) < with_slope(scores, slope)
+    checks = Checks()
+    for some in np.split(np.arange(500), 5):
+        checks.add(scores[some], right[some])
+    check = checks.result()
+    assert check.slope == pytest.approx(slope, rel=0.15)
+    assert (check.right, check.judged) == (right.sum(), 500)
+    assert check.scores(scores).mean() == pytest.approx(right.mean(), abs=0.04)
+
+
+def test_few_points_say_little() -> None:
+    one = fit_slope(np.array([0.5]), np.array([True]))
+    many = fit_slope(np.full(100, 0.5), np.ones(100, bool))
+    assert 1 < one < 1.1 < 1.5 < many
+
+
+def test_certain_scores_that_are_wrong_are_survived() -> None:
+    slope = fit_slope(np.array([0.0, 1.0, 1.0]), np.array([True, False, False]))
+    assert slope == pytest.approx(1)  # no slope explains them
+    assert CrossCheck(slope, 1, 3).scores(np.array([0.0, 1.0])).tolist() == [0, 1]
