@@ -223,7 +223,8 @@ PARAMETERS = (
     Parameter(
         "trusted_point",
         0.3,
-        "Score from which a keypoint is VISIBLE and helps to follow its object.",
+        "Score from which a keypoint is VISIBLE, and from which, before the shots checked it, it "
+        "helps to follow its object.",
         when=LIVE,
         least=0.0,
         most=1.0,
@@ -231,7 +232,7 @@ PARAMETERS = (
     Parameter(
         "found_object",
         0.35,
-        "Mean score of the keypoints from which a searched object counts as found.",
+        "Score of an object from which a searched one counts as found.",
         when=LIVE,
         least=0.0,
         most=1.0,
@@ -239,7 +240,7 @@ PARAMETERS = (
     Parameter(
         "kept_object",
         0.25,
-        "Mean score of the keypoints below which a followed object counts as lost.",
+        "Score of an object below which a followed one counts as lost.",
         when=LIVE,
         least=0.0,
         most=1.0,
