@@ -9,7 +9,7 @@ import torch
 from cape_ros.errors import DeviceError, InvalidInput
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.scores import Calibration
-from cape_ros.perception import device
+from cape_ros.perception import batches, device
 from cape_ros.perception.batches import LARGEST_BATCH
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
@@ -287,11 +287,12 @@ class ShortOfMemory:
 
     def __init__(self, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.batches: list[int] = []
+        self.room = room
         extract = Network.extract
 
         def limited(network: Network, images: torch.Tensor) -> torch.Tensor:
             self.batches.append(len(images))
-            if len(images) > room:
+            if len(images) > self.room:
                 raise torch.cuda.OutOfMemoryError("CUDA out of memory")
             return extract(network, images)
 
@@ -314,6 +315,25 @@ def test_short_of_memory_it_goes_on_in_smaller_batches(
     assert memory.batches == [20, 16, 8, *[4] * 5, *[4] * 5]  # found out once, then remembered
     assert len(caplog.records) == 1
     assert "smaller batches" in caplog.text
+
+
+def test_memory_that_comes_back_is_used_again(
+    image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "PATIENCE", 4)
+    estimator = make_estimator(device="cpu")
+    cup = category(image)
+    estimator.encode(cup)
+    wanted = [ObjectRequest(cup, (at, at, 30, 30)) for at in range(32)]
+    memory = ShortOfMemory(16, monkeypatch)
+    for _ in range(3):
+        estimator.estimate(image, wanted)
+    assert memory.batches == [32, *[16] * 4, 32, 16, 16]  # tried, and still too much
+    memory.room = 32
+    for _ in range(2):
+        estimator.estimate(image, wanted)
+    assert memory.batches[-3:] == [16, 16, 32]
+    assert estimator.largest_batch == 32
 
 
 def test_no_memory_even_for_one_object(image: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
