@@ -19,8 +19,8 @@ from cape_ros.errors import Fault, InvalidInput
 from cape_ros.training.config import TrainingConfig
 
 T = TypeVar("T")
-PLACES = ("data.root", "data.photographs", "start.imagenet", "start.weights")
-"""Fields that say where something lies on this machine, not what is computed."""
+PLACES = ("data.root", "data.photographs", "start.imagenet", "start.weights", "workers")
+"""Fields that say where something lies on this machine, or what it bears, not what is computed."""
 
 
 def read_config(path: Path, settings: Iterable[str] = ()) -> TrainingConfig:
@@ -67,8 +67,8 @@ def without_places(config: TrainingConfig) -> dict[str, Any]:
     """`to_mapping` without what is true on this machine only."""
     values = to_mapping(config)
     for place in PLACES:
-        section, name = place.split(".")
-        values[section].pop(name, None)
+        section, _, name = place.rpartition(".")
+        (values[section] if section else values).pop(name, None)
     return values
 
 

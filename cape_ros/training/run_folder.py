@@ -103,6 +103,8 @@ class RunFolder:
         Raises `CheckpointError` if it is damaged, of another architecture or of another run than
         `config`, naming the fields.
         """
+        for left in self.path.glob(".*.safetensors.*"):  # by a kill in the middle of a save
+            left.unlink(missing_ok=True)
         tensors, facts = read_state(self.checkpoint)
         refuse_other_architecture(config, facts["config"]["network"], self.checkpoint)
         begun = decode(TrainingConfig, facts["config"])  # may be from before a field was there

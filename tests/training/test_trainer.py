@@ -56,7 +56,10 @@ def test_a_killed_run_goes_on_to_the_same_digits(whole: Path, small: Path, tmp_p
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] in (3, 6)
-    assert cape_train(small, "--resume", run) == 0
+    half_written = run / ".checkpoint.safetensors.123"
+    half_written.write_bytes(b"cut sh")
+    assert cape_train(small, "--resume", run, "--set", "workers=0") == 0
+    assert not half_written.exists()
     assert rows(run) == rows(whole)
     assert rows(run, "validation.csv") == rows(whole, "validation.csv")
     one, other = (read_state(r / "checkpoint.safetensors")[0] for r in (run, whole))

@@ -104,7 +104,8 @@ class Episodes:
         self._dataset = dataset
         self._photographs = list(photographs)
         if not self._photographs:
-            raise InvalidInput.of("photographs", "there are none; they are backgrounds at least")
+            reason = "there is none: give --photographs FOLDER; they are backgrounds at least"
+            raise InvalidInput.of("data.photographs", reason)
         self._objects = drawable(dataset, config.views)
         if not self._objects and config.warped + config.procedural < 1:
             reason = f"no category has the {config.views} objects that an episode shows"
