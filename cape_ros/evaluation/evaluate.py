@@ -32,14 +32,14 @@ SHOTS = (1, 5)
 class Part:
     """One category at one number of shots, an entry per pair.
 
-    points: method -> [K, 2] image pixels of the query. matches: [K], the scores of the weights
+    points: method -> [K, 2] image pixels of the query. told: [K], the scores of the weights
     before the shots checked them. scores: [K], after that.
     """
 
     category: int
     pairs: Sequence[Pair]
     points: dict[str, list[np.ndarray]]
-    matches: list[np.ndarray] = field(default_factory=list)
+    told: list[np.ndarray] = field(default_factory=list)
     scores: list[np.ndarray] = field(default_factory=list)
     trials: Trials = field(default_factory=Trials)
 
@@ -126,8 +126,8 @@ def compare(
     ):
         part = answer(seen, category, pairs[count][category], calibration)
         part.scores = [
-            seen.check(pair[:-1], calibration).scores(matches)
-            for pair, matches in zip(part.pairs, part.matches, strict=True)
+            seen.check(pair[:-1], calibration).scores(told)
+            for pair, told in zip(part.pairs, part.told, strict=True)
         ]
         part.trials = examiner.examine(category, count, part.pairs)
         parts[count].append(part)
@@ -150,10 +150,10 @@ def answer(seen: Seen, category: int, pairs: Sequence[Pair], calibration: Calibr
     part = Part(category, pairs, {method: [] for method in seen.methods})
     for pair in pairs:
         crop = Crop.of_box(seen.dataset.instances[pair[-1]].box, seen.net.config.image_size)
-        found, matches = answers(seen, pair, calibration)
+        found, told = answers(seen, pair, calibration)
         for method, points in found.items():
             part.points[method].append(crop.to_image(numpy(points)))
-        part.matches.append(numpy(matches))
+        part.told.append(numpy(told))
     return part
 
 

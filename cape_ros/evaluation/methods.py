@@ -110,10 +110,10 @@ class Seen:
             for at in shots[:MOST_CHECKED] if len(shots) > 1 else ():
                 tokens, truth = self.tokens([one for one in shots if one != at]), self.view(at)
                 found = find(self.net, self.features(at), replace(tokens, turned=()))
-                matches = numpy(calibration(found.evidence[None], tokens.mask)[0])
+                told = numpy(calibration(found.evidence[None], tokens.mask)[0])
                 away = numpy((found.points - truth.points[0]).norm(dim=-1)) * PADDING
                 judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
-                checks.add(matches[judged], away[judged] < RIGHT_WITHIN)
+                checks.add(told[judged], away[judged] < RIGHT_WITHIN)
             self._checks[shots] = checks.result()
         return self._checks[shots]
 

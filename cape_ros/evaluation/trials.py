@@ -31,7 +31,7 @@ SMALLEST = 32  # pixels: a smaller window shows nothing
 
 
 class Told(NamedTuple):
-    """Of the points of a pair: scores [N], and what they were before the shots checked them."""
+    """Of the points of a pair: scores [N], and matches [N], as `ObjectKeypoints` has them."""
 
     scores: np.ndarray
     matches: np.ndarray
@@ -133,8 +133,9 @@ class Examiner:
     def _told(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> Told:
         tokens = self._seen.tokens(supports, drawn)
         evidence = find(self._seen.net, query, tokens).evidence
-        matches = numpy(self._calibration(evidence[None], tokens.mask)[0])
-        return Told(self._seen.check(supports, self._calibration).scores(matches), matches)
+        told = numpy(self._calibration(evidence[None], tokens.mask)[0])
+        check = self._seen.check(supports, self._calibration)
+        return Told(check.scores(told), check.matches(told))
 
     @torch.inference_mode()
     def _extract(self, crops: Sequence[np.ndarray]) -> list[Tensor]:

@@ -2,9 +2,10 @@
 keypoints are known, so is which of the answers are right.
 
 The scores are calibrated on other categories, and a category as a whole can be far off: of a duck's
-points 88 of 100 are right where the scores say 50. Its slope mends that (the calibration slope of
+points 88 of 100 are right where the scores say 50. A slope mends that (the calibration slope of
 statistics): the logits of its scores are stretched away from, or drawn towards, those of an object
-that is not there, which stay. Not part of the paper.
+that is not there, which stay. Another one makes objects of every category match alike, so that the
+same threshold tells whether one is there. Not part of the paper.
 """
 
 from __future__ import annotations
@@ -16,22 +17,28 @@ import numpy as np
 PIVOT = -3.0  # logit of a point that is not there
 SPREAD = 0.3  # standard deviation of the logarithm of a slope; over 12 categories it is 0.36
 SLOPES = np.exp(np.linspace(-4, 4, 161) * SPREAD)
+USUAL = 0.7  # match of an object that is there, after the slope; also believed of one shot unseen
 MOST_CHECKED = 5  # shots; more tell little
 LEAST = 1e-6  # chance of anything
 
 
 @dataclass(frozen=True)
 class CrossCheck:
-    """slope: of the category's scores. right: how many of the `judged` points lie within 0.1 of the
-    box's longer side. One shot alone checks nothing."""
+    """right: how many of the `judged` points lie within 0.1 of the box's longer side. One shot
+    alone checks nothing."""
 
-    slope: float = 1.0
+    score_slope: float = 1.0
+    match_slope: float = 1.0
     right: int = 0
     judged: int = 0
 
-    def scores(self, matches: np.ndarray) -> np.ndarray:
-        """What scores [K], as the network gives them, become."""
-        return with_slope(matches, self.slope) if self.judged else matches
+    def scores(self, told: np.ndarray) -> np.ndarray:
+        """The chance of each point to be right, of what the network tells [K]."""
+        return with_slope(told, self.score_slope) if self.judged else told
+
+    def matches(self, told: np.ndarray) -> np.ndarray:
+        """How sure it is that this part of the object is there, of what the network tells [K]."""
+        return with_slope(told, self.match_slope) if self.judged else told
 
 
 UNCHECKED = CrossCheck()
@@ -41,33 +48,49 @@ UNCHECKED = CrossCheck()
 class Checks:
     """Collects what is found of each shot with the help of the others."""
 
-    _scores: list[np.ndarray] = field(default_factory=list)
+    _told: list[np.ndarray] = field(default_factory=list)
     _right: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, scores: np.ndarray, right: np.ndarray) -> None:
-        """Of the points of one shot that can be judged: [N] in [0, 1] and [N] bool."""
-        self._scores.append(scores)
-        self._right.append(right)
+    def add(self, told: np.ndarray, right: np.ndarray) -> None:
+        """Of the points of one shot that can be judged: what the network tells, [N] in [0, 1], and
+        [N] bool."""
+        if len(told):
+            self._told.append(told)
+            self._right.append(right)
 
     def result(self) -> CrossCheck:
-        if not self._scores:
+        if not self._told:
             return UNCHECKED
-        scores, right = np.concatenate(self._scores), np.concatenate(self._right)
-        return CrossCheck(fit_slope(scores, right), int(right.sum()), len(right))
+        told, right = np.concatenate(self._told), np.concatenate(self._right)
+        objects = np.array([one.mean() for one in self._told])
+        return CrossCheck(
+            fit_score_slope(told, right), fit_match_slope(objects), int(right.sum()), len(right)
+        )
 
 
-def fit_slope(scores: np.ndarray, right: np.ndarray) -> float:
+def fit_score_slope(told: np.ndarray, right: np.ndarray) -> float:
     """The slope with which scores [N] say how many of the points are right [N] bool: the geometric
     mean of what is to be believed of it. 1 without any point."""
-    chance = with_slope(scores, SLOPES[:, None]).clip(LEAST, 1 - LEAST)
+    chance = with_slope(told, SLOPES[:, None]).clip(LEAST, 1 - LEAST)
     likelihood = np.where(right, np.log(chance), np.log1p(-chance)).sum(axis=1)
     belief = likelihood - (np.log(SLOPES) / SPREAD) ** 2 / 2
     weight = np.exp(belief - belief.max())
     return float(np.exp(weight @ np.log(SLOPES) / weight.sum()))
 
 
-def with_slope(scores: np.ndarray, slope: np.ndarray | float) -> np.ndarray:
-    """Scores in [0, 1], as their category's slope makes them; both broadcast. 0 stays 0."""
+def fit_match_slope(told: np.ndarray) -> float:
+    """The slope with which objects that are there, whose mean scores are `told` [N], and one more
+    that matches as is usual, match as is usual on the mean; of few, near 1."""
+    above = logit(np.append(told, USUAL).clip(LEAST, 1 - LEAST)) - PIVOT
+    slope = (logit(np.array(USUAL)) - PIVOT) / max(above.mean(), LEAST)
+    return float(np.clip(slope, SLOPES[0], SLOPES[-1]))
+
+
+def with_slope(told: np.ndarray, slope: np.ndarray | float) -> np.ndarray:
+    """What is told, in [0, 1], as a slope makes it; both broadcast. 0 stays 0."""
     with np.errstate(divide="ignore", over="ignore"):
-        logits = np.log(scores) - np.log1p(-scores)
-        return 1 / (1 + np.exp(-PIVOT - slope * (logits - PIVOT)))
+        return 1 / (1 + np.exp(-PIVOT - slope * (logit(told) - PIVOT)))
+
+
+def logit(chance: np.ndarray) -> np.ndarray:
+    return np.log(chance) - np.log1p(-chance)

@@ -170,7 +170,7 @@ class Estimator:
             len(requests),
             lambda some: self._predict(image, categories[some], boxes[some], best_only),
         ):
-            for category, box, points, matches in zip(
+            for category, box, points, told in zip(
                 categories[some], boxes[some], *answers, strict=True
             ):
                 count = len(category.keypoint_names)
@@ -181,8 +181,8 @@ class Estimator:
                         category.version,
                         box,
                         Crop.of_box(box, self.crop_size).to_image(points[:count]),
-                        check.scores(matches[:count]),
-                        matches[:count],
+                        check.scores(told[:count]),
+                        check.matches(told[:count]),
                     )
                 )
         return found
@@ -253,7 +253,7 @@ class Estimator:
         boxes: Sequence[Box],
         best_only: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Points [N, K, 2] in [0, 1] of each crop, and matches [N, K]."""
+        """Points [N, K, 2] in [0, 1] of each crop, and their scores [N, K], not yet checked."""
         windows = list(dict.fromkeys(boxes))
         began = time.perf_counter()
         # A new category's shots need the memory that crops and features are kept in: they go first.
@@ -268,8 +268,8 @@ class Estimator:
         if best_only:
             numbers = {category: number for number, category in enumerate(categories)}
             rivals = torch.tensor([numbers[category] for category in categories]).to(self.device)
-        points, matches = self.network.find(features, tokens, rivals)
-        answer = torch.cat((points, matches[..., None]), dim=-1).cpu().numpy()
+        points, scores = self.network.find(features, tokens, rivals)
+        answer = torch.cat((points, scores[..., None]), dim=-1).cpu().numpy()
         self.spent += Timing(cut - ready, time.perf_counter() - cut + ready - began)
         return answer[..., :2], answer[..., 2]
 

@@ -28,7 +28,7 @@ class ObjectKeypoints:
         pixel at (0, 0); every keypoint of the category in registered order.
     scores: [K] float32 in [0, 1], the chance that the point is right; low = do not trust it.
     matches: [K] float32 in [0, 1], how sure it is that what lies there is this part of such an
-        object: the scores before the category's shots checked them.
+        object; the same scale for every category, as far as its shots allow to say.
     box: (x, y, w, h) in image pixels, the box that the network looked at.
     """
 

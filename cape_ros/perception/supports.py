@@ -48,21 +48,21 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
     """What shots say of each other's scores."""
     others = each_without([one.tokens for one in shots])
     checks = Checks()
-    for some, (points, matches) in batches.run(
+    for some, (points, scores) in batches.run(
         len(others),
         lambda some: network.find(
             torch.cat([one.features for one in shots[some]]), stack_tokens(others[some])
         ),
     ):
-        for one, tokens, found, match in zip(
-            shots[some], others[some], points.cpu().numpy(), matches.cpu().numpy(), strict=True
+        for one, tokens, found, told in zip(
+            shots[some], others[some], points.cpu().numpy(), scores.cpu().numpy(), strict=True
         ):
             height, width = one.shot.image.shape[:2]
             box = clean_box(one.shot.box, width, height)
             crop = Crop.of_box(box, network.config.image_size)
             away = np.linalg.norm(crop.to_image(found) - one.shot.keypoints, axis=1) / max(box[2:])
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
-            checks.add(match[judged], away[judged] < RIGHT_WITHIN)
+            checks.add(told[judged], away[judged] < RIGHT_WITHIN)
     return checks.result()
 
 

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cape_ros.model.cross_check import UNCHECKED, Checks, CrossCheck, fit_slope, with_slope
+from cape_ros.model.cross_check import (
+    UNCHECKED,
+    USUAL,
+    Checks,
+    CrossCheck,
+    fit_match_slope,
+    fit_score_slope,
+    with_slope,
+)
 
 chances = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20).map(
     lambda values: np.array(values, np.float32)
@@ -18,7 +26,7 @@ def test_nothing_to_check_with_changes_nothing() -> None:
     scores = np.array([0, 0.2, 1], np.float32)
     assert Checks().result() is UNCHECKED
     assert UNCHECKED.scores(scores) is scores
-    assert fit_slope(np.empty(0), np.empty(0, bool)) == pytest.approx(1)
+    assert fit_score_slope(np.empty(0), np.empty(0, bool)) == pytest.approx(1)
 
 
 @given(chances, st.floats(0.3, 3))
@@ -39,18 +47,33 @@ def test_a_category_that_is_better_or_worse_than_its_scores_say(slope: float) ->
     for some in np.split(np.arange(500), 5):
         checks.add(scores[some], right[some])
     check = checks.result()
-    assert check.slope == pytest.approx(slope, rel=0.15)
+    assert check.score_slope == pytest.approx(slope, rel=0.15)
     assert (check.right, check.judged) == (right.sum(), 500)
     assert check.scores(scores).mean() == pytest.approx(right.mean(), abs=0.04)
 
 
 def test_few_points_say_little() -> None:
-    one = fit_slope(np.array([0.5]), np.array([True]))
-    many = fit_slope(np.full(100, 0.5), np.ones(100, bool))
+    one = fit_score_slope(np.array([0.5]), np.array([True]))
+    many = fit_score_slope(np.full(100, 0.5), np.ones(100, bool))
     assert 1 < one < 1.2 < 1.5 < many
 
 
 def test_certain_scores_that_are_wrong_are_survived() -> None:
-    slope = fit_slope(np.array([0.0, 1.0, 1.0]), np.array([True, False, False]))
+    slope = fit_score_slope(np.array([0.0, 1.0, 1.0]), np.array([True, False, False]))
     assert slope == pytest.approx(1)  # no slope explains them
-    assert CrossCheck(slope, 1, 3).scores(np.array([0.0, 1.0])).tolist() == [0, 1]
+    assert CrossCheck(slope, slope, 1, 3).scores(np.array([0.0, 1.0])).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("told", [0.3, 0.7, 0.97])
+def test_objects_of_every_category_match_alike(told: float) -> None:
+    five = np.full(5, told)
+    slope = fit_match_slope(five)
+    assert abs(with_slope(five, slope).mean() - USUAL) <= abs(told - USUAL) / 2 + 1e-9
+    assert (slope > 1) == (told < USUAL) or slope == pytest.approx(1)
+    assert abs(np.log(fit_match_slope(five[:1]))) <= abs(np.log(slope))
+    assert with_slope(np.array([0.05]), slope)[0] < 0.1  # what is not there stays so
+
+
+@given(chances)
+def test_a_match_slope_is_bounded_whatever_is_told(told: np.ndarray) -> None:
+    assert 0.3 <= fit_match_slope(told) <= 3.4
