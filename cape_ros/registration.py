@@ -7,9 +7,11 @@ from dataclasses import replace
 from enum import IntEnum
 
 from cape_ros.errors import InvalidInput
+from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category
 
 MOST_SHOTS = 64
+MOST_NAMED = 3  # doubtful points in one answer
 
 
 class RegisterMode(IntEnum):
@@ -52,3 +54,18 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
     if len(category.shots) > MOST_SHOTS:
         raise InvalidInput.of("shots", f"{len(category.shots)} are more than {MOST_SHOTS}")
     return category
+
+
+def told(category: Category, check: CrossCheck) -> str:
+    """What the shots of a category say of each other, for a person; nothing of one shot."""
+    if not check.judged:
+        return ""
+    words = f"{check.right} of {check.judged} points are found from the other shots"
+    if check.doubtful:
+        named = [
+            f"{category.keypoint_names[keypoint]!r} of shot {shot + 1}"
+            for shot, keypoint in check.doubtful[:MOST_NAMED]
+        ]
+        more = ", ..." if len(check.doubtful) > MOST_NAMED else ""
+        words += f"; look again at {', '.join(named)}{more}"
+    return words

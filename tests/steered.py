@@ -54,7 +54,11 @@ class SteeredEstimator:
         self.known[category.name] = category
 
     def check(self, name: str) -> CrossCheck:
-        return CrossCheck(right=3, judged=4) if len(self.known[name].shots) > 1 else UNCHECKED
+        return (
+            CrossCheck(right=3, judged=4, doubtful=((1, 2),))
+            if len(self.known[name].shots) > 1
+            else UNCHECKED
+        )
 
     def forget(self, name: str) -> None:
         del self.known[name]

@@ -16,7 +16,7 @@ from cape_ros.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
 from cape_ros.model.cross_check import MOST_CHECKED, Checks, CrossCheck
 from cape_ros.model.layout import features_at
-from cape_ros.model.scores import RIGHT_WITHIN, Calibration
+from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import average_shots
 from cape_ros.model.turns import Look, judge, look_again, with_turns
 from cape_ros.perception.geometry import PADDING
@@ -113,7 +113,7 @@ class Seen:
                 told = numpy(calibration(found.evidence[None], tokens.mask)[0])
                 away = numpy((found.points - truth.points[0]).norm(dim=-1)) * PADDING
                 judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
-                checks.add(told[judged], away[judged] < RIGHT_WITHIN)
+                checks.add(told, away, judged)
             self._checks[shots] = checks.result()
         return self._checks[shots]
 

@@ -14,23 +14,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cape_ros.model.scores import RIGHT_WITHIN
+
 PIVOT = -3.0  # logit of a point that is not there
 SPREAD = 0.3  # standard deviation of the logarithm of a slope; over 12 categories it is 0.36
 SLOPES = np.exp(np.linspace(-4, 4, 161) * SPREAD)
 USUAL = 0.7  # match of an object that is there, after the slope; also believed of one shot unseen
 MOST_CHECKED = 5  # shots; more tell little
+ASTRAY = 0.2  # of the box's longer side
+CERTAIN = 0.9  # score of a point that is astray: of 84 clean sets of shots it doubts 8
 LEAST = 1e-6  # chance of anything
 
 
 @dataclass(frozen=True)
 class CrossCheck:
-    """right: how many of the `judged` points lie within 0.1 of the box's longer side. One shot
-    alone checks nothing."""
+    """right: how many of the `judged` points lie within `RIGHT_WITHIN` of the box's longer side.
+    doubtful: (shot, keypoint) that are found elsewhere with certainty, and may be marked wrongly.
+    One shot alone checks nothing."""
 
     score_slope: float = 1.0
     match_slope: float = 1.0
     right: int = 0
     judged: int = 0
+    doubtful: tuple[tuple[int, int], ...] = ()
 
     def scores(self, told: np.ndarray) -> np.ndarray:
         """The chance of each point to be right, of what the network tells [K]."""
@@ -48,23 +54,31 @@ UNCHECKED = CrossCheck()
 class Checks:
     """Collects what is found of each shot with the help of the others."""
 
-    _told: list[np.ndarray] = field(default_factory=list)
-    _right: list[np.ndarray] = field(default_factory=list)
+    _shots: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
 
-    def add(self, told: np.ndarray, right: np.ndarray) -> None:
-        """Of the points of one shot that can be judged: what the network tells, [N] in [0, 1], and
-        [N] bool."""
-        if len(told):
-            self._told.append(told)
-            self._right.append(right)
+    def add(self, told: np.ndarray, away: np.ndarray, judged: np.ndarray) -> None:
+        """The next shot: what the network tells of its keypoints, [K] in [0, 1]; how far from their
+        places it finds them, [K], in parts of the box's longer side; which can be judged [K]."""
+        self._shots.append((told, away, judged))
 
     def result(self) -> CrossCheck:
-        if not self._told:
+        seen = [(told[judged], away[judged]) for told, away, judged in self._shots if judged.any()]
+        if not seen:
             return UNCHECKED
-        told, right = np.concatenate(self._told), np.concatenate(self._right)
-        objects = np.array([one.mean() for one in self._told])
+        told, away = (np.concatenate(each) for each in zip(*seen, strict=True))
+        right = away < RIGHT_WITHIN
+        slope = fit_score_slope(told, right)
+        objects = np.array([one.mean() for one, _ in seen])
         return CrossCheck(
-            fit_score_slope(told, right), fit_match_slope(objects), int(right.sum()), len(right)
+            slope, fit_match_slope(objects), int(right.sum()), len(right), self._doubtful(slope)
+        )
+
+    def _doubtful(self, slope: float) -> tuple[tuple[int, int], ...]:
+        return tuple(
+            (shot, int(keypoint))
+            for shot, (told, away, judged) in enumerate(self._shots)
+            for keypoint in np.flatnonzero(judged & (away > ASTRAY))
+            if with_slope(told[keypoint], slope) >= CERTAIN
         )
 
 

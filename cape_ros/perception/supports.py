@@ -12,7 +12,6 @@ from torch import Tensor
 
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import Checks, CrossCheck
-from cape_ros.model.scores import RIGHT_WITHIN
 from cape_ros.model.tokens import each_without, stack_tokens
 from cape_ros.model.turns import with_turns
 from cape_ros.perception.batches import Batches
@@ -62,7 +61,7 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
             crop = Crop.of_box(box, network.config.image_size)
             away = np.linalg.norm(crop.to_image(found) - one.shot.keypoints, axis=1) / max(box[2:])
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
-            checks.add(told[judged], away[judged] < RIGHT_WITHIN)
+            checks.add(told, away, judged)
     return checks.result()
 
 

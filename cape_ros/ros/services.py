@@ -12,6 +12,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import SetBool
 
+from cape_ros import registration
 from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.ros.conversions import (
     given_message,
@@ -96,14 +97,11 @@ class Services:
             to_category(request, self._session().frames.find), mode
         )
         response.version = stored.version
-        told = (
+        check = registration.told(stored, self._session().server.check(stored.name))
+        return (
             f"{stored.name} version {stored.version}: {len(stored.keypoint_names)} keypoints, "
-            f"{len(stored.shots)} shots"
+            f"{len(stored.shots)} shots" + (f"; {check}" if check else "")
         )
-        check = self._session().server.check(stored.name)
-        if check.judged:
-            told += f"; {check.right} of their {check.judged} points are found from the others"
-        return told
 
     def _remove(self, request: RemoveCategory.Request, response: Any) -> str:
         self._session().server.remove(request.name)

@@ -65,8 +65,12 @@ def routes(context: Context) -> APIRouter:
         """Known from the next frame on, and looked for on every camera."""
         stored = server.register(to_category(context, body), mode_of(body))
         set_active(context, stored.name, True)
-        shots = len(stored.shots)
-        return RegisteredAnswer(name=stored.name, version=stored.version, shots=shots)
+        return RegisteredAnswer(
+            name=stored.name,
+            version=stored.version,
+            shots=len(stored.shots),
+            check=registration.told(stored, server.check(stored.name)),
+        )
 
     @router.post("/categories/check")
     def check(body: CategoryBody) -> FaultsAnswer:

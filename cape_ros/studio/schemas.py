@@ -151,9 +151,12 @@ class CategoryBody(Strict):
 
 
 class RegisteredAnswer(BaseModel):
+    """check: what the shots say of each other; empty for a single one."""
+
     name: str
     version: int
     shots: int
+    check: str
 
 
 class FaultAnswer(BaseModel):

@@ -45,7 +45,7 @@ def test_a_category_that_is_better_or_worse_than_its_scores_say(slope: float) ->
     right = rng.uniform(size=500) < with_slope(scores, slope)
     checks = Checks()
     for some in np.split(np.arange(500), 5):
-        checks.add(scores[some], right[some])
+        checks.add(scores[some], np.where(right[some], 0.05, 0.15), np.ones(100, bool))
     check = checks.result()
     assert check.score_slope == pytest.approx(slope, rel=0.15)
     assert (check.right, check.judged) == (right.sum(), 500)
@@ -77,3 +77,14 @@ def test_objects_of_every_category_match_alike(told: float) -> None:
 @given(chances)
 def test_a_match_slope_is_bounded_whatever_is_told(told: np.ndarray) -> None:
     assert 0.3 <= fit_match_slope(told) <= 3.4
+
+
+def test_a_point_that_is_found_elsewhere_with_certainty_is_doubted() -> None:
+    checks, sure = Checks(), np.full(4, 0.97)
+    for _ in range(4):
+        checks.add(sure, np.full(4, 0.02), np.ones(4, bool))
+    unsure = np.array([0.97, 0.97, 0.4, 0.97])
+    checks.add(unsure, np.array([0.02, 0.5, 0.5, 0.5]), np.array([True, True, True, False]))
+    check = checks.result()
+    assert check.doubtful == ((4, 1),)  # not what is unsure, nor what nobody can judge
+    assert (check.right, check.judged) == (17, 19)

@@ -30,7 +30,12 @@ def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
     body = cup(site)
     assert site.post("categories/check", body) == {"faults": []}
     assert site.get("categories")["categories"] == []
-    assert site.post("categories", body) == {"name": "cup", "version": 1, "shots": 1}
+    assert site.post("categories", body) == {
+        "name": "cup",
+        "version": 1,
+        "shots": 1,
+        "check": "",
+    }
     site.stand.show()
     assert site.stand.found() == ["cup"]
     known = site.get("categories")
@@ -66,7 +71,8 @@ def test_modes(site: Site) -> None:
     site.post("categories", cup(site))
     assert "registered already" in site.faults("categories", cup(site))["name"]
     added = site.post("categories", cup(site, mode="add_shots", keypoint_names=[], edges=[]))
-    assert added == {"name": "cup", "version": 2, "shots": 2}
+    check = "3 of 4 points are found from the other shots; look again at 'c' of shot 2"
+    assert added == {"name": "cup", "version": 2, "shots": 2, "check": check}
     assert (
         "differ"
         in site.faults("categories", cup(site, mode="add_shots", keypoint_names=list("abce")))[
@@ -74,7 +80,7 @@ def test_modes(site: Site) -> None:
         ]
     )
     replaced = site.post("categories", cup(site, mode="replace"))
-    assert replaced == {"name": "cup", "version": 3, "shots": 1}
+    assert replaced == {"name": "cup", "version": 3, "shots": 1, "check": ""}
 
 
 def test_every_fault_is_named_and_nothing_is_changed(site: Site) -> None:

@@ -4,7 +4,7 @@ import { api, part } from "./api.js";
 import { categories } from "./categories.js";
 import { ask, byId, h } from "./dom.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
-import { attempt, say } from "./messages.js";
+import { attempt, counted, say } from "./messages.js";
 import { thumbnail } from "./thumbnail.js";
 
 const FORMATS = [
@@ -162,5 +162,3 @@ function hidden({ keypoints }, names) {
   const unseen = names.filter((_, i) => !keypoints[i].visible);
   return unseen.length ? h("p", { class: "soft small", text: `hidden: ${unseen.join(", ")}` }) : null;
 }
-
-const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;

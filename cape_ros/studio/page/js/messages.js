@@ -25,6 +25,8 @@ export function say(text, kind = "", action = null) {
   byId(kind === "bad" ? "alert" : "announce").textContent = text;
 }
 
+export const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 /** For screen readers only. */
 export function announce(text) {
   byId("announce").textContent = text;
