@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -71,6 +72,18 @@ def test_a_category_is_edited(librarian: Person, running: Running) -> None:
     np.testing.assert_allclose(
         edited.shots[0].keypoints, running.coffee.shots[0].keypoints, atol=0.1
     )
+
+
+def test_what_the_shots_say_of_each_other_is_told(person: Person, running: Running) -> None:
+    (shot,) = running.coffee.shots
+    running.server.register(replace(running.coffee, shots=(shot, shot)))
+    person.go("library")
+    person.press("Show coffee")
+    person.press("Edit")
+    expect(person.page.locator("#teach-stage .mark")).to_have_count(8)
+    person.click("#register")
+    told = "version 2, 2 shots; 16 of 16 points are found from the other shots"
+    expect(person.page.locator(".toast", has_text="is registered")).to_contain_text(told)
 
 
 @pytest.mark.parametrize("kind", ["labelme JSON", "Category folder (zip)"])
