@@ -1,0 +1,157 @@
+"""What is it worth that shots of a category check each other? python benchmarks/cross_check.py DATA
+
+Sets of shots of every category of DATA's annotations, trained on or not; then objects that the set
+does not hold, and objects of other categories. Scores are calibrated on the other categories of
+train.json; figures without the check stand beside those with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from cape_ros.evaluation.methods import Seen, find, numpy
+from cape_ros.evaluation.score_quality import auroc, calibration_error
+from cape_ros.model import checkpoints
+from cape_ros.model.cross_check import UNCHECKED, CrossCheck
+from cape_ros.model.scores import RIGHT_WITHIN, Calibration
+from cape_ros.model.weights import SHIPPED
+from cape_ros.perception.follow import Trust
+from cape_ros.perception.geometry import PADDING
+from cape_ros.training.calibrate import SHOTS, Answers, fit_all, look
+from cape_ros.training.config import DataConfig
+from cape_ros.training.material import annotated
+
+SEED = 3
+MOST_OF_CATEGORY = 300  # points that count in the AUROC: none drowns the others
+
+
+@dataclass
+class Found:
+    """Of one category with one number of shots, without (False) and with the check."""
+
+    scores: dict[bool, list[np.ndarray]] = field(default_factory=lambda: {False: [], True: []})
+    right: list[np.ndarray] = field(default_factory=list)
+    own: dict[bool, list[bool]] = field(default_factory=lambda: {False: [], True: []})
+    strange: dict[bool, list[bool]] = field(default_factory=lambda: {False: [], True: []})
+
+
+class Trial:
+    """One category: its calibration has not seen it."""
+
+    def __init__(self, seen: Seen, category: int, calibration: Calibration):
+        self._seen, self._category, self._calibration = seen, category, calibration
+        self._others = [key for key in seen.dataset.categories if key != category]
+
+    def run(self, shots: int, sets: int, queries: int) -> Found:
+        generator = random.Random(f"{SEED}:{self._category}:{shots}")
+        objects, found = self._seen.dataset.of_category(self._category), Found()
+        for _ in range(sets):
+            drawn = generator.sample(objects, min(shots + queries, len(objects)))
+            support, rest = drawn[:shots], drawn[shots:]
+            check = self._seen.check(support, self._calibration)
+            for query in rest:
+                self._own(found, support, query, check)
+            for _ in rest:
+                other = self._seen.dataset.of_category(generator.choice(self._others))
+                told, _ = self._told(support, generator.choice(other))
+                for checked, by in ((False, UNCHECKED), (True, check)):
+                    found.strange[checked].append(_is_reported(by, told))
+            self._seen.forget(())
+        return found
+
+    def _own(self, found: Found, support: Sequence[int], query: int, check: CrossCheck) -> None:
+        told, points = self._told(support, query)
+        truth = self._seen.view(query)
+        seen = numpy(truth.weight[0]) * (told > 0) > 0
+        away = np.linalg.norm(points - numpy(truth.points[0]), axis=1) * PADDING
+        found.right.append(away[seen] < RIGHT_WITHIN)
+        for checked, by in ((False, UNCHECKED), (True, check)):
+            found.scores[checked].append(by.scores(told)[seen])
+            found.own[checked].append(_is_reported(by, told))
+
+    def _told(self, support: Sequence[int], query: int) -> tuple[np.ndarray, np.ndarray]:
+        tokens = self._seen.tokens(support)
+        answer = find(self._seen.net, self._seen.features(query), tokens)
+        told = self._calibration(answer.evidence[None], tokens.mask)[0]
+        return numpy(told), numpy(answer.points)
+
+
+def _is_reported(check: CrossCheck, told: np.ndarray) -> bool:
+    known = told > 0
+    return bool(known.any() and check.matches(told[known]).mean() >= Trust().found)
+
+
+def look_at_all(seen: Seen, pairs: int) -> list[Answers]:
+    """What calibrations are fitted to."""
+    answers: list[Answers] = []
+    for category in track(seen.dataset.categories, "calibrating", transient=True):
+        answers += [look(seen, category, shots, pairs) for shots in SHOTS]
+        seen.forget(())
+    return answers
+
+
+def summary(found: Sequence[Found], checked: bool) -> list[float]:
+    """Calibration error of a category, mean and worst; AUROC of all; percent of objects that are
+    reported, and of strangers."""
+    generator = np.random.default_rng(SEED)
+    errors, scores, right = [], [], []
+    for one in found:
+        told, truth = np.concatenate(one.scores[checked]), np.concatenate(one.right)
+        errors.append(calibration_error(told, truth))
+        some = generator.permutation(len(told))[:MOST_OF_CATEGORY]
+        scores.append(told[some])
+        right.append(truth[some])
+    return [
+        float(np.mean(errors)),
+        max(errors),
+        auroc(np.concatenate(scores), np.concatenate(right)),
+        100 * float(np.mean([np.mean(one.own[checked]) for one in found])),
+        100 * float(np.mean([np.mean(one.strange[checked]) for one in found])),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("data", type=Path, help="folder with images/ and annotations/")
+    parser.add_argument("--weights", type=Path, default=SHIPPED)
+    parser.add_argument("--shots", type=int, nargs="+", default=[2, 3, 5])
+    parser.add_argument("--sets", type=int, default=8, help="of shots, of each category")
+    parser.add_argument("--queries", type=int, default=8, help="of each set, and as many strangers")
+    parser.add_argument("--pairs", type=int, default=16, help="of a category, to calibrate on")
+    options = parser.parse_args()
+    net, _ = checkpoints.load(options.weights)
+    trials = []
+    for file in ("train", "val"):
+        data = annotated(DataConfig(options.data, annotations=f"annotations/{file}.json"))
+        seen = Seen(data, net, None, torch.device("cpu"))
+        if file == "train":
+            answers = look_at_all(seen, options.pairs)
+        for category in data.categories:
+            others = [a for a in answers if file == "val" or a.category != category]
+            trials.append(Trial(seen, category, fit_all(others)))
+    table = Table("shots", "checked", "error", "worst", "AUROC", "reported %", "strangers %")
+    for shots in options.shots:
+        found = [
+            trial.run(shots, options.sets, options.queries)
+            for trial in track(trials, f"{shots} shots", transient=True)
+        ]
+        for checked in (False, True):
+            figures = summary(found, checked)
+            words = [f"{one:.3f}" for one in figures[:3]] + [f"{one:.1f}" for one in figures[3:]]
+            table.add_row(str(shots), "yes" if checked else "no", *words)
+        table.add_section()
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
