@@ -57,10 +57,12 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
 
 
 def told(category: Category, check: CrossCheck) -> str:
-    """What the shots of a category say of each other, for a person; nothing of one shot."""
-    if not check.judged:
-        return ""
-    words = f"{check.right} of {check.judged} points are found from the other shots"
+    """What was registered, for a person, and what its shots say of each other."""
+    keypoints = counted(len(category.keypoint_names), "keypoint")
+    shots = counted(len(category.shots), "shot")
+    words = f"{category.name} version {category.version}: {keypoints}, {shots}"
+    if check.judged:
+        words += f"; {check.right} of {check.judged} points are found from the other shots"
     if check.doubtful:
         named = [
             f"{category.keypoint_names[keypoint]!r} of shot {shot + 1}"
@@ -69,3 +71,7 @@ def told(category: Category, check: CrossCheck) -> str:
         more = ", ..." if len(check.doubtful) > MOST_NAMED else ""
         words += f"; look again at {', '.join(named)}{more}"
     return words
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -97,11 +97,7 @@ class Services:
             to_category(request, self._session().frames.find), mode
         )
         response.version = stored.version
-        check = registration.told(stored, self._session().server.check(stored.name))
-        return (
-            f"{stored.name} version {stored.version}: {len(stored.keypoint_names)} keypoints, "
-            f"{len(stored.shots)} shots" + (f"; {check}" if check else "")
-        )
+        return registration.told(stored, self._session().server.check(stored.name))
 
     def _remove(self, request: RemoveCategory.Request, response: Any) -> str:
         self._session().server.remove(request.name)
@@ -135,7 +131,8 @@ class Services:
         known = self._session().server.find(request.name)
         response.category = to_category_message(known, self._session().server.is_active(known.name))
         response.shots = [to_shot(shot) for shot in known.shots]
-        return f"{known.name} version {known.version} with {len(known.shots)} shots"
+        shots = registration.counted(len(known.shots), "shot")
+        return f"{known.name} version {known.version} with {shots}"
 
     def _list(
         self, request: ListCategories.Request, response: ListCategories.Response

@@ -69,7 +69,7 @@ def routes(context: Context) -> APIRouter:
             name=stored.name,
             version=stored.version,
             shots=len(stored.shots),
-            check=registration.told(stored, server.check(stored.name)),
+            told=registration.told(stored, server.check(stored.name)),
         )
 
     @router.post("/categories/check")

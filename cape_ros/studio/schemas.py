@@ -151,12 +151,12 @@ class CategoryBody(Strict):
 
 
 class RegisteredAnswer(BaseModel):
-    """check: what the shots say of each other; empty for a single one."""
+    """told: the answer in words, also what the shots say of each other."""
 
     name: str
     version: int
     shots: int
-    check: str
+    told: str
 
 
 class FaultAnswer(BaseModel):

@@ -45,7 +45,7 @@ def test_a_photograph_is_registered(start: Start, files: list[str]) -> None:
     bench = start()
     said = register(*files, "--wait", "60")
     assert said.returncode == 0, said.stderr
-    assert said.stdout == "mug version 1: 4 keypoints, 1 shots\n"
+    assert said.stdout == "mug version 1: 4 keypoints, 1 shot\n"
     (shot,) = bench.node.server.categories["mug"].shots
     assert np.array_equal(shot.image, PIXELS)
     np.testing.assert_allclose(shot.keypoints, POINTS)

@@ -72,7 +72,7 @@ def test_a_category_can_be_copied_to_another_robot(start: Start) -> None:
 def test_a_registration_says_what_the_shots_find_of_each_other(start: Start) -> None:
     robot = start().robot
     alone = robot.register()
-    assert alone.message == "cup version 1: 4 keypoints, 1 shots"
+    assert alone.message == "cup version 1: 4 keypoints, 1 shot"
     more = robot.register(mode=RegisterMode.ADD_SHOTS, shots=[shot()])
     assert re.fullmatch(
         r"cup version 2: 4 keypoints, 2 shots; \d of 8 points are found from the other shots.*",

@@ -52,7 +52,7 @@ export async function takeDrafts(drafts, teach, registered) {
   if (answer !== "all") return;
   for (const draft of drafts) {
     const done = await attempt(draft.name, () => api.post("categories", toBody(draft)));
-    if (done) say(`${draft.name} is registered: version ${done.version}`, "good");
+    if (done) say(`Registered ${done.told}`, "good");
   }
   await registered();
 }

@@ -6,7 +6,7 @@ import { categories } from "./categories.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
 import { isForgotten, keepOnly, sendAgain } from "./draft_store.js";
 import { Editor } from "./editor.js";
-import { announce, attempt, counted, say } from "./messages.js";
+import { announce, attempt, say } from "./messages.js";
 import { TeachPanel } from "./teach_panel.js";
 import { TeachStage } from "./teach_stage.js";
 import { KEYS, teachKey, TeachTools } from "./teach_tools.js";
@@ -166,13 +166,12 @@ export class TeachView {
     this.#busy = true;
     byId("register").setAttribute("aria-busy", "true");
     try {
-      const { name, version, shots, check } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
+      const { name, told } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
       editor.discard();
       await categories.refresh();
       this.watch(name);
       this.show("live");
-      const told = `version ${version}, ${counted(shots, "shot")}${check && `; ${check}`}`;
-      say(`${name} is registered: ${told}`, "good");
+      say(`Registered ${told}`, "good");
     } catch (error) {
       if (!error.faults) throw error;
       panel.check.show(error.faults);
