@@ -17,13 +17,14 @@ from cape_ros.model.turns import with_turns
 from cape_ros.perception.batches import Batches
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.crops import HostCrops
-from cape_ros.perception.geometry import Crop, clean_box, support_heatmaps
+from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
 from cape_ros.perception.network import Network
 
 
 @dataclass(frozen=True)
 class SeenShot:
-    """One shot: its tokens, upright and turned (a batch of one), and its features [1, C, h, w]."""
+    """One shot: its tokens, upright and turned (a batch of one), and its features as a query's,
+    [1, C, h, w]."""
 
     shot: SupportShot
     tokens: KeypointTokens
@@ -35,7 +36,9 @@ def encode_shots(
 ) -> list[SeenShot]:
     """Some shots in one pass; turned, too, where layouts vote."""
     features, marked, known = _see(network, cutter, shots)
-    kept = features.clone()  # the next pass uses its memory
+    shared = network.net.support_backbone is None
+    seen = features if shared else network.extract(_cut(cutter, shots))
+    kept = seen.clone()  # the next pass uses its memory
     upright = network.net.pool([features], [marked], [known])
     tokens = with_turns(
         network.net, upright, lambda degrees: _see(network, cutter, shots, degrees)[:2]
@@ -56,8 +59,7 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
         for one, tokens, found, told in zip(
             shots[some], others[some], points.cpu().numpy(), scores.cpu().numpy(), strict=True
         ):
-            height, width = one.shot.image.shape[:2]
-            box = clean_box(one.shot.box, width, height)
+            box = _box(one.shot)
             crop = Crop.of_box(box, network.config.image_size)
             away = np.linalg.norm(crop.to_image(found) - one.shot.keypoints, axis=1) / max(box[2:])
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
@@ -71,13 +73,11 @@ def _see(
     """Features of shots [N, C, h, w] that are turned by `rotation` degrees, soft masks of their
     keypoints [N, K, 64, 64], and whether each is shown [N, K]."""
     config = network.config
-    crops, maps, shown = [], [], []
+    maps, shown = [], []
     for shot in shots:
-        height, width = shot.image.shape[:2]
-        box = clean_box(shot.box, width, height)
-        crops.append(cutter.cut(shot.image, [box], rotation))
+        crop = Crop.of_box(_box(shot), config.image_size, rotation=rotation)
         heatmaps, weight = support_heatmaps(
-            Crop.of_box(box, config.image_size, rotation=rotation).to_crop(shot.keypoints),
+            crop.to_crop(shot.keypoints),
             shot.visible,
             config.image_size,
             sigma=config.mask_sigma,
@@ -86,5 +86,15 @@ def _see(
         maps.append(heatmaps)
         shown.append(weight)
     marked = torch.from_numpy(np.stack(maps)).to(network.device)
-    features = network.extract(torch.cat(crops), support=True)
+    features = network.extract(_cut(cutter, shots, rotation), support=True)
     return features, marked, torch.from_numpy(np.stack(shown)).to(network.device)
+
+
+def _cut(cutter: HostCrops, shots: Sequence[SupportShot], rotation: float = 0.0) -> Tensor:
+    """Normalised crops [N, 3, H, W]."""
+    return torch.cat([cutter.cut(shot.image, [_box(shot)], rotation) for shot in shots])
+
+
+def _box(shot: SupportShot) -> Box:
+    height, width = shot.image.shape[:2]
+    return clean_box(shot.box, width, height)

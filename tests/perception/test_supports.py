@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cape_ros.model import CapeFormer, CapeFormerConfig
-from cape_ros.model.cross_check import with_slope
+from cape_ros.model.cross_check import fit_match_slope, with_slope
 from cape_ros.model.scores import Calibration
 from cape_ros.model.turns import EIGHTHS
 from cape_ros.perception.category import Category, SupportShot
@@ -108,3 +108,24 @@ def test_a_keypoint_that_one_shot_shows_alone_is_not_judged(
     less = SupportShot(shot.image, shot.keypoints, hidden)
     check = estimator.encode(Category("thing", names, shots=[shot, less])).check
     assert check.judged == 2 * (len(names) - 2)
+
+
+def test_a_support_that_is_seen_by_a_backbone_of_its_own(categories: list[Category]) -> None:
+    """As in Table A2: shots that are looked at as queries are seen as queries are."""
+    config = CapeFormerConfig(
+        backbone="resnet18",
+        stride=16,
+        image_size=(64, 64),
+        width=32,
+        heads=4,
+        feedforward=48,
+        shared_backbone=False,
+    )
+    torch.manual_seed(0)
+    plain = Estimator(CapeFormer(config), Calibration(), "cpu")
+    shot, names = categories[0].shots[0], categories[0].keypoint_names
+    twice = Category("twice", names, shots=[shot, shot])
+    (found,) = plain.estimate(shot.image, [ObjectRequest(twice, shot.box)])
+    slope = plain.encode(twice).check.match_slope
+    told = with_slope(found.matches, 1 / slope).mean()
+    assert slope == pytest.approx(fit_match_slope(np.array([told, told])), abs=1e-3)
