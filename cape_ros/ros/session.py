@@ -226,10 +226,16 @@ class Session:
         return Condition(word == "active", word, self.device, self._unknown())
 
     def _publish(self, result: Result) -> None:
-        if self._node.context.ok():  # else stopped while the frame was in work
+        if not self._node.context.ok():  # stopped while the frame was in work
+            return
+        try:
             self.outputs[result.frame.camera].publish(result)
-            if self.studio is not None:
-                self.studio.offer(result)
+        except Exception:
+            if self._node.context.ok():
+                raise
+            return  # stopped in this moment
+        if self.studio is not None:
+            self.studio.offer(result)
 
     def _publish_categories(self, categories: Mapping[str, Category], version: int) -> None:
         self._categories.publish(
