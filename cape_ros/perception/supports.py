@@ -36,7 +36,7 @@ def encode_shots(
 ) -> list[SeenShot]:
     """Some shots in one pass; turned, too, where layouts vote."""
     features, marked, known = _see(network, cutter, shots)
-    shared = network.net.support_backbone is None
+    shared = network.config.shared_backbone
     seen = features if shared else network.extract(_cut(cutter, shots))
     kept = seen.clone()  # the next pass uses its memory
     upright = network.net.pool([features], [marked], [known])
