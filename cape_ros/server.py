@@ -22,7 +22,7 @@ from cape_ros.counting import CameraCounts, Percentiles, Statistics
 from cape_ros.errors import CapeError
 from cape_ros.frames import Answer, Frame, FrameQueue, Result
 from cape_ros.model import KeypointTokens
-from cape_ros.model.cross_check import CrossCheck
+from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.follow import (
@@ -130,8 +130,11 @@ class Server:
         return registration.find(self._categories, name)
 
     def check(self, name: str) -> CrossCheck:
-        """What the shots of a category say of each other; nothing, if it is not registered."""
-        with self._command():
+        """What the shots of a category say of each other; nothing, if it is not registered, or the
+        server has stopped: what was registered before stays so."""
+        with self._commands:
+            if self._closed:
+                return UNCHECKED
             return self._model.submit(self._estimator.check, name).result()
 
     def active(self, camera: str) -> tuple[str, ...]:

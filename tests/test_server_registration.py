@@ -136,3 +136,10 @@ def test_a_listener_that_fails_does_not_undo_a_registration(stand: Stand) -> Non
     assert stand.server.register(category()).version == 1
     stand.server.remove("cup")
     assert stand.server.database_version == 2
+
+
+def test_what_shots_say_is_no_reason_to_refuse_what_is_registered(stand: Stand) -> None:
+    """The server may stop between a registration and the words of its answer."""
+    stand.server.register(category("cup"))
+    stand.server.close()
+    assert stand.server.check("cup").judged == 0
