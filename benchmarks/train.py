@@ -27,7 +27,7 @@ from cape_ros.perception.device import find_precision
 from cape_ros.training.config import TrainingConfig
 from cape_ros.training.config_file import read_config
 from cape_ros.training.data.episodes import Step
-from cape_ros.training.material import Material, map_tensors
+from cape_ros.training.material import Material
 from cape_ros.training.objective import AnyStep
 from cape_ros.training.start import build
 from cape_ros.training.team import gather
@@ -72,7 +72,7 @@ def measure(config: TrainingConfig, device: str, steps: int) -> dict[str, Any]:
         net = trainer.state.net
         precision = find_precision(config.precision, found)
         waiting, learning, floor = [], [], []
-        source = material.from_step(0, config.workers)
+        source = material.from_step(0, config.workers, found)
         for _ in range(WARM_UP + steps):
             began = time.perf_counter()
             step = next(source)
@@ -80,7 +80,7 @@ def measure(config: TrainingConfig, device: str, steps: int) -> dict[str, Any]:
             began = time.perf_counter()
             trainer.step(step)
             learning.append(time.perf_counter() - began)
-            images = [map_tensors(batch, lambda t: t.to(found)) for batch in image_batches(step)]
+            images = image_batches(step)
             began = time.perf_counter()
             for batch in images:
                 with torch.autocast(found.type, precision, enabled=precision != torch.float32):
@@ -116,13 +116,13 @@ def measure(config: TrainingConfig, device: str, steps: int) -> dict[str, Any]:
 
 
 def idle_share(trainer: Trainer, source: Iterator[AnyStep]) -> float:
-    """Part of the time of some whole steps in which the GPU computes nothing."""
-    steps = [next(source) for _ in range(PROFILED)]
+    """Part of the time of some whole steps, with waiting for data, in which the GPU computes
+    nothing."""
     torch.cuda.synchronize()
     with profile(activities=[ProfilerActivity.CUDA]) as seen:
         began = time.perf_counter()
-        for step in steps:
-            trainer.step(step)
+        for _ in range(PROFILED):
+            trainer.step(next(source))
         torch.cuda.synchronize()
         whole = time.perf_counter() - began
     busy = sum(event.self_device_time_total for event in seen.key_averages()) / 1e6

@@ -140,7 +140,7 @@ class Examiner:
     @torch.inference_mode()
     def _extract(self, crops: Sequence[np.ndarray]) -> list[Tensor]:
         net, device = self._seen.net, self._seen.device
-        return [net.extract(normalise(crop[None]).to(device)) for crop in crops]
+        return [net.extract(normalise(torch.from_numpy(crop[None])).to(device)) for crop in crops]
 
 
 def backgrounds(dataset: Dataset, size: tuple[int, int]) -> list[np.ndarray]:

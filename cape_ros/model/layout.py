@@ -26,7 +26,7 @@ GRID = 14  # across and down the crop: where they may lie
 MARGIN = 0.1  # of the crop: an object reaches that far beyond the lines between its keypoints
 MOST_LAYOUTS = 5  # shots of one category that are asked
 LEAST_REACH = 0.7  # standard deviation of a keypoint that all agree on, in cells
-AT_ONCE = 1 << 22  # votes that are held in memory together
+AT_ONCE = {"cpu": 1 << 22, "cuda": 1 << 25}  # votes that are held in memory together
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def agreement(similarity: Tensor, landmarks: Tensor, layouts: Layouts) -> Tensor
     if torch.compiler.is_exporting():  # batches of any size
         answers = [answer(slice(None))]
     else:
-        together = max(1, AT_ONCE // Matches.votes(maps))
+        together = max(1, AT_ONCE.get(maps.device.type, AT_ONCE["cpu"]) // Matches.votes(maps))
         answers = [answer(slice(at, at + together)) for at in range(0, len(maps), together)]
 
     def of_keypoint(parts: Sequence[Tensor]) -> Tensor:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from cape_ros.errors import CapeError, InvalidInput, TrainingError
 from cape_ros.training.config import DataConfig, FewShotConfig, TrainingConfig
-from cape_ros.training.data.episodes import EpisodeConfig, Episodes
+from cape_ros.training.data.episodes import EpisodeConfig, Episodes, SketchedStep
 from cape_ros.training.data.few_shot import FewShotSteps
 from cape_ros.training.data.mp100 import Dataset as Annotated
 from cape_ros.training.data.mp100 import read
@@ -24,6 +25,7 @@ from cape_ros.training.objective import AnyStep
 from cape_ros.training.team import Team, quiet
 
 T = TypeVar("T")
+CPU = torch.device("cpu")
 PREFETCHED = 6  # steps that wait for the network, for each worker
 
 
@@ -73,13 +75,17 @@ class Material:
 
     def draw(self, number: int) -> AnyStep:
         """This process's part of a step."""
+        return _on(CPU, self.prepare(number))
+
+    def prepare(self, number: int) -> AnyStep | SketchedStep:
+        """What workers do of `draw`."""
         own = number * self.team.size + self.team.rank
         if isinstance(self.source, Episodes):
-            return self.source.draw((self.seed, own))
+            return self.source.prepare((self.seed, own))
         return self.source[own]
 
-    def from_step(self, first: int, workers: int) -> Iterator[AnyStep]:
-        """The steps from `first` on, prepared ahead by worker processes.
+    def from_step(self, first: int, workers: int, device: torch.device = CPU) -> Iterator[AnyStep]:
+        """The steps from `first` on, on a device, prepared ahead by worker processes.
 
         Raises what drawing a step raises, and `TrainingError` for a worker that was killed.
         """
@@ -94,7 +100,7 @@ class Material:
             for step in loader:
                 if isinstance(step, CapeError):
                     raise step
-                yield step
+                yield _on(device, step)
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
@@ -104,7 +110,7 @@ class Material:
             ) from error
 
 
-class _Numbered(Dataset[AnyStep | CapeError]):
+class _Numbered(Dataset[AnyStep | SketchedStep | CapeError]):
     """Errors travel as values: a loader would make new ones of another kind of their text."""
 
     def __init__(self, material: Material, first: int):
@@ -113,11 +119,11 @@ class _Numbered(Dataset[AnyStep | CapeError]):
     def __len__(self) -> int:
         return max(0, self._material.steps - self._first)
 
-    def __getitem__(self, index: int) -> AnyStep | CapeError:
+    def __getitem__(self, index: int) -> AnyStep | SketchedStep | CapeError:
         if index >= len(self):
             raise IndexError(index)
         try:
-            return self._material.draw(self._first + index)
+            return self._material.prepare(self._first + index)
         except CapeError as error:
             return error
 
@@ -181,6 +187,11 @@ def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
         named = {f.name: map_tensors(getattr(value, f.name), change) for f in fields(value)}
         changed = replace(value, **named)
     return changed
+
+
+def _on(device: torch.device, step: AnyStep | SketchedStep) -> AnyStep:
+    moved = map_tensors(step, lambda tensor: tensor.to(device))
+    return moved.draw() if isinstance(moved, SketchedStep) else moved
 
 
 def _uneven(count: int, team: Team) -> str:

@@ -22,7 +22,8 @@ def optimiser_of(net: Network, config: OptimiserConfig) -> AdamW:
         part.requires_grad_(rate > 0)
         if rate > 0 and (parameters := list(part.parameters())):
             groups.append({"params": parameters, "lr": rate, "highest": rate})
-    return AdamW(groups, weight_decay=config.weight_decay)
+    fused = next(net.parameters()).device.type == "cuda"
+    return AdamW(groups, weight_decay=config.weight_decay, fused=fused)
 
 
 def early_layers(net: Network) -> list[nn.Parameter]:

@@ -122,8 +122,7 @@ class RunFolder:
         for name, parameter in state.net.named_parameters():
             if found := _part(tensors, f"optimiser.{name}/"):
                 state.optimiser.state[parameter] = {
-                    key: value if key == "step" else value.to(parameter.device)
-                    for key, value in found.items()
+                    key: value.to(parameter.device) for key, value in found.items()
                 }
         state.scaler.load_state_dict(facts["scaler"])
         state.steps, state.seconds = facts["steps"], facts["seconds"]

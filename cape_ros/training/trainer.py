@@ -22,7 +22,7 @@ from cape_ros.model import checkpoints
 from cape_ros.perception.device import find_precision
 from cape_ros.training.config import TrainingConfig
 from cape_ros.training.log import RunLog
-from cape_ros.training.material import Material, map_tensors
+from cape_ros.training.material import Material
 from cape_ros.training.objective import AnyStep, Objective, Terms
 from cape_ros.training.optimising import early_layers, optimiser_of, rate_at, set_mode
 from cape_ros.training.replay import save_step
@@ -66,7 +66,7 @@ def train(
     with RunLog(log, state.steps, material.steps, tensorboard) as told, StopSignal() as stop:
         if processes != team.size:
             told.say(f"begun by {processes} processes, now {team.size}: they draw other steps")
-        for step in material.from_step(state.steps, config.workers):
+        for step in material.from_step(state.steps, config.workers, device):
             number = state.steps
             try:
                 row = trainer.step(step)
@@ -131,17 +131,17 @@ class Trainer:
         set_mode(net, config)
 
     def step(self, step: AnyStep) -> dict[str, float]:
-        """Learn from a step; returns what the log says of it. Raises `NotFinite`, with the
-        parameters as they were."""
+        """Learn from a step that is on the device; returns what the log says of it. Raises
+        `NotFinite`, with the parameters as they were."""
         began, state, number = time.monotonic(), self.state, self.state.steps
         self._wake(number)
         rate = self._set_rate(number)
         torch.manual_seed(self.seed(number))
         with deterministic(self._device):
-            terms = self._forward(map_tensors(step, lambda tensor: tensor.to(self._device)))
-            values = self._mean(terms)
+            terms = self._forward(step)
             state.optimiser.zero_grad(set_to_none=True)
             state.scaler.scale(terms["loss"]).backward()
+        values = self._mean(terms)  # a GPU is waited for once its work is all told
         state.scaler.unscale_(state.optimiser)
         most = self._config.optimiser.largest_gradient or float("inf")
         gradient = float(nn.utils.clip_grad_norm_(state.net.parameters(), most))

@@ -172,6 +172,15 @@ def test_dropout_and_trained_batch_norm_repeat_too(
     assert rows(other) == rows(one)
 
 
+def test_views_that_the_device_draws_repeat_too(small: Path, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    settings = "--set", "episodes.drawn_by=device", "--set", "steps=4"
+    assert cape_train(small, "--out", one, *settings) == 0
+    assert cape_train(small, "--out", other, *settings, "--set", "workers=0") == 0
+    assert len(rows(one)) == 4
+    assert rows(other) == rows(one)
+
+
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

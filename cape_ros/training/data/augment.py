@@ -11,10 +11,13 @@ import numpy as np
 from numpy.random import Generator
 
 from cape_ros.perception.geometry import Crop
+from cape_ros.training.data.light import Light
 from cape_ros.training.data.mp100 import Instance
+from cape_ros.training.data.sketches import Sketch
 from cape_ros.training.data.views import View, look, read_image
 
 SIZE = 256
+LARGEST_SOURCE = 512  # pixels of a photograph's longer side that is sent to a device
 
 
 @lru_cache(5000)  # images: all that the shipped weights were trained on, 0.7 GB
@@ -23,13 +26,25 @@ def photograph(path: Path) -> np.ndarray:
     return read_image(path)
 
 
+@lru_cache(5000)
+def source(path: Path) -> np.ndarray:
+    """A photograph that a device is to cut views of; a large one made smaller."""
+    image = photograph(path)
+    scale = LARGEST_SOURCE / max(image.shape[:2])
+    return cv2.resize(image, None, fx=scale, fy=scale) if scale < 1 else image
+
+
 def view_of_instance(
-    instance: Instance, generator: Generator, flip: bool, backgrounds: Sequence[Path]
+    instance: Instance,
+    generator: Generator,
+    flip: bool,
+    backgrounds: Sequence[Path],
+    sketch: bool = False,
 ) -> View:
     """An object turned, scaled, shifted and recoloured, sometimes pasted on another background.
 
     Every query turns on its own, so the support's layout is a bad guess; a flip changes what is
-    left and right, so a whole episode flips or nobody does.
+    left and right, so a whole episode flips or nobody does. sketch: a device is to recolour it.
     """
     image = photograph(instance.image)
     x, y, w, h = instance.box
@@ -40,7 +55,7 @@ def view_of_instance(
     visible = instance.visible
     points = np.where(visible[:, None], instance.keypoints, np.nan)
     background = pick(backgrounds, generator) if generator.random() < 0.4 else None
-    return finish(image, matrix, points, visible, generator, flip, background)
+    return finish(image, matrix, points, visible, generator, flip, background, sketch)
 
 
 def view_of_the_paper(instance: Instance, generator: Generator) -> View:
@@ -72,45 +87,50 @@ def finish(
     generator: Generator,
     flip: bool,
     background: np.ndarray | None,
+    sketch: bool = False,
 ) -> View:
     """Cut the view that a homography [3, 3] describes out of an image; recolour, cover, flip."""
     pixels = cv2.warpPerspective(image, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
     if background is not None:
         inside = cv2.warpPerspective(np.ones(image.shape[:2], np.uint8), matrix, (SIZE, SIZE))
         pixels = np.where(inside[..., None] > 0, pixels, background)
-    places = cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0]
+    places = project(points, matrix)
     places[np.isnan(points).any(axis=1)] = np.nan  # OpenCV makes it 0
-    return show(pixels, places, visible, generator, flip)
+    return show(pixels, places, visible, generator, flip, sketch)
+
+
+def project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """[K, 2] through a homography [3, 3]."""
+    return cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0]
 
 
 def show(
-    pixels: np.ndarray, places: np.ndarray, visible: np.ndarray, generator: Generator, flip: bool
+    pixels: np.ndarray,
+    places: np.ndarray,
+    visible: np.ndarray,
+    generator: Generator,
+    flip: bool,
+    sketch: bool = False,
+    grid: np.ndarray | None = None,
 ) -> View:
     """Recolour a view with keypoints at places [K, 2] of its pixels; flip it. A keypoint off the
-    view is not visible."""
-    pixels = recolour(pixels, generator)
+    view is not visible.
+
+    sketch: a device is to do that, and before it, where there is a grid, to take the view out of
+        the pixels (`sketches.py`).
+    """
+    light = Light.draw(generator)
     if flip:
-        pixels = pixels[:, ::-1]
         places = np.array([SIZE - 1, 0]) - places * np.array([1, -1])
     visible = visible & (places >= 0).all(axis=1) & (places <= SIZE - 1).all(axis=1)
-    return View(np.ascontiguousarray(pixels), (places / SIZE).astype(np.float32), visible)
+    points = (places / SIZE).astype(np.float32)
+    if sketch:
+        return Sketch(pixels, points, visible, grid, light, flip)
+    pixels = light.shine(pixels, generator)
+    return View(np.ascontiguousarray(pixels[:, ::-1] if flip else pixels), points, visible)
 
 
 def pick(backgrounds: Sequence[Path], generator: Generator) -> np.ndarray:
     """A photograph as a background [SIZE, SIZE, 3]."""
     path = backgrounds[int(generator.integers(len(backgrounds)))]
     return cv2.resize(photograph(path), (SIZE, SIZE))
-
-
-def recolour(pixels: np.ndarray, generator: Generator) -> np.ndarray:
-    """Other light, other white balance, other sharpness, sometimes no colour."""
-    colours = pixels.astype(np.float32)
-    if generator.random() < 0.15:
-        colours[...] = colours.mean(axis=2, keepdims=True)
-    gain = np.exp(generator.normal(0, 0.2)) * np.exp(generator.normal(0, 0.07, 3))
-    colours = colours * gain.astype(np.float32) + np.float32(generator.normal(0, 12))
-    if generator.random() < 0.2:
-        colours = cv2.GaussianBlur(colours, (0, 0), float(generator.uniform(0.5, 2.0)))
-    if generator.random() < 0.2:
-        colours += generator.normal(0, 6, colours.shape).astype(np.float32)
-    return np.clip(colours, 0, 255).astype(np.uint8)

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from cape_ros.errors import Fault, InvalidInput
 from cape_ros.model import CapeFormerConfig
-from cape_ros.training.data.augment import view_of_instance
+from cape_ros.training.data.augment import SIZE, view_of_instance
 from cape_ros.training.data.bodies import Body, body
 from cape_ros.training.data.mp100 import Dataset
 from cape_ros.training.data.procedural import views_of_body
+from cape_ros.training.data.sketches import Sketch, Sketches
 from cape_ros.training.data.views import Batch, View, collate
 from cape_ros.training.data.warps import Warp, views_of_photograph
 
@@ -46,6 +47,7 @@ class EpisodeConfig:
     procedural: float = 0.0  # part of the episodes that show a category made up on the spot
     strangers: int = 9  # pairs per step whose query shows something else than the support
     balance: float = 0.35  # a category is drawn in proportion to its size to this power
+    drawn_by: Literal["workers", "device"] = "workers"  # who warps, recolours and masks the views
 
     def __post_init__(self) -> None:
         faults = [
@@ -86,6 +88,21 @@ class Step:
     host: Tensor
 
 
+@dataclass(frozen=True)
+class SketchedStep:
+    """A `Step` whose views are not drawn yet."""
+
+    batch: Sketches
+    support: Tensor
+    query: Tensor
+    stranger: Tensor
+    host: Tensor
+
+    def draw(self) -> Step:
+        """The step, where these tensors are."""
+        return Step(self.batch.draw(), self.support, self.query, self.stranger, self.host)
+
+
 class Episodes:
     """Draws steps from annotated objects and from photographs, as a network wants to see them.
 
@@ -101,6 +118,7 @@ class Episodes:
         network: CapeFormerConfig,
     ):
         self.config, self.network = config, network
+        self._sketch = config.drawn_by == "device"
         self._dataset = dataset
         self._photographs = list(photographs)
         if not self._photographs:
@@ -115,6 +133,11 @@ class Episodes:
 
     def draw(self, seed: Sequence[int]) -> Step:
         """The step of this seed."""
+        step = self.prepare(seed)
+        return step.draw() if isinstance(step, SketchedStep) else step
+
+    def prepare(self, seed: Sequence[int]) -> Step | SketchedStep:
+        """What workers do of it."""
         generator = np.random.default_rng(seed)
         episodes = [self._episode(generator) for _ in range(self.config.episodes)]
         views = [view for _, episode in episodes for view in episode]
@@ -130,6 +153,9 @@ class Episodes:
         drawn = generator.permutation(len(strange))[: self.config.strangers]
         chosen = np.array([strange[at] for at in drawn], np.int64).reshape(-1, 2)
         stranger, host = torch.from_numpy(chosen).T
+        if sketches := [view for view in views if isinstance(view, Sketch)]:
+            drawing = Sketches.of(sketches, SIZE, int(generator.integers(2**31)), self.network)
+            return SketchedStep(drawing, support, query, stranger, host)
         return Step(collate(views, self.network), support, query, stranger, host)
 
     def _episode(self, generator: Generator) -> tuple[Thing, list[View]]:
@@ -142,7 +168,9 @@ class Episodes:
             return category, self.annotated(category, generator)
         if kind == "procedural":
             shown = body(int(generator.integers(BODIES)), self._photographs)
-            views = views_of_body(shown, generator, self.config.views, self._photographs)
+            views = views_of_body(
+                shown, generator, self.config.views, self._photographs, self._sketch
+            )
             return shown, self._some_keypoints(views, generator)
         return self.warped(kind, generator)
 
@@ -155,14 +183,18 @@ class Episodes:
             instances = self._dataset.instances
             path = instances[int(generator.integers(len(instances)))].image
         count = self.config.keypoints
-        return thing, views_of_photograph(path, generator, self.config.views, count, warp)
+        views = views_of_photograph(path, generator, self.config.views, count, warp, self._sketch)
+        return thing, views
 
     def annotated(self, category: int, generator: Generator) -> list[View]:
         """Objects of a category, by its id."""
         drawn = generator.choice(self._objects[category], self.config.views, replace=False)
         objects = [self._dataset.instances[at] for at in drawn]
         flip = bool(generator.random() < 0.5)
-        views = [view_of_instance(one, generator, flip, self._photographs) for one in objects]
+        views = [
+            view_of_instance(one, generator, flip, self._photographs, self._sketch)
+            for one in objects
+        ]
         return self._some_keypoints(views, generator)
 
     def _some_keypoints(self, views: list[View], generator: Generator) -> list[View]:

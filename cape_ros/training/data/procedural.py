@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from cape_ros.perception.geometry import PADDING
-from cape_ros.training.data.augment import SIZE, pick, show, turn
+from cape_ros.training.data.augment import SIZE, pick, project, show, turn
 from cape_ros.training.data.bodies import Body, Part, tiles
 from cape_ros.training.data.textures import TILE
 from cape_ros.training.data.views import View
@@ -27,22 +27,28 @@ HIDDEN_BELOW = 0.5  # pixels inside what covers it; nearer to the rim a point is
 
 
 def views_of_body(
-    body: Body, generator: Generator, views: int, photographs: Sequence[Path]
+    body: Body,
+    generator: Generator,
+    views: int,
+    photographs: Sequence[Path],
+    sketch: bool = False,
 ) -> list[View]:
     """Different objects of a category. Each flips on its own unless left and right would change
-    places."""
+    places. sketch: a device is to recolour them."""
     flips = generator.random(views) < (0.0 if body.mirrored else 0.5)
-    return [view_of_body(body, generator, bool(flip), photographs) for flip in flips]
+    return [view_of_body(body, generator, bool(flip), photographs, sketch) for flip in flips]
 
 
-def view_of_body(body: Body, generator: Generator, flip: bool, photographs: Sequence[Path]) -> View:
+def view_of_body(
+    body: Body, generator: Generator, flip: bool, photographs: Sequence[Path], sketch: bool = False
+) -> View:
     """One object of the category from one side; keypoints in the order of `body.landmarks`."""
     canvas = pick(photographs, generator)
     frames = body.pose(generator)
     look = _camera(body.parts, frames, generator)
     matrices = [look @ frame for frame in frames]
     outlines = [
-        _project(part.outline, matrix) for part, matrix in zip(body.parts, matrices, strict=True)
+        project(part.outline, matrix) for part, matrix in zip(body.parts, matrices, strict=True)
     ]
     light = generator.uniform(0, 2 * math.pi)
     own = tiles(body.parts, body.material, generator) if body.own_pattern else body.tiles
@@ -53,14 +59,14 @@ def view_of_body(body: Body, generator: Generator, flip: bool, photographs: Sequ
         _paint(canvas, cv2.transform(own[at], tint), to_view, outlines[at], light)
     covers = _cover(canvas, outlines, generator, photographs)
     places = np.concatenate(
-        [_project(mark.place[None], matrices[mark.part]) for mark in body.landmarks]
+        [project(mark.place[None], matrices[mark.part]) for mark in body.landmarks]
     )
     visible = np.ones(len(places), bool)
     for at, mark in enumerate(body.landmarks):
         height = max(order.index(owner) for owner in mark.owners)
         above = [outlines[other] for other in order[height + 1 :] if other not in mark.owners]
         visible[at] = not any(_inside(outline, places[at]) for outline in above + covers)
-    return show(canvas, places, visible, generator, flip)
+    return show(canvas, places, visible, generator, flip, sketch)
 
 
 def _camera(
@@ -68,7 +74,7 @@ def _camera(
 ) -> np.ndarray:
     """[3, 3] from the body's frame to the view: about as large as an annotated object's box would
     be shown, turned, shifted, and seen a little at an angle."""
-    corners = np.concatenate([_project(p.outline, f) for p, f in zip(parts, frames, strict=True)])
+    corners = np.concatenate([project(p.outline, f) for p, f in zip(parts, frames, strict=True)])
     low, high = corners.min(axis=0), corners.max(axis=0)
     scale = float(np.clip(np.exp(generator.normal(0.08, 0.22)), 0.75, 2.0))
     zoom = SIZE / (PADDING * scale * float((high - low).max()))
@@ -142,11 +148,6 @@ def _cover(
     matrix = np.array([[step, 0, x], [0, step, y], [0, 0, 1]])
     _paint(canvas, texture, matrix, outline, generator.uniform(0, 2 * math.pi))
     return [outline]
-
-
-def _project(places: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """[N, 2] through a homography [3, 3]."""
-    return cv2.perspectiveTransform(places[None].astype(np.float64), matrix)[0]
 
 
 def _inside(outline: np.ndarray, place: np.ndarray) -> bool:

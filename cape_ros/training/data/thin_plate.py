@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from cape_ros.training.data.grids import STEP, nodes, through
+
 CONTROLS = 4  # the places that are moved form a grid of so many by so many
-STEP = 4  # pixels between the places where a spline is evaluated; linear in between
 LEAST_AREA = 0.25  # a bending never shrinks a piece of the view to less than this part of its area
 NEWTON_STEPS = 6
 
@@ -70,25 +71,22 @@ def bend(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A view of `size` pixels that a homography [3, 3] would cut, bent by a thin plate.
 
-    points: [K, 2] pixels of the image. Returns for every pixel of the view the image's pixel that
-    it shows [size, size, 2] float32, for `cv2.remap`, and where the points go [K, 2], in pixels of
-    the view; NaN for a point that is far outside. The bending never folds.
+    points: [K, 2] pixels of the image. Returns the view's grid (`grids.py`), and where the points
+    go [K, 2], in pixels of the view; NaN for a point that is far outside. The bending never folds.
     """
     line = np.linspace(0, size - 1, CONTROLS)
     controls = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
     push = generator.normal(0, 0.05 * size, controls.shape)
-    axis = np.arange(0, size + STEP, STEP, dtype=np.float64)
-    view = np.stack(np.meshgrid(axis, axis), axis=-1)
+    view = nodes(size)
     for _ in range(8):
         plate = ThinPlate.through(controls, controls + push)
         bent = plate(view.reshape(-1, 2)).reshape(view.shape)
         if _least_area(bent) > LEAST_AREA:
             break
         push *= 0.7
-    pulled = cv2.perspectiveTransform(bent, np.linalg.inv(matrix))
     places = cv2.perspectiveTransform(points[None], matrix)[0]  # in the view before the bending
     nearest = _squared(places, bent.reshape(-1, 2)).argmin(axis=1)
-    return _dense(pulled, size), plate.inverse(places, view.reshape(-1, 2)[nearest])
+    return through(matrix, bent), plate.inverse(places, view.reshape(-1, 2)[nearest])
 
 
 def _squared(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -106,10 +104,3 @@ def _least_area(grid: np.ndarray) -> float:
     across, down = np.diff(grid, axis=1)[:-1], np.diff(grid, axis=0)[:, :-1]
     area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
     return float(area.min()) / STEP**2
-
-
-def _dense(grid: np.ndarray, size: int) -> np.ndarray:
-    """A grid [R, C, 2] with a row every STEP pixels, interpolated to [size, size, 2] float32."""
-    at = np.arange(size, dtype=np.float32) / STEP
-    across, down = np.meshgrid(at, at)
-    return cv2.remap(grid.astype(np.float32), across, down, cv2.INTER_LINEAR)

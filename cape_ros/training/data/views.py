@@ -17,6 +17,7 @@ from cape_ros.perception.crops import IMAGENET_MEAN, IMAGENET_STD
 from cape_ros.perception.geometry import Crop, crop_image, support_heatmaps
 from cape_ros.training.data.mp100 import Instance
 
+MASK = 64  # cells across and down a soft mask
 JPEG, START_OF_SCAN, END_OF_IMAGE = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
 
 
@@ -76,10 +77,10 @@ def look(
     return View(crop_image(read_image(instance.image), crop), points, instance.visible)
 
 
-def normalise(pixels: np.ndarray) -> Tensor:
-    """[B, H, W, 3] uint8 RGB -> [B, 3, H, W] as the backbone wants it."""
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
-    return ((torch.from_numpy(pixels).float() - mean) / std).permute(0, 3, 1, 2)
+def normalise(pixels: Tensor) -> Tensor:
+    """[B, H, W, 3] RGB, in grey levels -> [B, 3, H, W] as the backbone wants it."""
+    mean, std = (torch.tensor(v, device=pixels.device) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    return ((pixels.float() - mean) / std).permute(0, 3, 1, 2)
 
 
 def collate(views: Sequence[View], config: CapeFormerConfig) -> Batch:
@@ -88,7 +89,7 @@ def collate(views: Sequence[View], config: CapeFormerConfig) -> Batch:
     count = max(len(view.points) for view in views)
     rows, columns = views[0].pixels.shape[:2]
     points = np.zeros((len(views), count, 2), np.float32)
-    heatmaps = np.zeros((len(views), count, 64, 64), np.float32)
+    heatmaps = np.zeros((len(views), count, MASK, MASK), np.float32)
     weight = np.zeros((len(views), count), np.float32)
     for at, view in enumerate(views):
         k = len(view.points)
@@ -97,12 +98,13 @@ def collate(views: Sequence[View], config: CapeFormerConfig) -> Batch:
             scaled,
             view.visible,
             (rows, columns),
+            MASK,
             sigma=config.mask_sigma,
             rounded=config.round_masks,
         )
         points[at, :k] = np.where(view.visible[:, None], view.points, 0)
     return Batch(
-        normalise(np.stack([view.pixels for view in views])),
+        normalise(torch.from_numpy(np.stack([view.pixels for view in views]))),
         torch.from_numpy(points),
         torch.from_numpy(heatmaps),
         torch.from_numpy(weight),

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from cape_ros.training.data.augment import SIZE, finish, photograph, show, turn
+from cape_ros.training.data.augment import SIZE, finish, photograph, project, show, source, turn
+from cape_ros.training.data.grids import dense, nodes, through
 from cape_ros.training.data.thin_plate import bend
 from cape_ros.training.data.views import View
 
@@ -20,33 +21,49 @@ CORNERS = np.array([[0, 0], [SIZE, 0], [SIZE, SIZE], [0, SIZE]], np.float32)
 
 
 def views_of_photograph(
-    path: Path, generator: Generator, views: int, keypoints: int, warp: Warp = "homography"
+    path: Path,
+    generator: Generator,
+    views: int,
+    keypoints: int,
+    warp: Warp = "homography",
+    sketch: bool = False,
 ) -> list[View]:
     """One photograph seen from `views` sides, with keypoints where it has texture.
 
     Each view flips on its own. A keypoint is visible where its place lies in the view: nothing
-    covers anything here.
+    covers anything here. sketch: a device is to draw them.
     """
-    image = photograph(path)
+    image = source(path) if sketch else photograph(path)
     height, width = image.shape[:2]
     side = min(height, width) * generator.uniform(0.55, 1.0)
     left, top = generator.uniform(0, width - side), generator.uniform(0, height - side)
     square = np.array([left, top], np.float32) + CORNERS * np.float32(side / SIZE)
     points = textured_places(image, (left, top, side), generator, keypoints)
-    return [warped(image, square, points, generator, warp) for _ in range(views)]
+    return [warped(image, square, points, generator, warp, sketch) for _ in range(views)]
 
 
 def warped(
-    image: np.ndarray, square: np.ndarray, points: np.ndarray, generator: Generator, warp: Warp
+    image: np.ndarray,
+    square: np.ndarray,
+    points: np.ndarray,
+    generator: Generator,
+    warp: Warp,
+    sketch: bool = False,
 ) -> View:
     """The square [4, 2] of an image from a new side, with the places [K, 2] of the image."""
     visible = np.ones(len(points), bool)
     corners = a_parallelogram(generator) if warp == "affine" else some_quadrangle(generator)
     matrix = cv2.getPerspectiveTransform(square, corners)
     flip = bool(generator.random() < 0.5)
-    if warp != "thin plate":
+    if warp == "thin plate":
+        grid, places = bend(SIZE, matrix, points.astype(np.float64), generator)
+    elif sketch:
+        grid, places = through(matrix, nodes(SIZE)), project(points, matrix)
+    else:
         return finish(image, matrix, points, visible, generator, flip, background=None)
-    maps, places = bend(SIZE, matrix, points.astype(np.float64), generator)
+    if sketch:
+        return show(image, places, visible, generator, flip, sketch, grid)
+    maps = dense(grid, SIZE)
     pixels = cv2.remap(image, maps[..., 0], maps[..., 1], cv2.INTER_LINEAR)
     return show(pixels, places, visible, generator, flip)
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data as shipped
 
-from cape_ros.training.data import augment
 from cape_ros.training.data.augment import SIZE
 from cape_ros.training.data.bodies import MOST_PARTS, body
+from cape_ros.training.data.light import Light
 from cape_ros.training.data.procedural import view_of_body, views_of_body
 from cape_ros.training.data.textures import FAMILIES, TILE
 
@@ -32,7 +32,7 @@ def test_a_keypoint_is_visible_where_its_part_is_seen_and_hidden_where_it_is_not
     black: list[Path], monkeypatch: pytest.MonkeyPatch, flip: bool
 ) -> None:
     """The part of a keypoint is red, all others blue, the background and what is pasted black."""
-    monkeypatch.setattr(augment, "recolour", lambda pixels, generator: pixels)
+    monkeypatch.setattr(Light, "shine", lambda light, pixels, generator: pixels)
     agree = {True: 0, False: 0}
     wrong = 0
     for number in range(25):
@@ -108,9 +108,9 @@ def test_mirrored_bodies_never_flip(
     flips: dict[bool, set[bool]] = {True: set(), False: set()}
     drawn = view_of_body
 
-    def watched(one, generator, flip, paths):  # type: ignore[no-untyped-def]
+    def watched(one, generator, flip, paths, sketch):  # type: ignore[no-untyped-def]
         flips[one.mirrored].add(flip)
-        return drawn(one, generator, flip, paths)
+        return drawn(one, generator, flip, paths, sketch)
 
     monkeypatch.setattr(procedural, "view_of_body", watched)
     for number in range(20):

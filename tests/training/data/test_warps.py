@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cape_ros.training.data.augment import SIZE
+from cape_ros.training.data.grids import dense
 from cape_ros.training.data.thin_plate import ThinPlate, bend
 from cape_ros.training.data.warps import (
     CORNERS,
@@ -86,7 +87,8 @@ def test_a_straight_thin_plate_is_an_affine_map() -> None:
 def test_a_bending_never_folds_and_knows_where_points_go(seed: int) -> None:
     generator = np.random.default_rng(seed)
     points = generator.uniform(0, 256, (10, 2))
-    maps, places = bend(SIZE, np.eye(3), points, generator)
+    grid, places = bend(SIZE, np.eye(3), points, generator)
+    maps = dense(grid, SIZE)
     across, down = np.diff(maps, axis=1)[:-1], np.diff(maps, axis=0)[:, :-1]
     assert (across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]).min() > 0
     for point, place in zip(points, places, strict=True):
