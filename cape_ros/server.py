@@ -21,23 +21,17 @@ from cape_ros.activation import Activation, check_names
 from cape_ros.counting import CameraCounts, Percentiles, Statistics
 from cape_ros.errors import CapeError
 from cape_ros.frames import Answer, Frame, FrameQueue, Result
-from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
+from cape_ros.perception import follow
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator, Inspection
-from cape_ros.perception.follow import (
-    SEARCHED_TOGETHER,
-    Trust,
-    Watch,
-    search,
-    search_all,
-    track_ids,
-    warm_up,
-)
+from cape_ros.perception.follow import SEARCHED_TOGETHER, Trust, Watch, search, search_all
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
+from cape_ros.perception.supports import Encoded
 from cape_ros.registration import RegisterMode
+from cape_ros.turning import Turning
 
 __all__ = [
     "CameraCounts",
@@ -75,13 +69,14 @@ class Server:
         self._library = library
         self._on_categories = on_categories
         self._clock = clock
-        self._track_ids = track_ids()
+        self._track_ids = follow.track_ids()
         self._model = ThreadPoolExecutor(1, "model")
         self._frames = FrameQueue(self._model, self._look, self._new_watch, on_result, clock)
         self._commands = threading.Lock()
         self._closed = False
         self._activation = Activation()
         self._categories: Mapping[str, Category] = MappingProxyType({})
+        self._turning = Turning(self._model, estimator, self._frames.reject)
         self._model.submit(self._load_library).result()
 
     @property
@@ -149,14 +144,15 @@ class Server:
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
 
-        Encoded, written to disk, then visible. Raises `InvalidInput` or `LibraryError`; then
-        everything is as it was. Waits for the frames of now, not for later ones.
+        Encoded, written to disk, then visible; supports are turned later, between frames. Raises
+        `InvalidInput` or `LibraryError`; then everything is as it was. Waits for the frames of now,
+        not for later ones.
         """
         with self._command():
             category = registration.merge(self._categories, category, mode)
-            tokens = self._model.submit(self._estimator.encode, category).result()
+            encoded = self._model.submit(self._estimator.encode_upright, category).result()
             stored = self._library.put(category)
-            self._model.submit(self._show, stored, tokens).result()
+            self._model.submit(self._show, stored, encoded).result()
             self._tell_categories()
             return stored
 
@@ -222,9 +218,8 @@ class Server:
         with self._command():
             on_demand.check_one(image, box)
             if box is None:
-                return self._model.submit(
-                    search, self._estimator, image, category, self.trust
-                ).result()
+                found = self._model.submit(search, self._estimator, image, category, self.trust)
+                return found.result()
             requests = [ObjectRequest(category, box)]
             return self._model.submit(self._estimator.estimate, image, requests).result()[0]
 
@@ -243,13 +238,15 @@ class Server:
         with self._command():
             counts = [len(category.keypoint_names) for category in self._categories.values()]
             most = max(counts, default=KEYPOINTS_TO_WARM_UP)
-            self._model.submit(warm_up, self._estimator, size, most).result()
+            self._model.submit(follow.warm_up, self._estimator, size, most).result()
 
     def close(self) -> None:
         """Finish the frame and the command in progress, refuse what comes later, and stop."""
         with self._commands:
-            self._closed = True
-            self._frames.close()
+            if not self._closed:
+                self._closed = True
+                self._frames.close()
+                self._model.submit(self._turning.end).result()
         self._model.shutdown()
 
     @contextmanager
@@ -272,16 +269,17 @@ class Server:
         return Watch(self._estimator, self._track_ids, self._clock)
 
     def _load_library(self) -> None:
-        for category in self._library:
-            self._show(category)
+        encoded = [self._estimator.encode_upright(category) for category in self._library]
+        for category, one in zip(self._library, encoded, strict=True):
+            self._show(category, one)
 
-    def _show(self, category: Category, tokens: KeypointTokens | None = None) -> None:
-        self._estimator.register(category, tokens)
+    def _show(self, category: Category, encoded: Encoded) -> None:
+        self._turning.register(category, encoded)
         self._categories = MappingProxyType({**self._categories, category.name: category})
         self._forget_tracks(category.name)
 
     def _hide(self, name: str) -> None:
-        self._estimator.forget(name)
+        self._turning.forget(name)
         self._activation = self._activation.without_category(name)
         self._categories = MappingProxyType(
             {known: category for known, category in self._categories.items() if known != name}

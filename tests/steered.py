@@ -17,6 +17,7 @@ from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.supports import Encoded
 from cape_ros.perception.timing import Timing
 from cape_ros.server import Frame, Result, Server
 
@@ -44,11 +45,12 @@ class SteeredEstimator:
         self.spent = Timing()
         self.largest_batch = 32
 
-    def encode(self, category: Category) -> KeypointTokens:
+    def encode_upright(self, category: Category) -> Encoded:
         self.threads.add(threading.get_ident())
         if self.fail:
             raise self.fail
-        return KeypointTokens(torch.zeros(1, 1, 1), torch.ones(1, 1, dtype=torch.bool))
+        tokens = KeypointTokens(torch.zeros(1, 1, 1), torch.ones(1, 1, dtype=torch.bool))
+        return tokens, iter(())
 
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
         self.known[category.name] = category

@@ -90,9 +90,9 @@ def figures(found: Found, on_gpu: bool) -> Iterator[Figure]:
     """Those of the groups that were run."""
     for ratio in (*(GPU if on_gpu else CPU), *BOTH):
         yield from ratio.figures(found)
-    if rows := found.get("registration, resnet50"):
-        yield Figure(
-            "registration of 5 shots", rows["5 shots"].median, 100 if on_gpu else 500, "ms"
-        )
+    for name in ("resnet50", "shipped"):
+        if rows := found.get(f"registration, {name}"):
+            aim = f"registration of 5 shots, {name}"
+            yield Figure(aim, rows["5 shots"].median, 100 if on_gpu else 500, "ms")
     if on_gpu and (rows := found.get("one object, resnet50")):
         yield Figure("frame of 1280x720, 99 of 100", rows[HD].p99, 3, "ms")

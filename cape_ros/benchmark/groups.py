@@ -14,6 +14,7 @@ from cape_ros.benchmark import stages, subjects
 from cape_ros.benchmark.as_released import KEYPOINTS, AsReleased
 from cape_ros.benchmark.clock import Group, Row
 from cape_ros.errors import DeviceError
+from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.device import OPENVINO, PRECISIONS, find_device
 from cape_ros.perception.estimator import Estimator
@@ -30,11 +31,12 @@ def groups(device: str, precision: str = "float32") -> Iterator[tuple[str, Calla
         yield f"one object, {name}", partial(one_object, name, device, precision)
     for name in subjects.NETWORKS:
         yield f"keypoints, {name}", partial(keypoints, name, device, precision)
-    for name in ("resnet50", "mobilenet_v2"):
+    for name in subjects.NETWORKS:
         yield f"objects, {name}", partial(objects, name, device, precision)
     for name in subjects.NETWORKS:
         yield f"precision, {name}", partial(precisions, name, device)
-    yield "registration, resnet50", partial(registration, "resnet50", device, precision)
+    for name in ("resnet50", "shipped"):
+        yield f"registration, {name}", partial(registration, name, device, precision)
     yield "library, resnet50", partial(library, "resnet50", device, precision)
     yield "stages, resnet50", partial(stages.stages, device, precision)
 
@@ -86,20 +88,33 @@ def precisions(name: str, device: str) -> Group:
 
 
 def registration(name: str, device: str, precision: str) -> Group:
+    """What a person waits for; and what comes after it if layouts vote."""
     estimator = subjects.estimator(name, device, precision)
+    left: Iterator[KeypointTokens] = iter(())
 
     def row(shots: int) -> Row:
         shown = subjects.category(shots=shots)
 
         def encode() -> None:
-            again = Category(shown.name, shown.keypoint_names, shots=shown.shots)
-            tokens = estimator.encode(again)
+            nonlocal left
+            tokens, left = estimator.encode_upright(shown)
             tokens.tokens.cpu()
 
-        includes = "shots of 640x480 and 17 keypoints -> tokens; nothing is written to disk"
+        includes = (
+            "shots of 640x480 and 17 keypoints -> upright tokens and what shots say of each other, "
+            "all that is waited for; nothing is written to disk"
+        )
         return Row(f"{shots} shot{'s' * (shots > 1)}", includes, encode)
 
-    return Group(f"Registration, {name}", [row(1), row(5)])
+    def turn() -> None:
+        for tokens in left:
+            tokens.turned[-1].tokens.cpu()
+
+    rows = [row(1), row(5)]
+    if estimator.network.config.layout:
+        includes = "what the row above left: its shots turned, all passes; frames go in between"
+        rows.append(Row("turned supports of 5 shots, afterwards", includes, turn))
+    return Group(f"Registration, {name}", rows)
 
 
 def library(name: str, device: str, precision: str) -> Group:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -68,11 +68,9 @@ def average_shots(shots: Sequence[KeypointTokens]) -> KeypointTokens:
 
 
 def each_without(shots: Sequence[KeypointTokens]) -> list[KeypointTokens]:
-    """For each of the shots that check the others, the tokens of all others, upright; none for one
-    shot."""
-    upright = [replace(shot, turned=()) for shot in shots]
+    """For each of the shots that check the others, the tokens of all others; none for one shot."""
     return [
-        average_shots([*upright[:at], *upright[at + 1 :]])
+        average_shots([*shots[:at], *shots[at + 1 :]])
         for at in range(min(MOST_CHECKED, len(shots)) if len(shots) > 1 else 0)
     ]
 
@@ -101,7 +99,5 @@ def _each_turn(
     tokens: Sequence[KeypointTokens],
     together: Callable[[Sequence[KeypointTokens]], KeypointTokens],
 ) -> tuple[KeypointTokens, ...]:
-    """Turn by turn; nothing if some are not there turned."""
-    if not all(one.turned for one in tokens):
-        return ()
+    """Turn by turn."""
     return tuple(map(together, zip(*(one.turned for one in tokens), strict=True)))

@@ -43,19 +43,28 @@ def with_turns(
 ) -> KeypointTokens:
     """The tokens of single shots [B, K, d], and as they look turned, where layouts vote.
 
-    see: features [B, C, h, w] of the shots and soft masks [B, K, 64, 64] of their keypoints, all
-        turned counter-clockwise by so many degrees.
+    see: features and soft masks, as in `turned_by`, of the shots turned by so many degrees.
     """
     if not upright.layouts:
         return upright
-    turns = [_turned(net, upright, *see(degrees), degrees) for degrees in ANGLES]
+    turns = [turned_by(degrees, net, upright, *see(degrees)) for degrees in ANGLES]
     return replace(upright, turned=tuple(turns))
 
 
-def _turned(
-    net: CapeFormer, upright: KeypointTokens, features: Tensor, heatmaps: Tensor, degrees: float
+def not_yet_turned(upright: KeypointTokens) -> KeypointTokens:
+    """Before any turn has been seen, where layouts vote: upright tokens stand in for each, and a
+    second look with them finds what the first one did."""
+    return replace(upright, turned=(upright,) * len(ANGLES)) if upright.layouts else upright
+
+
+def turned_by(
+    degrees: float, net: CapeFormer, upright: KeypointTokens, features: Tensor, heatmaps: Tensor
 ) -> KeypointTokens:
-    """What has left the crop by the turn stays as upright."""
+    """Single shots' tokens [B, K, d] where they are turned counter-clockwise; what has left the
+    crop by the turn stays as upright.
+
+    features [B, C, h, w] of the turned shots, soft masks [B, K, 64, 64] of their keypoints.
+    """
     assert upright.layouts is not None
     pooled = pool_keypoints(features.to(heatmaps.dtype), heatmaps)
     shown = (heatmaps.flatten(2).amax(dim=-1) > 0).unsqueeze(-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
@@ -29,23 +29,23 @@ class Batches:
 
     def run(
         self, count: int, run: Callable[[slice], T], most: int = LARGEST_BATCH
-    ) -> list[tuple[slice, T]]:
-        """What `run` makes of all samples: a few at a time, at most `most`.
+    ) -> Iterator[tuple[slice, T]]:
+        """What `run` makes of all samples: a few at a time, at most `most`, each when it is asked
+        for.
 
         Raises `DeviceError` if the memory does not even hold one.
         """
-        done: list[tuple[slice, T]] = []
         at = 0
         while at < count:
             some = slice(at, min(count, at + most, at + self.largest))
             try:
-                done.append((some, run(some)))
+                made = run(some)
             except torch.cuda.OutOfMemoryError as error:
                 self._halve(error)
             else:
                 at = some.stop
                 self._grow(some.stop - some.start)
-        return done
+                yield some, made
 
     def _grow(self, count: int) -> None:
         self._went_well += count == self.largest < LARGEST_BATCH

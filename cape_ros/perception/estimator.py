@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import is_not
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -23,18 +23,16 @@ from cape_ros.model import weights as known_weights
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
-from cape_ros.model.tokens import KeypointTokens, average_shots, stack_tokens
-from cape_ros.model.turns import Look, judge, look_again
+from cape_ros.model.tokens import KeypointTokens, stack_tokens
+from cape_ros.model.turns import Look, judge, look_again, not_yet_turned
 from cape_ros.perception.batches import LARGEST_BATCH, Batches
 from cape_ros.perception.category import Category
 from cape_ros.perception.crops import DeviceCrops, HostCrops
 from cape_ros.perception.engine import build_network
 from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_requests
-from cape_ros.perception.supports import cross_check, encode_shots
+from cape_ros.perception.supports import Encoded, encode_shots
 from cape_ros.perception.timing import Timing
-
-SHOTS_TOGETHER = 8  # of a registration, in one pass
 
 
 @dataclass(frozen=True)
@@ -98,35 +96,35 @@ class Estimator:
         net, facts = checkpoints.load(known_weights.find(weights))
         return cls(net, Calibration.from_facts(facts), device, precision)
 
-    @torch.inference_mode()
     def encode(self, category: Category) -> KeypointTokens:
-        """The category's keypoint tokens, averaged over the shots that show each keypoint.
+        """The category's keypoint tokens, averaged over the shots that show each keypoint; those of
+        a registered one as they are by now.
 
         Raises `InvalidInput` without shots, and for more keypoints than the network can order.
         """
-        if (tokens := self._tokens.get(category)) is not None:
-            return tokens
+        if category not in self._tokens:
+            upright, better = self.encode_upright(category)
+            self._tokens[category] = [upright, *better][-1]
+        return self._tokens[category]
+
+    @torch.inference_mode()
+    def encode_upright(self, category: Category) -> Encoded:
+        """`encode` for whoever wants tokens to `register` soon, and better ones bit by bit.
+
+        Raises as `encode`.
+        """
         if not category.shots:
             raise InvalidInput.of("shots", f"{category.name} has none; register at least one")
         count, most = len(category.keypoint_names), self.network.config.order_length
         if count > most:
             reason = f"{category.name} has {count}, these weights were made for {most} at most"
             raise InvalidInput.of("keypoint_names", reason)
-        encoded = self._batches.run(
-            len(category.shots),
-            lambda some: encode_shots(self.network, self._host_crops, category.shots[some]),
-            SHOTS_TOGETHER,
-        )
-        shots = [shot for _, some in encoded for shot in some]
-        check = cross_check(self.network, self._batches, shots)
-        tokens = replace(average_shots([shot.tokens for shot in shots]), check=check)
-        self._tokens[category] = tokens
-        return tokens
+        return encode_shots(self.network, self._host_crops, self._batches, category.shots)
 
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
         """Find the category by its name from now on.
 
-        tokens: those of the same shots, where `encode` computed them already.
+        tokens: those of the same shots, where they are there already.
         """
         self._tokens[category] = tokens or self.encode(category)
         self._registered[category.name] = category
@@ -204,7 +202,7 @@ class Estimator:
             tokens.new_zeros(1, 1, LANDMARKS, config.width),
         )
         layouts = nowhere if config.layout else None
-        self._tokens[category] = KeypointTokens(tokens, known, layouts)
+        self._tokens[category] = not_yet_turned(KeypointTokens(tokens, known, layouts))
         return category
 
     @torch.inference_mode()

@@ -3,8 +3,9 @@ shots say of each other's scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,19 +13,25 @@ from torch import Tensor
 
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import Checks, CrossCheck
-from cape_ros.model.tokens import each_without, stack_tokens
-from cape_ros.model.turns import with_turns
+from cape_ros.model.tokens import average_shots, each_without, stack_tokens
+from cape_ros.model.turns import ANGLES, not_yet_turned, turned_by
 from cape_ros.perception.batches import Batches
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.crops import HostCrops
 from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
 from cape_ros.perception.network import Network
 
+TOGETHER = 8  # shots in one pass
+TURNED_TOGETHER = 2  # on a CPU: frames wait for such a pass no longer than for another frame
+
+Encoded = tuple[KeypointTokens, Iterator[KeypointTokens]]
+"""The tokens of a category, upright and checked; and better ones each time, a pass of the network
+later, in the end as it looks from all sides. None are better where layouts do not vote."""
+
 
 @dataclass(frozen=True)
 class SeenShot:
-    """One shot: its tokens, upright and turned (a batch of one), and its features as a query's,
-    [1, C, h, w]."""
+    """One shot: its upright tokens, and its features as a query's [1, C, h, w]; batches of one."""
 
     shot: SupportShot
     tokens: KeypointTokens
@@ -32,18 +39,30 @@ class SeenShot:
 
 
 def encode_shots(
-    network: Network, cutter: HostCrops, shots: Sequence[SupportShot]
-) -> list[SeenShot]:
-    """Some shots in one pass; turned, too, where layouts vote."""
-    features, marked, known = _see(network, cutter, shots)
-    shared = network.config.shared_backbone
-    seen = features if shared else network.extract(_cut(cutter, shots))
-    kept = seen.clone()  # the next pass uses its memory
-    upright = network.net.pool([features], [marked], [known])
-    tokens = with_turns(
-        network.net, upright, lambda degrees: _see(network, cutter, shots, degrees)[:2]
-    )
-    return [SeenShot(shot, tokens.sample(at), kept[at : at + 1]) for at, shot in enumerate(shots)]
+    network: Network, cutter: HostCrops, batches: Batches, shots: Sequence[SupportShot]
+) -> Encoded:
+    """All shots of a category."""
+    each, check = _see_upright(network, cutter, batches, shots)
+    upright = replace(not_yet_turned(average_shots(each)), check=check)
+    together = TOGETHER if network.device.type == "cuda" else TURNED_TOGETHER
+
+    def see(degrees: float, some: slice) -> KeypointTokens:
+        features, marked, _ = _see(network, cutter, shots[some], degrees)
+        return turned_by(degrees, network.net, stack_tokens(each[some]), features, marked)
+
+    @torch.inference_mode()
+    def better() -> Iterator[KeypointTokens]:
+        tokens, turned = upright, list(upright.turned)
+        for at in range(len(turned)):
+            looks = []
+            for some, look in batches.run(len(shots), partial(see, ANGLES[at]), together):
+                looks.append(look)
+                if some.stop == len(shots):
+                    turned[at] = average_shots(looks)
+                    tokens = replace(tokens, turned=tuple(turned))
+                yield tokens
+
+    return upright, better()
 
 
 def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -> CrossCheck:
@@ -65,6 +84,27 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
             checks.add(told, away, judged)
     return checks.result()
+
+
+def _see_upright(
+    network: Network, cutter: HostCrops, batches: Batches, shots: Sequence[SupportShot]
+) -> tuple[list[KeypointTokens], CrossCheck]:
+    """Tokens of each shot, a batch of one, and what they say of each other. Their features, which
+    take the most memory, are gone then."""
+
+    def see(some: slice) -> list[SeenShot]:
+        features, marked, known = _see(network, cutter, shots[some])
+        shared = network.config.shared_backbone
+        seen = features if shared else network.extract(_cut(cutter, shots[some]))
+        kept = seen.clone()  # the next pass uses its memory
+        tokens = network.net.pool([features], [marked], [known])
+        return [
+            SeenShot(shot, tokens.sample(at), kept[at : at + 1])
+            for at, shot in enumerate(shots[some])
+        ]
+
+    seen = [shot for _, some in batches.run(len(shots), see, TOGETHER) for shot in some]
+    return [shot.tokens for shot in seen], cross_check(network, batches, seen)
 
 
 def _see(

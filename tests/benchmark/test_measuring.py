@@ -5,13 +5,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 
 from cape_ros.benchmark.clock import Durations, Row, take_turns
 from cape_ros.benchmark.figures import figures
-from cape_ros.benchmark.groups import groups, keypoints, objects, one_object
+from cape_ros.benchmark.groups import groups, keypoints, objects, one_object, registration
 from cape_ros.benchmark.run import run_benchmark
 from cape_ros.errors import DeviceError, InvalidInput
+from cape_ros.model.turns import ANGLES
 from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.network import Network
 
 
 def test_rows_take_turns_and_the_warm_up_does_not_count() -> None:
@@ -47,13 +50,38 @@ def test_every_aim_is_of_rows_that_are_timed(monkeypatch: pytest.MonkeyPatch) ->
         "one object, mobilenet_v2": one_object("mobilenet_v2", "cpu", "float32"),
         "keypoints, resnet50": keypoints("resnet50", "cpu", "float32"),
         "objects, resnet50": objects("resnet50", "cpu", "float32"),
+        "registration, resnet50": registration("resnet50", "cpu", "float32"),
+        "registration, shipped": registration("shipped", "cpu", "float32"),
     }
     assert made.keys() < dict(groups("cpu")).keys()
     once = Durations(1.0, 1.0, 1.0, 1.0, 1)
     found = {name: {row.name: once for row in group.rows} for name, group in made.items()}
     openvino = 3 if find_spec("openvino") else 0
-    assert len(list(figures(found, on_gpu=False))) == 5 + openvino
-    assert len(list(figures(found, on_gpu=True))) == 5
+    assert len(list(figures(found, on_gpu=False))) == 7 + openvino
+    assert len(list(figures(found, on_gpu=True))) == 7
+
+
+@pytest.mark.parametrize(("name", "rows"), [("resnet50", 2), ("shipped", 3)])
+def test_turned_supports_are_timed_apart(
+    monkeypatch: pytest.MonkeyPatch, name: str, rows: int
+) -> None:
+    monkeypatch.setattr(Estimator, "prepare", lambda *_: None)
+    calls: list[int] = []
+    extract = Network.extract
+
+    def counted(network: Network, images: torch.Tensor, support: bool = False) -> torch.Tensor:
+        calls.append(len(images))
+        return extract(network, images, support)
+
+    monkeypatch.setattr(Network, "extract", counted)
+    group = registration(name, "cpu", "float32")
+    assert calls == []
+    for _ in range(2):
+        for row in group.rows:
+            row.call()
+    once = [1, 5] if name == "resnet50" else [1, 5, *[2, 2, 1] * len(ANGLES)]
+    assert calls == once * 2
+    assert len(group.rows) == rows
 
 
 def test_what_cannot_be_measured_is_said_first(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from cape_ros.model import KeypointTokens
 from cape_ros.model.layout import LANDMARKS, Layouts
 from cape_ros.model.tokens import average_shots, stack_tokens
-from cape_ros.model.turns import AGAIN, EIGHTHS, Look, judge, look_again
+from cape_ros.model.turns import AGAIN, EIGHTHS, Look, judge, look_again, not_yet_turned
 from cape_ros.perception.geometry import Crop
 
 GRID = 16
@@ -170,7 +170,41 @@ def test_shots_are_averaged_and_categories_stacked_turn_by_turn() -> None:
     torch.testing.assert_close(picked.tokens[0, :3], other.tokens[0] + 2)
     torch.testing.assert_close(picked.tokens[1], one.tokens[0])
     assert picked.mask.tolist() == [[True] * 3 + [False] * 3, [True] * 6]
-    assert not stack_tokens([one, replace(other, turned=())]).turned
+
+
+def test_a_category_that_is_not_yet_turned_leaves_others_their_turns() -> None:
+    one, fresh = tokens(seed=1), not_yet_turned(replace(tokens(keypoints=3, seed=2), turned=()))
+    together = stack_tokens([one, fresh])
+    for turn in range(EIGHTHS):
+        picked = together.pick(torch.arange(2), torch.full((2,), turn))
+        torch.testing.assert_close(picked.tokens[0], one.tokens[0] + turn)
+        torch.testing.assert_close(picked.tokens[1, :3], fresh.tokens[0])
+        assert picked.layouts
+        assert fresh.layouts
+        torch.testing.assert_close(picked.layouts.landmarks[1], fresh.layouts.landmarks[0])
+
+
+def test_what_is_not_yet_turned_is_found_as_upright() -> None:
+    """A second look with the same tokens is no stronger, and there is no third."""
+    given = not_yet_turned(replace(tokens(batch=2), turned=()))
+    looks = Looks(given, [3, 0])
+    (answers,) = look_again(given, looks)
+    assert answers[:, 0].tolist() == [0, 10]
+    assert looks.count == 2
+
+
+def test_a_turn_that_is_known_already_is_found() -> None:
+    """Three of seven were seen by now; two samples have turned by one of them, and by another."""
+    given = tokens(batch=2)
+    later = not_yet_turned(replace(given, turned=()))
+    given = replace(given, turned=(*given.turned[:3], *later.turned[3:]))
+    (answers,) = look_again(given, Looks(given, [3, 5]))
+    assert answers[:, 0].tolist() == [3, 10]
+
+
+def test_without_votes_nothing_is_ever_turned() -> None:
+    plain = replace(tokens(), layouts=None, turned=())
+    assert not_yet_turned(plain).turned == ()
 
 
 def test_same_category_in_several_places_shares_its_turns() -> None:

@@ -290,11 +290,11 @@ class ShortOfMemory:
         self.room = room
         extract = Network.extract
 
-        def limited(network: Network, images: torch.Tensor) -> torch.Tensor:
+        def limited(network: Network, images: torch.Tensor, support: bool = False) -> torch.Tensor:
             self.batches.append(len(images))
             if len(images) > self.room:
                 raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-            return extract(network, images)
+            return extract(network, images, support)
 
         monkeypatch.setattr(Network, "extract", limited)
 
@@ -315,6 +315,28 @@ def test_short_of_memory_it_goes_on_in_smaller_batches(
     assert memory.batches == [20, 16, 8, *[4] * 5, *[4] * 5]  # found out once, then remembered
     assert len(caplog.records) == 1
     assert "smaller batches" in caplog.text
+
+
+def test_supports_are_turned_with_what_memory_there_is(
+    image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    estimator = Estimator(CapeFormer(replace(CONFIG, layout=True)), Calibration(), "cpu")
+    cup = category(image, shots=3)
+    expected = estimator.encode(cup)
+    _, better = estimator.encode_upright(cup)
+    memory = ShortOfMemory(2, monkeypatch)
+    next(better)
+    memory.room = 1
+    *_, tokens = better
+    assert estimator.largest_batch == 1
+    assert memory.batches[-4:] == [1] * 4
+    for one, other in zip(tokens.turned, expected.turned, strict=True):
+        torch.testing.assert_close(one.tokens, other.tokens, atol=1e-5, rtol=1e-5)
+    _, better = estimator.encode_upright(cup)
+    memory.room = 0
+    with pytest.raises(DeviceError, match="no memory left for one object"):
+        next(better)
 
 
 def test_memory_that_comes_back_is_used_again(

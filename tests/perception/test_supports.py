@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+from weakref import ref
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
 from cape_ros.model import CapeFormer, CapeFormerConfig
-from cape_ros.model.cross_check import fit_match_slope, with_slope
+from cape_ros.model.cross_check import CrossCheck, fit_match_slope, with_slope
 from cape_ros.model.scores import Calibration
-from cape_ros.model.turns import EIGHTHS
+from cape_ros.model.turns import ANGLES, EIGHTHS
+from cape_ros.perception import supports
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Crop, hull_box
-from cape_ros.perception.objects import ObjectRequest
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.supports import cross_check
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +28,21 @@ def estimator() -> Estimator:
     return Estimator.load(device="cpu")
 
 
+def turned(shot: SupportShot, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Its photograph turned counter-clockwise, and where the keypoints are in it."""
+    height, width = shot.image.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    image = cv2.warpAffine(shot.image, turn, (width, height))
+    return image, shot.keypoints @ turn[:, :2].T + turn[:, 2]
+
+
 @pytest.mark.parametrize("degrees", [45, 90, 150, 180, 270])
 def test_photographs_that_are_turned(
     estimator: Estimator, categories: list[Category], degrees: float
 ) -> None:
     for category in categories:
-        shot = category.shots[0]
-        height, width = shot.image.shape[:2]
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-        image = cv2.warpAffine(shot.image, turn, (width, height))
-        true = shot.keypoints @ turn[:, :2].T + turn[:, 2]
+        image, true = turned(category.shots[0], degrees)
+        height, width = image.shape[:2]
         box = hull_box(true)
         (found,) = estimator.estimate(image, [ObjectRequest(category, box)])
         inside = ((true >= 0) & (true < (width, height))).all(axis=1)
@@ -56,6 +67,68 @@ def test_several_shots_are_kept_turned(estimator: Estimator, categories: list[Ca
         assert one.layouts.landmarks.shape[1] == 2
 
 
+def test_turned_supports_come_bit_by_bit(
+    estimator: Estimator, categories: list[Category], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two shots at a time; upright ones stand in for an angle until all shots are seen from it.
+    Features, which take the most memory, are not kept for that."""
+    features = []
+
+    def watched(*arguments: Any) -> CrossCheck:
+        features.extend(ref(shot.features) for shot in arguments[-1])
+        return cross_check(*arguments)
+
+    monkeypatch.setattr(supports, "cross_check", watched)
+    shot, names = categories[0].shots[0], categories[0].keypoint_names
+    thing = Category("thing", names, shots=[shot] * 3)
+    whole = estimator.encode(thing)
+    upright, better = estimator.encode_upright(thing)
+    assert len(features) == 6
+    assert not any(one() is not None for one in features)
+    steps = [upright, *better]
+    assert len(steps) == 1 + 2 * len(ANGLES)
+    for at, tokens in enumerate(steps):
+        assert tokens.check == whole.check
+        assert torch.equal(tokens.tokens, whole.tokens)
+        expected = [*whole.turned[: at // 2], *[whole] * (len(ANGLES) - at // 2)]
+        for one, other in zip(tokens.turned, expected, strict=True):
+            torch.testing.assert_close(one.tokens, other.tokens, atol=1e-6, rtol=1e-6)
+            assert one.layouts
+            assert other.layouts
+            torch.testing.assert_close(
+                one.layouts.landmarks, other.layouts.landmarks, atol=1e-6, rtol=1e-6
+            )
+
+
+def test_what_was_just_registered_leaves_others_their_turns(
+    estimator: Estimator, categories: list[Category]
+) -> None:
+    """It is found itself, upright; and where it has turned, once it is known from that side."""
+    known, (fresh, later) = categories[0], (replace(categories[1]) for _ in range(2))
+    tokens, better = estimator.encode_upright(fresh)
+    estimator.register(fresh, tokens)
+    image, true = turned(known.shots[0], 90)
+    requests = [ObjectRequest(each, hull_box(true)) for each in (known, fresh)]
+    (alone,) = estimator.estimate(image, requests[:1])
+    beside, _ = estimator.estimate(image, requests)
+    np.testing.assert_allclose(beside.keypoints, alone.keypoints, atol=0.01)
+    np.testing.assert_allclose(beside.scores, alone.scores, atol=1e-4)
+
+    def look(category: Category, degrees: float) -> ObjectKeypoints:
+        image, true = turned(category.shots[0], degrees)
+        return estimator.estimate(image, [ObjectRequest(category, hull_box(true))])[0]
+
+    assert look(fresh, 0.0).score > 0.8 > look(fresh, 90.0).score
+    for tokens in better:
+        estimator.register(fresh, tokens)
+    for degrees in (0.0, 90.0):
+        np.testing.assert_array_equal(
+            look(fresh, degrees).keypoints, look(later, degrees).keypoints
+        )
+    assert look(fresh, 90.0).score > 0.8
+    estimator.forget(fresh.name)
+
+
 def test_without_votes_nothing_is_kept_turned() -> None:
     """As in the paper: registration then costs one pass for each shot."""
     config = CapeFormerConfig(
@@ -72,14 +145,7 @@ def test_shots_check_each_other(estimator: Estimator, categories: list[Category]
     """Three photographs of one thing, turned a little: everything is found in every one, so scores
     are raised; in a fourth whose keypoints lie somewhere else, nothing is."""
     shot, names = categories[0].shots[0], categories[0].keypoint_names
-    height, width = shot.image.shape[:2]
-
-    def turned(degrees: float) -> SupportShot:
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-        points = shot.keypoints @ turn[:, :2].T + turn[:, 2]
-        return SupportShot(cv2.warpAffine(shot.image, turn, (width, height)), points)
-
-    shots = [turned(degrees) for degrees in (-10, 0, 10)]
+    shots = [SupportShot(*turned(shot, degrees)) for degrees in (-10, 0, 10)]
     elsewhere = SupportShot(shot.image, shot.keypoints[::-1])
     alike = Category("alike", names, shots=shots)
     mixed = Category("mixed", names, shots=[*shots, elsewhere])

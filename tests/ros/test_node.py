@@ -248,7 +248,7 @@ def test_an_internal_error_is_answered_and_the_node_goes_on(
         raise RuntimeError("CUDA out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.node.server._estimator, "encode", out_of_memory)
+        patch.setattr(bench.node.server._estimator, "encode_upright", out_of_memory)
         refused = bench.robot.register()
     assert not refused.success
     assert "CUDA out of memory" in refused.message

@@ -1,0 +1,69 @@
+"""Supports are turned while frames flow: a category is found upright at once, and turned soon."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+
+from cape_ros.model import KeypointTokens
+from cape_ros.perception.category import Category
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.supports import Encoded
+
+logger = logging.getLogger(__name__)
+
+
+class Turning:
+    """What the estimator knows, and gets to know better: a step at a time, the newest first.
+
+    model: on its one thread all of this is called. Whatever waits for it has its turn between two
+        steps.
+    reject: counts a step that failed; then a category stays as it is.
+    """
+
+    def __init__(
+        self, model: Executor, estimator: Estimator, reject: Callable[[Exception], None]
+    ) -> None:
+        self._model = model
+        self._estimator = estimator
+        self._reject = reject
+        self._left: dict[str, tuple[Category, Iterator[KeypointTokens]]] = {}
+        self._due = False  # whether a step waits for the model
+
+    def register(self, category: Category, encoded: Encoded) -> None:
+        """In the place of any category of this name, and of what was left to do for it."""
+        tokens, better = encoded
+        self._estimator.register(category, tokens)
+        self._left.pop(category.name, None)
+        self._left[category.name] = category, better
+        self._go_on()
+
+    def forget(self, name: str) -> None:
+        self._estimator.forget(name)
+        self._left.pop(name, None)
+
+    def end(self) -> None:
+        """Leave undone what is left."""
+        self._left.clear()
+
+    def _go_on(self) -> None:
+        if self._left and not self._due:
+            self._model.submit(self._step)
+            self._due = True
+
+    def _step(self) -> None:
+        self._due = False
+        if not self._left:
+            return
+        category, better = next(reversed(self._left.values()))
+        try:
+            if tokens := next(better, None):
+                self._estimator.register(category, tokens)
+            else:
+                del self._left[category.name]
+        except Exception as error:
+            del self._left[category.name]
+            self._reject(error)
+            logger.exception("%s may not be found where it has turned", category.name)
+        self._go_on()
