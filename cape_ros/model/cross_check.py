@@ -22,7 +22,7 @@ SLOPES = np.exp(np.linspace(-4, 4, 161) * SPREAD)
 USUAL = 0.7  # match of an object that is there, after the slope; also believed of one shot unseen
 MOST_CHECKED = 5  # shots; more tell little
 ASTRAY = 0.2  # of the box's longer side
-CERTAIN = 0.9  # score of a point that is astray: of 84 clean sets of shots it doubts 8
+CERTAIN = 0.9  # score of a point that is astray: of 84 clean sets of shots it doubts 5
 LEAST = 1e-6  # chance of anything
 
 
