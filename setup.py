@@ -18,6 +18,7 @@ setup(
         "cape_ros.benchmark",
         "cape_ros.demo",
         "cape_ros.evaluation",
+        "cape_ros.media",
         "cape_ros.model",
         "cape_ros.perception",
         "cape_ros.ros",

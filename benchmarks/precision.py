@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cape_ros.benchmark.machine import machine
-from cape_ros.demo.photographs import photographs
 from cape_ros.errors import DeviceError
 from cape_ros.evaluation.golden import Golden
+from cape_ros.media.photographs import photographs
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.device import PRECISIONS, find_device

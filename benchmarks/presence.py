@@ -14,7 +14,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cape_ros.demo.scenes import FRAMES_OF_PHOTOGRAPH, photograph_scenes
-from cape_ros.demo.sources import SourceFrame
+from cape_ros.media.sources import SourceFrame
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.follow import search
 

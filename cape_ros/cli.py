@@ -60,6 +60,7 @@ def demo(
 
     [bold]cape demo --video mug.mp4 --keypoints mug.json[/bold] takes your own images.
     """
+    import cape_ros.ros  # noqa: F401  says it if rclpy is missing
     from cape_ros.demo.run import run_demo
 
     raise typer.Exit(

@@ -302,7 +302,7 @@ def test_what_is_not_registered_is_whole_at_once(stand: Stand) -> None:
 
 def test_a_photograph_that_is_turned(tmp_path: Path) -> None:
     """By the shipped weights, as if it had been registered whole at once."""
-    from cape_ros.demo.photographs import photographs
+    from cape_ros.media.photographs import photographs
 
     try:
         coffee = photographs()[0]

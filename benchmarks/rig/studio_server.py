@@ -17,8 +17,8 @@ import threading
 import time
 from pathlib import Path
 
-from cape_ros.demo.photographs import photographs
-from cape_ros.demo.sources import MovingPhotograph
+from cape_ros.media.photographs import photographs
+from cape_ros.media.sources import MovingPhotograph
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.server import Result, Server

@@ -11,8 +11,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from cape_ros.demo.ledger import Entry, Ledger
-from cape_ros.demo.sources import Source
 from cape_ros.errors import CapeError
+from cape_ros.media.sources import Source
 from cape_ros.ros.conversions import to_image
 
 TOPIC = "/camera/image_raw"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cape_ros.demo.truth import PCK_AT, Truth, nearest
+from cape_ros.media.truth import PCK_AT, Truth, nearest
 
 
 @dataclass(frozen=True, eq=False)

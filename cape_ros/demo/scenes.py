@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cape_ros.demo import own_input
-from cape_ros.demo.photographs import photographs
-from cape_ros.demo.sources import LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.errors import CapeError
+from cape_ros.media import own_input
+from cape_ros.media.photographs import photographs
+from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.perception.category import Category, name_like
 
 FRAMES_OF_PHOTOGRAPH = 60

@@ -6,7 +6,7 @@ import json
 import socket
 import urllib.request
 
-from cape_ros.demo.sources import Source, SourceFrame
+from cape_ros.media.sources import Source, SourceFrame
 
 HOST, PORT = "127.0.0.1", 8765
 PATIENCE = 5.0  # [s] for its answer

@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from cape_ros.demo.own_input import corners, known_video
-from cape_ros.demo.sources import VideoFile
-from cape_ros.demo.truth import Truth, nearest
 from cape_ros.errors import InvalidInput, SourceError
 from cape_ros.evaluation.pictures import beside, mark_answer
 from cape_ros.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.evaluation.video_reference import FLOW, LABELS, Flow, Labels, read_labels
+from cape_ros.media.own_input import corners, known_video
+from cape_ros.media.sources import VideoFile
+from cape_ros.media.truth import Truth, nearest
 from cape_ros.perception.annotation import read_annotation
 from cape_ros.perception.category import Category, SupportShot, name_like
 from cape_ros.perception.estimator import Estimator

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cape_ros.demo.truth import PCK_AT, Truth
+from cape_ros.media.truth import PCK_AT, Truth
 
 STILL = 0.5  # pixels: a point that moves less from one looked-at frame to the next stands still
 

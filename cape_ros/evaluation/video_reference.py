@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cape_ros.demo.truth import Truth
 from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.media.truth import Truth
 
 FLOW = "optical flow"
 LABELS = "labels"

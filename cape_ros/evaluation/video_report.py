@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from cape_ros.demo.truth import PCK_AT
 from cape_ros.evaluation.video_figures import STILL, VideoFigures
+from cape_ros.media.truth import PCK_AT
 
 
 def show(figures: VideoFigures, console: Console) -> None:

@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from cape_ros.demo.photographs import photographs
-from cape_ros.demo.sources import LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.errors import CapeError
+from cape_ros.media.photographs import photographs
+from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library import CategoryLibrary
 from cape_ros.server import Frame, Result, Server

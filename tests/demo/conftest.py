@@ -1,29 +1,14 @@
-"""Real DDS on the loopback device, in a domain of this run's own."""
+"""The node on its middleware: on the loopback device, in a domain of this run's own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 
-import cv2
-import numpy as np
-import pytest
+from cape_ros.errors import CapeError
 
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
-
-@pytest.fixture
-def film(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a video of 64 x 48 pixels whose frames are red and get lighter."""
-
-    def write(name: str = "a.avi", frames: int = 5, rate: float = 8.0) -> Path:
-        path = tmp_path / name
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (64, 48))
-        for index in range(frames):
-            writer.write(np.full((48, 64, 3), (0, 0, 20 + 40 * index), np.uint8))
-        writer.release()
-        return path
-
-    return write
+with suppress(CapeError):  # without rclpy, what needs it is skipped
+    import cape_ros.ros  # noqa: F401

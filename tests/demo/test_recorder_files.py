@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+if not find_spec("rclpy"):
+    pytest.skip("needs rclpy", allow_module_level=True)
+
 from cape_ros.demo.contact_sheet import WIDTH, ContactSheet
 from cape_ros.demo.film import Film
 from cape_ros.demo.ledger import Entry, Found
 from cape_ros.demo.recorder import as_json
-from cape_ros.demo.truth import Truth
+from cape_ros.media.truth import Truth
 
 SECOND = 10**9
 TILE = (WIDTH, WIDTH * 3 // 4)  # of frames of 640 x 480

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import pytest
 from rich.console import Console
+
+if not find_spec("rclpy"):
+    pytest.skip("needs rclpy", allow_module_level=True)
 
 from cape_ros.demo.ledger import LEGEND
 from cape_ros.demo.run import run_demo

@@ -9,16 +9,20 @@ import struct
 import threading
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from websockets.sync.client import connect
 
+if not find_spec("rclpy"):
+    pytest.skip("needs rclpy", allow_module_level=True)
+
 from cape_ros.demo import studio
-from cape_ros.demo.photographs import photographs
 from cape_ros.demo.run import run_demo
-from cape_ros.demo.sources import MovingPhotograph
+from cape_ros.media.photographs import photographs
+from cape_ros.media.sources import MovingPhotograph
 
 SECONDS = 120.0
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cape_ros.demo.photographs import photographs as shipped_photographs
+from cape_ros.media.photographs import photographs as shipped_photographs
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.training.data.mp100 import Dataset, read
 

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from cape_ros.demo.truth import Truth
 from cape_ros.errors import InvalidInput, SourceError
 from cape_ros.evaluation.video import measure
 from cape_ros.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.evaluation.video_reference import Flow, read_labels
+from cape_ros.media.truth import Truth
 from cape_ros.perception.estimator import Estimator
 
 FRAMES = 8

@@ -14,7 +14,7 @@ import pytest
 from browsing import Site, png
 from steered import Stand
 
-from cape_ros.demo.photographs import photographs
+from cape_ros.media.photographs import photographs
 from cape_ros.perception.estimator import Estimator
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)

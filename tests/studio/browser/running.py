@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cape_ros.demo.motion import CameraMotion, Table, project
-from cape_ros.demo.photographs import photographs
-from cape_ros.demo.truth import Truth
+from cape_ros.media.motion import CameraMotion, Table, project
+from cape_ros.media.photographs import photographs
+from cape_ros.media.truth import Truth
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library import CategoryLibrary

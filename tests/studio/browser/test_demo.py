@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cape_ros.demo.photographs import photographs
+from cape_ros.media.photographs import photographs
 
 from .conftest import PATIENCE
 from .person import Person

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from cape_ros.cli import read_image
-from cape_ros.demo.photographs import Marks
-from cape_ros.demo.sources import video_frame
-from cape_ros.demo.truth import Truth
 from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.media.photographs import Marks
+from cape_ros.media.sources import video_frame
+from cape_ros.media.truth import Truth
 from cape_ros.perception.annotation import read_annotation
 from cape_ros.perception.category import Category, SupportShot
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cape_ros.demo.motion import LARGEST, SIZE, SMALLEST, CameraMotion, Table, project
+from cape_ros.media.motion import LARGEST, SIZE, SMALLEST, CameraMotion, Table, project
 
 BOX = (60.0, 40.0, 220.0, 180.0)
 PERIOD = 60

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cape_ros.demo.photographs import photographs
 from cape_ros.errors import SourceError
+from cape_ros.media.photographs import photographs
 
 
 def test_each_is_a_category_that_can_be_registered() -> None:

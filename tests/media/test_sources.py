@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cape_ros.demo import sources
-from cape_ros.demo.photographs import photographs
-from cape_ros.demo.sources import LiveCamera, MovingPhotograph, Source, VideoFile, video_frame
 from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.media import sources
+from cape_ros.media.photographs import photographs
+from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile, video_frame
 
 Film = Callable[..., Path]
 

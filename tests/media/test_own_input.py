@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cape_ros.demo import own_input
 from cape_ros.demo.scenes import own_scene
 from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.media import own_input
 
 Film = Callable[..., Path]
 

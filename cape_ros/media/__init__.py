@@ -1,0 +1,1 @@
+"""Images from outside ROS: photographs in known motion, video files, cameras of this machine."""

@@ -1,0 +1,34 @@
+"""Where keypoints are known to be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cape_ros.media.truth import Truth, nearest
+
+SQUARE = np.array([[0, 0], [100.0, 0], [100, 50], [0, 50]])  # 100 pixels on the longer side
+
+
+def truth(visible: tuple[int, ...] = (1, 1, 1, 1)) -> Truth:
+    return Truth(SQUARE, np.array(visible, bool))
+
+
+def test_visible_is_what_lies_on_the_image() -> None:
+    points = np.array([[-0.5, 0], [-0.6, 0], [639.5, 479.5], [639.6, 0], [5, 480]])
+    seen = Truth.inside(points, 640, 480)
+    assert seen.visible.tolist() == [True, False, True, False, False]
+    assert np.isnan(seen.errors(points)[1])
+
+
+def test_size_counts_points_out_of_view_but_not_unknown_ones() -> None:
+    assert truth((1, 0, 0, 0)).size == 100
+    unknown = Truth(np.array([[0, 0], [30, 20], [np.nan, np.nan]]), np.array([True, True, False]))
+    assert unknown.size == 30
+
+
+def test_of_objects_that_look_alike_the_nearest_is_meant() -> None:
+    far = Truth(SQUARE + 500, np.ones(4, bool))
+    hidden = truth((0, 0, 0, 0))
+    near = truth()
+    assert nearest([far, hidden, near], SQUARE + 1) is near
+    assert nearest([hidden], SQUARE) is None
