@@ -16,6 +16,7 @@ setup(
     packages=[
         "cape_ros",
         "cape_ros.benchmark",
+        "cape_ros.core",
         "cape_ros.demo",
         "cape_ros.evaluation",
         "cape_ros.media",

@@ -10,14 +10,13 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from cape_ros.benchmark.cli import bench
-from cape_ros.errors import InvalidInput, SourceError, exit_status
+from cape_ros.core.images import read_image, write_image
+from cape_ros.errors import InvalidInput, exit_status
 from cape_ros.evaluation import cli as evaluation_verbs
 from cape_ros.studio.cli import serve
 from cape_ros.training import cli as training_verbs
@@ -261,24 +260,6 @@ def open_library(folder: Path) -> Any:
         return CategoryLibrary(folder.expanduser())
     except RuntimeError as error:  # ~somebody who does not exist
         raise InvalidInput.of("--library", f"{folder}: {error}") from error
-
-
-def read_image(path: Path) -> np.ndarray:
-    """An image file as HxWx3 uint8 RGB. Raises `SourceError`."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
-    if pixels is None:
-        raise SourceError(f"{path}: no such file, or not an image that OpenCV reads")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-
-
-def write_image(path: Path, pixels: np.ndarray) -> None:
-    """HxWx3 uint8 RGB into a file of the kind that its name ends in. Raises `SourceError`."""
-    try:
-        written = cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-    except cv2.error:  # an ending that OpenCV does not know
-        written = False
-    if not written:
-        raise SourceError(f"{path}: cannot be written; give a folder that exists, .png or .jpg")
 
 
 def read_box(text: str) -> tuple[float, float, float, float]:

@@ -51,7 +51,7 @@ class DeviceError(CapeError):
 
 
 class SourceError(CapeError):
-    """A video or camera that cannot be opened, has ended or has vanished."""
+    """A file, video or camera that cannot be opened or written, has ended or has vanished."""
 
 
 class TrainingError(CapeError):

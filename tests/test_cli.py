@@ -12,6 +12,7 @@ import pytest
 from skimage import data
 
 from cape_ros import cli
+from cape_ros.core.images import write_image
 from cape_ros.model.weights import SHIPPED
 
 
@@ -88,6 +89,18 @@ def test_what_is_wrong_comes_in_one_sentence(
     assert error.startswith("cape: ")
     assert message in error
     assert "Traceback" not in error
+
+
+def test_half_a_photograph_is_not_registered(
+    keypoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half = tmp_path / "half.jpg"
+    write_image(half, data.coffee())
+    half.write_bytes(half.read_bytes()[:20_000])
+    words = ["register", half, "--keypoints", keypoints, "--library", tmp_path / "library"]
+    assert cape(*words) == 1
+    assert "half.jpg: no whole JPEG or PNG image" in capsys.readouterr().err
+    assert not list(tmp_path.glob("library/categories/*"))
 
 
 def test_an_unknown_category_and_a_wrong_box(

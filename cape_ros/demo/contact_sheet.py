@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cape_ros.core.images import MOST_PIXELS, decode
 from cape_ros.demo.ledger import Entry
 from cape_ros.perception.overlay import DARK, WHITE, Pen
-from cape_ros.ros.conversions import decode
 
 TILES, COLUMNS = 12, 3
 WIDTH = 480  # of a tile, in pixels; its height is that of the first overlay, as wide as this
@@ -92,7 +92,7 @@ def _view(entry: Entry, size: tuple[int, int], tile: tuple[int, int]) -> np.ndar
 
 
 def _tile(copy: Copy) -> np.ndarray:
-    entry, tile = copy.entry, decode(copy.octets, "overlay")
+    entry, tile = copy.entry, decode(copy.octets, "overlay", MOST_PIXELS).pixels
     words = f"{entry.scene} {entry.index}"
     if (truth := entry.truth) is not None:
         points = truth.keypoints[truth.visible] @ copy.to_tile[:, :2].T + copy.to_tile[:, 2]

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cape_ros.core.images import read_image, write_image
 from cape_ros.errors import SourceError
 from cape_ros.evaluation.pairs import SEED, labels
 from cape_ros.evaluation.pictures import answer_tile, beside, support_tile, titled
@@ -21,7 +22,6 @@ from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.panel import draw_similarity
 from cape_ros.training.data.mp100 import Dataset, Instance
-from cape_ros.training.data.views import read_image
 
 QUERIES = 5  # of a support, side by side
 MOST_ROWS = 8  # categories of a figure
@@ -71,9 +71,7 @@ def write_figures(estimator: Estimator, dataset: Dataset, folder: Path) -> list[
         raise SourceError(f"{folder}: cannot be made: {error.strerror}") from error
     for name, pixels in pictures.items():
         path = folder / f"{name}.png"
-        captioned = cv2.cvtColor(titled(pixels, CAPTIONS[name]), cv2.COLOR_RGB2BGR)
-        if not cv2.imwrite(str(path), captioned):
-            raise SourceError(f"{path}: cannot be written")
+        write_image(path, titled(pixels, CAPTIONS[name]))
         paths.append(path)
     return paths
 

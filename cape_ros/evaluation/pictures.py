@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from cape_ros.core.images import read_image
 from cape_ros.evaluation.pairs import Pair
 from cape_ros.evaluation.protocol import compared
 from cape_ros.perception.geometry import Crop, crop_image
 from cape_ros.perception.overlay import DARK, WHITE, Color, Pen, keypoint_color
 from cape_ros.training.data.mp100 import Dataset, Instance
-from cape_ros.training.data.views import read_image
 
 SIDE = 320  # pixels of a tile
 NAMED = 12  # keypoints; the numbers of more would cover the picture

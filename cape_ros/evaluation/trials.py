@@ -8,19 +8,21 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cape_ros.core.images import read_image
 from cape_ros.evaluation.methods import Seen, find, numpy
 from cape_ros.evaluation.pairs import SEED, Pair
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.follow import Trust
 from cape_ros.perception.geometry import PADDING, Box, Crop, crop_image
 from cape_ros.training.data.mp100 import Dataset
-from cape_ros.training.data.views import normalise, read_image
+from cape_ros.training.data.views import normalise
 
 MOST_TRIALS = 100  # of the pairs of a category
 STRANGERS = 8  # objects of each category that are drawn as supports of others
@@ -145,7 +147,7 @@ class Examiner:
 
 def backgrounds(dataset: Dataset, size: tuple[int, int]) -> list[np.ndarray]:
     """Up to `BACKGROUNDS` crops [H, W, 3] of images beside all their annotated objects."""
-    boxes: dict[object, list[Box]] = {}
+    boxes: dict[Path, list[Box]] = {}
     for one in dataset.instances:
         boxes.setdefault(one.image, []).append(one.box)
     images = sorted(boxes, key=str)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.progress import track
 
-from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.core.images import write_image
+from cape_ros.errors import InvalidInput
 from cape_ros.evaluation.pictures import beside, mark_answer
 from cape_ros.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.evaluation.video_reference import FLOW, LABELS, Flow, Labels, read_labels
@@ -191,8 +191,7 @@ class _Gallery:
         picture = np.vstack([beside([*row, *[white] * (4 - len(row))]) for row in rows])
         path = self._folder / f"{name}.png"
         self._folder.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
-            raise SourceError(f"{path}: cannot be written")
+        write_image(path, picture)
 
 
 def _picture(image: np.ndarray, one: Observation) -> np.ndarray:

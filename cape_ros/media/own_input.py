@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cape_ros.cli import read_image
+from cape_ros.core.images import read_image
 from cape_ros.errors import InvalidInput, SourceError
 from cape_ros.media.photographs import Marks
 from cape_ros.media.sources import video_frame

@@ -14,12 +14,12 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
+from cape_ros.core import images
 from cape_ros.errors import Fault, InvalidInput
 from cape_ros.msg import Category as CategoryMessage
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
 from cape_ros.msg import ObjectKeypoints as ObjectMessage
 from cape_ros.msg import SupportShot as ShotMessage
-from cape_ros.perception import image_file
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
@@ -93,7 +93,7 @@ def _convert_with_cv_bridge(image: Image, field: str) -> np.ndarray:
 
 def decode(data: Any, field: str) -> np.ndarray:
     """A JPEG or PNG file as HxWx3 uint8 RGB. Raises `InvalidInput`."""
-    return image_file.decode(data, f"{field}.data", MOST_PIXELS).pixels
+    return images.decode(data, f"{field}.data", MOST_PIXELS).pixels
 
 
 def read_image(message: Image | CompressedImage, field: str = "image") -> np.ndarray:

@@ -14,7 +14,7 @@ import rclpy  # isort: skip
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 
-from cape_ros.cli import read_image
+from cape_ros.core.images import read_image
 from cape_ros.errors import CapeError
 from cape_ros.perception.annotation import Annotation, read_annotation
 from cape_ros.registration import RegisterMode

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from cape_ros.core.images import read_image
 from cape_ros.perception.geometry import Crop
 from cape_ros.training.data.light import Light
 from cape_ros.training.data.mp100 import Instance
 from cape_ros.training.data.sketches import Sketch
-from cape_ros.training.data.views import View, look, read_image
+from cape_ros.training.data.views import View, look
 
 SIZE = 256
 LARGEST_SOURCE = 512  # pixels of a photograph's longer side that is sent to a device

@@ -6,19 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.images import read_image
 from cape_ros.model import CapeFormerConfig
 from cape_ros.perception.crops import IMAGENET_MEAN, IMAGENET_STD
 from cape_ros.perception.geometry import Crop, crop_image, support_heatmaps
 from cape_ros.training.data.mp100 import Instance
 
 MASK = 64  # cells across and down a soft mask
-JPEG, START_OF_SCAN, END_OF_IMAGE = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +46,6 @@ class Batch:
 def images_in(folder: Path) -> Iterator[Path]:
     """Photographs below a folder, in the order of their names."""
     return (p for p in sorted(folder.rglob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-
-
-def read_image(path: object) -> np.ndarray:
-    """[H, W, 3] uint8 RGB. Raises `InvalidInput` for a file that is no image or half a JPEG, which
-    OpenCV would show grey from where it breaks off."""
-    try:
-        content = Path(str(path)).read_bytes()
-    except OSError as error:
-        raise InvalidInput.of(str(path), f"cannot be read: {error.strerror}") from error
-    if content.startswith(JPEG) and content.rfind(END_OF_IMAGE) < content.rfind(START_OF_SCAN):
-        raise InvalidInput.of(str(path), "is a JPEG that breaks off in the middle")
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if image is None:
-        raise InvalidInput.of(str(path), "is not an image that can be read")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def look(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cape_ros.core.images import decode
 from cape_ros.perception.category import NAME, Category, SupportShot
-from cape_ros.perception.image_file import decode
 from cape_ros.studio.formats.archive import FORMATS, pack, read
 
 KEYPOINT_NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(

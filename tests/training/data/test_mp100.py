@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.images import read_image
+from cape_ros.errors import InvalidInput, SourceError
 from cape_ros.training.data.mp100 import LISTED, read
-from cape_ros.training.data.views import read_image
 
 
 def write(folder: Path, count: int = 3, **changes: Any) -> Path:
@@ -162,8 +162,8 @@ def test_a_broken_image_is_named(tmp_path: Path) -> None:
     assert read_image(path).shape == (40, 50, 3)
     for part in (0, 20, len(whole) // 2, len(whole) - 2):  # OpenCV shows the latter, in part grey
         path.write_bytes(whole[:part])
-        with pytest.raises(InvalidInput, match=r"0\.jpg"):
+        with pytest.raises(SourceError, match=r"0\.jpg"):
             read_image(path)
     path.unlink()
-    with pytest.raises(InvalidInput, match=r"0\.jpg: cannot be read"):
+    with pytest.raises(SourceError, match=r"0\.jpg: no such file"):
         read_image(path)

@@ -1,0 +1,100 @@
+"""The one reader and the one writer of image files; nothing in a file is trusted."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL.Image
+
+from cape_ros.errors import InvalidInput, SourceError
+
+FORMATS = ("JPEG", "PNG")
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # how a file of these formats begins
+MOST_PIXELS = 150_000_000  # of a file that a person names: 450 MB as RGB
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A JPEG or PNG that was decoded once: format, and its pixels [H, W, 3] uint8 RGB."""
+
+    format: str
+    pixels: np.ndarray
+
+
+def decode(data: Any, field: str, most_pixels: int) -> ImageFile:
+    """A JPEG or PNG file from anywhere, upright as its EXIF orientation says.
+
+    data: bytes, or what has them. Raises `InvalidInput`: for an image that is too large before
+    anything of it is decoded.
+    """
+    try:
+        return _decode_whole(data, most_pixels)
+    except Exception as error:  # a decoder raises anything, and of nothing but the data
+        raise InvalidInput.of(field, f"no whole JPEG or PNG image: {error}") from error
+
+
+def read_image(path: Path) -> np.ndarray:
+    """An image file as [H, W, 3] uint8 RGB, upright as its EXIF orientation says.
+
+    Of a JPEG or PNG as strict as `decode`; other formats as far as OpenCV reads them. Raises
+    `SourceError`.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: no such file") from error
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+    if data.startswith(SIGNATURES):
+        try:
+            with warnings.catch_warnings():  # Pillow warns of large images; the limit here is ours
+                warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+                return _decode_whole(data, MOST_PIXELS).pixels
+        except Exception as error:  # a decoder raises anything, and of nothing but the data
+            raise SourceError(f"{path}: no whole JPEG or PNG image: {error}") from error
+    pixels = _decode_with_opencv(data)
+    if pixels is None:
+        raise SourceError(f"{path}: not an image that OpenCV reads, or too large for it")
+    return pixels
+
+
+def write_image(path: Path, pixels: np.ndarray) -> None:
+    """[H, W, 3] uint8 RGB into a file of the kind that its name ends in. Raises `SourceError`."""
+    try:
+        written = cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    except cv2.error:  # an ending that OpenCV does not know
+        written = False
+    if not written:
+        raise SourceError(f"{path}: cannot be written; give a folder that exists, .png or .jpg")
+
+
+def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
+    """Raises anything."""
+    with PIL.Image.open(io.BytesIO(data), formats=FORMATS) as file:
+        width, height = file.size
+        if width * height > most_pixels:
+            raise ValueError(f"{width} x {height} pixels are more than {most_pixels}")
+        # OpenCV fills up with grey what is cut off. Pillow notices it, and for that an eighth of
+        # the resolution, in grey, is enough: half the time.
+        file.draft("L", (1, 1))
+        file.load()
+        kind = "PNG" if file.format == "PNG" else "JPEG"  # a JPEG with more images in it is "MPO"
+    pixels = _decode_with_opencv(data)
+    if pixels is None:
+        raise ValueError("OpenCV cannot decode it")
+    return ImageFile(kind, pixels)
+
+
+def _decode_with_opencv(data: Any) -> np.ndarray | None:
+    """[H, W, 3] uint8 RGB, None if that cannot be."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # of no data, and of more pixels than OpenCV allows
+        return None
+    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

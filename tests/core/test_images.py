@@ -1,0 +1,113 @@
+"""Image files, whole and damaged."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+
+from cape_ros.core.images import MOST_PIXELS, decode, read_image, write_image
+from cape_ros.errors import InvalidInput, SourceError
+
+IMAGE = cv2.resize(
+    np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8), (64, 48)
+)  # smooth, so that a JPEG is near it
+
+
+def encoded(kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    PIL.Image.fromarray(IMAGE).save(file, kind, **options)
+    return file.getvalue()
+
+
+def small_file_of_a_large_png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP", "TIFF"])
+def test_a_file_is_read_as_rgb(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(encoded(kind))
+    pixels = read_image(path)
+    assert (pixels.dtype, pixels.shape) == (np.uint8, IMAGE.shape)
+    assert np.abs(pixels.astype(int) - IMAGE).mean() < 20
+    assert pixels.flags.writeable
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_half_a_jpeg_is_refused(progressive: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    data = encoded("JPEG", progressive=progressive)
+    for cut in (2, 20, len(data) // 2, len(data) - 10):
+        path.write_bytes(data[:-cut])
+        with pytest.raises(SourceError, match=r"a\.jpg: no whole JPEG or PNG image"):
+            read_image(path)
+        with pytest.raises(InvalidInput, match="shots: no whole JPEG or PNG image"):
+            decode(data[:-cut], "shots", MOST_PIXELS)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP", "TIFF"])
+def test_half_of_another_file_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    data = encoded(kind)
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(SourceError, match="image"):
+        read_image(path)
+
+
+def test_a_photograph_that_was_taken_upright(tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded("JPEG", exif=exif))
+    assert read_image(path).shape == (64, 48, 3)
+
+
+def test_a_jpeg_with_a_second_image_in_it_is_the_first(tmp_path: Path) -> None:
+    second = PIL.Image.new("RGB", (8, 8))
+    data = encoded("MPO", save_all=True, append_images=[second])  # as many phones write it
+    file = decode(data, "image", MOST_PIXELS)
+    assert (file.format, file.pixels.shape) == ("JPEG", IMAGE.shape)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_large_image_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    for size in (13_000, 40_000, 2**31 - 1):
+        path.write_bytes(small_file_of_a_large_png(size, size))
+        with pytest.raises(SourceError, match=r"a\.png: no whole JPEG or PNG image: .*pixels"):
+            read_image(path)
+    path.write_bytes(b"P6 2000000000 2000000000 255\n")
+    with pytest.raises(SourceError, match=r"a\.png: not an image that OpenCV reads, or too large"):
+        read_image(path)
+
+
+def test_what_is_no_image(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"absent\.png: no such file"):
+        read_image(tmp_path / "absent.png")
+    with pytest.raises(SourceError, match="cannot be read: Is a directory"):
+        read_image(tmp_path)
+    for data in (b"", b"hello", b"\xff\xd8\xff", b"GIF89a" + bytes(100)):
+        (tmp_path / "a.png").write_bytes(data)
+        with pytest.raises(SourceError, match=r"a\.png: no"):
+            read_image(tmp_path / "a.png")
+
+
+def test_an_image_is_written_as_its_name_says(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", IMAGE)
+    assert (read_image(tmp_path / "a.png") == IMAGE).all()
+    for path in (tmp_path / "absent" / "a.png", tmp_path / "a.xyz", tmp_path / "a"):
+        with pytest.raises(SourceError, match=r"cannot be written; give a folder that exists"):
+            write_image(path, IMAGE)
