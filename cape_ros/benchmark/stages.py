@@ -8,6 +8,7 @@ import torch
 
 from cape_ros.benchmark import subjects
 from cape_ros.benchmark.clock import Group, Row
+from cape_ros.errors import CapeError
 from cape_ros.model import KeypointTokens
 
 SIZE = subjects.SIZES[-1]
@@ -52,7 +53,7 @@ def stages(device: str, precision: str) -> Group:
     ]
     try:
         from cape_ros.ros import conversions
-    except ImportError:  # neither rclpy nor what cape_ros.wire needs
+    except (CapeError, ImportError):  # without rclpy there are no messages to time
         return Group("Stages, resnet50", rows, ("frame",))
     from std_msgs.msg import Header
 

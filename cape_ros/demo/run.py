@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cape_ros.core.extras import studio_is_installed
 from cape_ros.demo import summary
 from cape_ros.demo.camera import CameraNode
 from cape_ros.demo.ledger import Figures, Ledger
@@ -27,7 +28,6 @@ from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
 from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.media import own_input
 from cape_ros.media.sources import LiveCamera
-from cape_ros.studio.extra import is_installed
 
 LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
@@ -94,7 +94,7 @@ class Stage:
     ) -> None:
         _clear(out)
         self.ledger = Ledger()
-        self._studio = StudioOfNode() if is_installed() else None
+        self._studio = StudioOfNode() if studio_is_installed() else None
         served = self._studio.parameters if self._studio else {}
         library = str((out / LIBRARY).resolve())
         self.node = NodeProcess(out, {"library": library, **served, **parameters})

@@ -15,6 +15,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from cape_ros.activation import check_names, name_faults
+from cape_ros.core.extras import require_studio
 from cape_ros.errors import CapeError, Fault, InvalidInput
 from cape_ros.msg import CategoryArray
 from cape_ros.perception.category import Category
@@ -31,7 +32,6 @@ from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
 from cape_ros.ros.parameter_table import ALL, RANDOM
 from cape_ros.server import Result, Server
-from cape_ros.studio.extra import check_installed
 
 if TYPE_CHECKING:
     from cape_ros.studio.studio import Studio
@@ -142,7 +142,7 @@ class Session:
             each.values = values
 
     def _start_studio(self) -> None:
-        check_installed()
+        require_studio()
         from cape_ros.studio.studio import Studio
 
         values = self._values

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cape_ros.core.extras import require_rclpy, require_studio
 from cape_ros.errors import InvalidInput
-from cape_ros.studio.extra import check_installed
 
 
 def serve(
@@ -65,7 +65,7 @@ def serve(
         raise InvalidInput.of(
             context.args[0], "is for the node; leave out --camera, --video, --demo"
         )
-    check_installed()
+    require_studio()
     from cape_ros.studio import local
 
     source = local.demo_source() if demo else local.own_source(video, camera or 0)
@@ -80,6 +80,7 @@ def serve(
 
 def _serve_node(values: dict[str, str | int], arguments: list[str]) -> int:
     """What the command line says for ROS counts more than what it says here."""
+    require_rclpy()
     from cape_ros.ros.node import main
 
     words = ["--ros-args"]

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from cape_ros import cli
+from cape_ros.core import extras
 from cape_ros.ros import node
-from cape_ros.studio import extra
 from cape_ros.wire.arguments import parse
 
 SECONDS = 120.0
@@ -115,7 +115,7 @@ def test_the_node_gets_what_was_typed_and_ros_arguments_count_more(
 def test_without_what_it_is_made_with(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(extra, "NEEDED", ("no_such_module",))
+    monkeypatch.setattr(extras, "STUDIO", ("no_such_module",))
     monkeypatch.setattr(sys, "argv", ["cape", "serve", "--demo"])
     assert cli.main() == 1
     assert "needs no_such_module: pip install 'cape_ros[studio]'" in capsys.readouterr().err
