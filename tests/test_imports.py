@@ -1,0 +1,171 @@
+"""What can be imported where a package is missing: all that does not need it by its purpose."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from absent import ROS, is_one_of
+
+CHECKOUT = Path(__file__).parents[1]
+MODULES = sorted(
+    ".".join(path.relative_to(CHECKOUT).with_suffix("").parts).removesuffix(".__init__")
+    for path in CHECKOUT.glob("cape_ros/**/*.py")
+    if "wire" not in path.parts
+)
+NODE = {  # modules and whole packages -> what they need rclpy and the messages for
+    "cape_ros.ros": "the node, and the client that registers with it",
+    "cape_ros.demo.run": "starts a node and talks to it",
+    "cape_ros.demo.camera": "is a node",
+    "cape_ros.demo.node_process": "knows the topic of the demo's camera",
+    "cape_ros.demo.recorder": "is a node",
+    "cape_ros.demo.registrar": "is a node",
+}
+SERVED = {
+    "cape_ros.studio.local": "serves Studio",
+    "cape_ros.studio.studio": "serves Studio",
+}
+ROUTES = {
+    "cape_ros.studio.app": "all routes",
+    "cape_ros.studio.bodies": "bodies of requests",
+    "cape_ros.studio.categories": "routes",
+    "cape_ros.studio.context": "what routes share",
+    "cape_ros.studio.exchange": "routes",
+    "cape_ros.studio.live": "routes",
+    "cape_ros.studio.looking": "routes",
+    "cape_ros.studio.media": "routes",
+}
+# Packages -> the modules that need them, and what for.
+NEEDED: dict[tuple[str, ...], dict[str, str]] = {
+    ROS: {},
+    ("fastapi", "starlette"): {**SERVED, **ROUTES, "cape_ros.studio.access": "guards requests"},
+    ("pydantic",): {
+        **SERVED,
+        **ROUTES,
+        "cape_ros.studio.schemas": "what requests and answers hold",
+        "cape_ros.studio.broadcast": "sends results as the schemas have them",
+        "cape_ros.studio.formats": "check files of other programs",
+    },
+    ("uvicorn",): SERVED,
+    ("websockets",): {},  # uvicorn imports it
+    ("defusedxml",): {
+        **SERVED,
+        "cape_ros.studio.app": "all routes",
+        "cape_ros.studio.exchange": "reads files of other programs",
+        "cape_ros.studio.formats.archive": "reads files of other programs",
+        "cape_ros.studio.formats.cvat": "reads XML",
+    },
+    (  # imported where they are used, never before
+        "skimage",
+        "openvino",
+        "onnx",
+        "onnxscript",
+        "onnxruntime",
+        "tensorboard",
+        "matplotlib",
+        "mcap",
+        "mcap_ros2",
+        "rosbags",
+    ): {},
+}
+NAMES = {"scikit-image": "skimage", "mcap-ros2-support": "mcap_ros2"}  # of modules, if others
+# One process that has imported the large packages, and for each group a copy of it that has not
+# seen the group's packages, nor anything of cape_ros.
+PROGRAM = """
+import importlib, json, os, sys
+import cv2, numpy, PIL.Image, rich.console, torch, typer
+from absent import hide, is_one_of
+
+modules, groups = json.load(sys.stdin)
+for packages in groups:
+    sys.stdout.flush()
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0
+        continue
+    hide(packages)
+    failed = {}
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            kinds = [kind.__name__ for kind in type(error).__mro__]
+            failed[module] = kinds, getattr(error, "name", None), str(error)
+    loaded = [module for module in sys.modules if is_one_of(module, packages)]
+    print(json.dumps([failed, loaded]))
+    sys.stdout.flush()
+    os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[tuple[str, ...], Any]:
+    """What failed without each group of packages, and what came of it all the same."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            [str(CHECKOUT), str(CHECKOUT / "tests"), os.environ.get("PYTHONPATH", "")]
+        )
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        input=json.dumps([MODULES, [[*ROS, *packages] for packages in NEEDED]]),
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(zip(NEEDED, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+@pytest.mark.parametrize("packages", NEEDED, ids=lambda packages: packages[0])
+def test_only_what_needs_a_package_cannot_be_imported_without_it(
+    packages: tuple[str, ...], imported: dict[tuple[str, ...], Any]
+) -> None:
+    failed, loaded = imported[packages]
+    assert not loaded
+    may_fail = NODE | NEEDED[packages]
+    assert {name: error for name, error in failed.items() if not is_one_of(name, may_fail)} == {}
+    assert [name for name in may_fail if not any(is_one_of(each, [name]) for each in failed)] == []
+    for module, (kinds, missing, text) in failed.items():
+        by_name = "ImportError" in kinds and is_one_of(missing or "", {*ROS, *packages})
+        assert "CapeError" in kinds or by_name, f"{module}: {text}"
+
+
+def test_every_optional_package_is_among_them() -> None:
+    hidden = {package for packages in NEEDED for package in packages}
+    assert [name for name in optional_packages() if name not in hidden] == []
+
+
+def test_every_package_of_this_project_is_installed() -> None:
+    setup = (CHECKOUT / "setup.py").read_text(encoding="utf-8")
+    packages = {
+        ".".join(path.parent.relative_to(CHECKOUT).parts)
+        for path in CHECKOUT.glob("cape_ros/**/*.py")
+    }
+    assert [name for name in sorted(packages) if f'"{name}"' not in setup] == []
+
+
+def optional_packages() -> list[str]:
+    """Modules of the extras in setup.py that a person chooses, except those of a node."""
+    tree = ast.parse((CHECKOUT / "setup.py").read_text(encoding="utf-8"))
+    (extras,) = (
+        each.value
+        for each in ast.walk(tree)
+        if isinstance(each, ast.keyword) and each.arg == "extras_require"
+    )
+    assert isinstance(extras, ast.Dict)
+    requirements = [
+        part.value
+        for name, wanted in zip(extras.keys, extras.values, strict=True)
+        if isinstance(name, ast.Constant) and name.value not in ("wire", "ros", "dev")
+        for part in ast.walk(wanted)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    names = [re.split(r"[^\w.-]", requirement)[0].lower() for requirement in requirements]
+    return [NAMES.get(name, name.replace("-", "_")) for name in names]

@@ -1,0 +1,177 @@
+"""The command line on a machine without rclpy, and without what is optional."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from absent import ROS
+from skimage import data
+
+from cape_ros.core.images import write_image
+
+CHECKOUT = Path(__file__).parents[1]
+SECONDS = 120.0
+OPTIONAL = ("uvicorn", "openvino", "onnx", "onnxscript", "onnxruntime", "matplotlib")
+CAPE = """
+import sys
+from absent import hide
+hide(sys.argv.pop(1).split(","))
+from cape_ros.cli import main
+"""
+ONE = CAPE + "sys.exit(main())"
+MANY = (
+    CAPE
+    + """
+import io, json
+from contextlib import redirect_stderr, redirect_stdout
+
+for words in json.load(sys.stdin):
+    sys.argv = ["cape", *words]
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            status = main()
+        except SystemExit as stop:
+            status = stop.code or 0
+    print(json.dumps([status, out.getvalue(), err.getvalue()]))
+"""
+)
+Answer = tuple[int, str, str]
+
+
+def environment() -> dict[str, str]:
+    folders = [str(CHECKOUT), str(CHECKOUT / "tests"), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(folders), "COLUMNS": "200"}
+
+
+def cape(hidden: tuple[str, ...], *lines: list[object]) -> list[Answer]:
+    """Exit status, output and errors of each command line, typed where `hidden` is missing."""
+    done = subprocess.run(
+        [sys.executable, "-c", MANY, ",".join(hidden)],
+        input=json.dumps([[str(word) for word in words] for words in lines]),
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    return [(status, out, err) for status, out, err in map(json.loads, done.stdout.splitlines())]
+
+
+def in_one_sentence(answer: Answer, *parts: str) -> None:
+    status, _, error = answer
+    assert status == 1
+    assert error.startswith("cape: ")
+    assert error.count("\n") == 1
+    for part in parts:
+        assert part in error
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "coffee.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
+    for index in range(4):
+        frame = np.roll(cv2.resize(data.coffee(), (320, 240)), 3 * index, axis=1)
+        writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
+    return path
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Path:
+    path = tmp_path / "coffee.json"
+    marked = [("rim", 310, 120), ("handle", 430, 160), ("spoon", 110, 300), ("saucer", 330, 330)]
+    keypoints = [{"name": name, "x": x, "y": y} for name, x, y in marked]
+    path.write_text(json.dumps({"name": "coffee", "keypoints": keypoints}))
+    return path
+
+
+def test_what_needs_no_node_works_and_what_needs_one_says_so(
+    film: Path, marks: Path, tmp_path: Path
+) -> None:
+    image, library = tmp_path / "coffee.png", ["--library", tmp_path / "library"]
+    write_image(image, data.coffee())
+    looked = ["--category", "coffee", "--box", "60,40,480,340", "--device", "cpu", *library]
+    registered, listed, estimated, measured, demo, node = cape(
+        ROS,
+        ["register", image, "--keypoints", marks, *library],
+        ["list", *library],
+        ["estimate", image, *looked],
+        ["evaluate-video", "shipped", film],
+        ["demo", "--out", tmp_path / "out"],
+        ["serve", "--ros-args", "-p", "device:=cpu"],
+    )
+    assert registered[0] == 0, registered
+    assert "coffee version 1" in registered[1]
+    assert listed[0] == 0, listed
+    assert "coffee" in listed[1]
+    assert estimated[0] == 0, estimated
+    assert len(json.loads(estimated[1])["keypoints"]) == 4
+    assert measured[0] == 0, measured
+    for answer in (demo, node):
+        in_one_sentence(answer, "rclpy", "source ROS 2", "'cape_ros[ros]'", "make", "--camera")
+    assert not (tmp_path / "out").exists()
+
+
+def test_studio_on_a_video(film: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    words = ["--video", film, "--port", "0", "--library", tmp_path / "library", "--device", "cpu"]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ONE, ",".join(ROS), "serve", *map(str, words)],
+            stdout=out,
+            stderr=out,
+            env=environment(),
+        )
+    try:
+        end = time.monotonic() + SECONDS
+        while not (match := re.search(r"Studio .*: (http://\S+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        with httpx.Client(base_url=match[1], timeout=SECONDS) as browser:
+            while not browser.get("/api/cameras").json()[0]["answered"]:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            frozen = browser.post("/api/freeze", json={}).json()
+            assert (frozen["width"], frozen["height"]) == (320, 240)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in log.read_text()
+
+
+def test_what_is_optional_is_named_where_it_is_missing(
+    film: Path, marks: Path, tmp_path: Path
+) -> None:
+    image, library = tmp_path / "coffee.png", ["--library", tmp_path / "library"]
+    write_image(image, data.coffee())
+    (tmp_path / "log.csv").write_text("step,seconds,loss,rate,gradient\n0,1,1,1,1\n")
+    looked = ["--category", "coffee", "--box", "60,40,480,340", *library]
+    registered, studio, openvino, onnx, curves = cape(
+        (*ROS, *OPTIONAL),
+        ["register", image, "--keypoints", marks, *library],
+        ["serve", "--video", film],
+        ["estimate", image, *looked, "--device", "openvino"],
+        ["export", tmp_path / "net.onnx"],
+        ["train", "--plot", tmp_path],
+    )
+    assert registered[0] == 0, registered
+    in_one_sentence(studio, "Studio needs uvicorn", "'cape_ros[studio]'")
+    in_one_sentence(openvino, "openvino: is missing", "'cape_ros[openvino]'")
+    in_one_sentence(onnx, "onnx", "'cape_ros[export]'")
+    in_one_sentence(curves, "matplotlib", "'cape_ros[train]'")
+    (demo,) = cape((*ROS, "skimage"), ["serve", "--demo"])
+    in_one_sentence(demo, "scikit-image", "'cape_ros[demo]'", "--video or --camera")
