@@ -1,43 +1,69 @@
 # make demo   the main job on moving images     make test   everything that is checked
 # make bench  what a frame costs here, in short
-# All make the environment .venv first and keep it up to date.
-
-# What a sourced ROS 2 puts before the environment's own packages; both commands do without it.
-unexport PYTHONPATH
+# All make a Python environment first and keep it up to date. Where a ROS 2 is sourced, they use it;
+# elsewhere they install rclpy from the Python registry, of Jazzy or with WHEELS=kilted of Kilted.
+# ROS=no goes without rclpy: everything but the node works.
 
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+WHEELS ?= jazzy
+ROS ?= yes
 
-demo: $(VENV)/up-to-date
+SOURCED := $(if $(AMENT_PREFIX_PATH),$(shell $(PYTHON) -c 'from cape_ros.interfaces.environment \
+  import sourced; print(*(["yes"] if sourced() else []))'))
+ifeq ($(SOURCED),yes)
+  VENV := .venv-$(or $(ROS_DISTRO),sourced)
+  MAKE_VENV := $(PYTHON) -m venv --system-site-packages
+  ROS_EXTRA :=
+else
+  unexport PYTHONPATH
+  VENV := .venv$(if $(filter-out jazzy,$(WHEELS)),-$(WHEELS))
+  MAKE_VENV := $(PYTHON) -m venv
+  ROS_EXTRA := $(if $(filter yes,$(ROS)),ros$(if $(filter-out jazzy,$(WHEELS)),-$(WHEELS)))
+endif
+BIN := $(VENV)/bin
+EXTRAS ?= studio,demo,examples,train,openvino,export,dev
+
+demo: $(VENV)/ready
 	$(BIN)/cape demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(CAMERA),--camera "$(CAMERA)") $(ARGS)
 
-test: $(VENV)/up-to-date
+test: $(VENV)/ready
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/up-to-date
+bench: $(VENV)/ready
 	$(BIN)/cape bench --short $(ARGS)
 
 test-ros2: export PYTHONPATH := $(PYTHONPATH)
-test-ros2: $(VENV)/up-to-date
+test-ros2: $(VENV)/ready
 	.ci/ros2
 
-lint: $(VENV)/up-to-date
+lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-$(VENV)/up-to-date: setup.py pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13))' || \
-	  { echo "cape_ros needs Python 3.10 to 3.13; choose one with: make PYTHON=python3.12 ..."; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
+# The environment, with the messages of this package as msg/ and srv/ now define them.
+$(VENV)/ready: $(VENV)/installed $(wildcard msg/*.msg srv/*.srv cape_ros/interfaces/*.py)
+	@$(BIN)/python -m cape_ros.interfaces
+	@touch $@
+
+$(VENV)/installed: setup.py pyproject.toml Makefile $(wildcard requirements/*.txt)
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 14))' || \
+	  { echo "cape_ros needs Python 3.10 to 3.14; choose one with: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m cape_ros.interfaces --check
+	@$(MAKE_VENV) $(VENV) || \
 	  { echo "Python's venv module is missing; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV): some minutes the first time, PyTorch is several GB ..."
 	@$(BIN)/pip install -qq --upgrade pip
-	@$(BIN)/pip install -qq --editable '.[wire,studio,demo,examples,train,openvino,export,dev]'
+	@$(BIN)/pip install -qq --editable '.[$(EXTRAS)]'
+ifneq ($(ROS_EXTRA),)
+	@$(BIN)/pip install -qq --editable '.[$(ROS_EXTRA)]' || { echo "rclpy could not be installed" \
+	  "from the Python registry; without it, everything but the node: make ROS=no ..."; exit 1; }
+	@for name in cc gcc clang; do command -v $$name >/dev/null && exit; done; \
+	  $(BIN)/pip install -qq "ziglang==0.17.1"  # a C and C++ compiler
+endif
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo_out build *.egg-info
+	rm -rf .venv .venv-* demo_out build *.egg-info
 
 .PHONY: demo test bench test-ros2 lint clean

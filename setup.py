@@ -5,6 +5,16 @@ from pathlib import Path
 
 from setuptools import setup
 
+
+def pinned(name: str) -> list[str]:
+    """The requirements of a file in requirements/, without its comments."""
+    lines = Path(__file__).with_name("requirements").joinpath(name).read_text("utf-8").splitlines()
+    wanted = (line.partition("#")[0].strip() for line in lines)
+    return [f"{each}; {ROS_WHEELS}" for each in wanted if each]
+
+
+ROS_WHEELS = "platform_system == 'Linux' and platform_machine == 'x86_64'"
+
 setup(
     name="cape_ros",
     version="0.1.0",
@@ -19,6 +29,7 @@ setup(
         "cape_ros.core",
         "cape_ros.demo",
         "cape_ros.evaluation",
+        "cape_ros.interfaces",
         "cape_ros.media",
         "cape_ros.model",
         "cape_ros.perception",
@@ -27,10 +38,10 @@ setup(
         "cape_ros.studio.formats",
         "cape_ros.training",
         "cape_ros.training.data",
-        "cape_ros.wire",
     ],
     package_data={
         "cape_ros": ["py.typed", "data/weights/*.safetensors"],
+        "cape_ros.interfaces": ["definitions/*/msg/*.msg"],
         "cape_ros.studio": ["page/*", "page/*/*"],
     },
     data_files=[
@@ -55,7 +66,8 @@ setup(
         "tqdm>=4.60",  # the progress bar of downloads
     ],
     extras_require={
-        "wire": ["cyclonedds==11.0.1", "rosbags>=0.11.9,<0.12"],  # a node without ROS 2
+        "ros": pinned("ros-jazzy.txt"),  # rclpy where no ROS 2 is installed
+        "ros-kilted": pinned("ros-kilted.txt"),  # the same of the next distribution
         "studio": [
             "fastapi>=0.110",  # routes, checks and OpenAPI from the types
             "pydantic>=2.7",

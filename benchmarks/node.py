@@ -2,7 +2,7 @@
 
     python benchmarks/node.py cost | age | soak  [--json FILE]
 
-Runs on the rclpy of a sourced ROS 2, or on cape_ros.wire where there is none. The node, a camera
+Runs on the rclpy of this environment, and says which one it is. The node, a camera
 and a robot run in three processes of this machine; in the network's place is one that takes a known
 time (cost: none, age: 120 ms), or in the soak a tiny one. Linux only.
 """
@@ -18,8 +18,6 @@ from typing import Any
 
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-
-import cape_ros.ros  # noqa: F401  # isort: skip  # makes `import rclpy` work
 
 from rich.console import Console
 from rig import age, cost, soak

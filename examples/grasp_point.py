@@ -14,13 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from grasp_geometry import Grasp, NoGrasp, finger_pixels, grasp_between, to_metres
-
-import cape_ros.ros  # noqa: F401  # makes the imports below work, with and without ROS 2
-
-# isort: split
 import rclpy
 from geometry_msgs.msg import PoseStamped, Vector3Stamped
+from grasp_geometry import Grasp, NoGrasp, finger_pixels, grasp_between, to_metres
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException

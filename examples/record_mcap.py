@@ -13,20 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mcap_recording import MEGABYTE, Recording, Topic
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-
-import cape_ros.ros  # noqa: F401  # makes the imports below work, with and without ROS 2
-
-# isort: split
 import rclpy
+from mcap_recording import MEGABYTE, Recording, Topic
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from sensor_msgs.msg import Image
 
+from cape_ros.interfaces.packages import own_definitions
 from cape_ros.msg import CategoryArray, KeypointArray
 
 
@@ -38,17 +35,6 @@ def messages_of(folder: Path) -> Any:
     store = get_typestore(Stores.ROS2_JAZZY)
     store.register(parsed)
     return store
-
-
-def all_messages() -> Any:
-    """The same, wherever this package is installed."""
-    try:
-        from ament_index_python.packages import get_package_share_directory
-    except ModuleNotFoundError:  # no ROS 2 here
-        from cape_ros.wire.definitions import STORE
-
-        return STORE
-    return messages_of(Path(get_package_share_directory("cape_ros")) / "msg")
 
 
 class RecordMcap(Node):
@@ -64,7 +50,7 @@ class RecordMcap(Node):
             raise ValueError("file_megabytes is above 0, free_megabytes not negative")
         self._recording = Recording(Path(folder).expanduser(), most * MEGABYTE, least * MEGABYTE)
         self._stopped = False
-        self._messages = all_messages()
+        self._messages = messages_of(own_definitions() / "msg")
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._listen(KeypointArray, "cape/keypoints", QoSProfile(depth=100))
         self._listen(CategoryArray, "cape/categories", latched, latched=True)

@@ -15,9 +15,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-import cape_ros.ros  # noqa: F401  # makes the imports below work, with and without ROS 2
-
-# isort: split
 import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException

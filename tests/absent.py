@@ -23,7 +23,6 @@ ROS = (
     "cv_bridge",
     "cape_ros.msg",
     "cape_ros.srv",
-    "cyclonedds",
 )
 
 

@@ -18,7 +18,6 @@ CHECKOUT = Path(__file__).parents[1]
 MODULES = sorted(
     ".".join(path.relative_to(CHECKOUT).with_suffix("").parts).removesuffix(".__init__")
     for path in CHECKOUT.glob("cape_ros/**/*.py")
-    if "wire" not in path.parts
 )
 NODE = {  # modules and whole packages -> what they need rclpy and the messages for
     "cape_ros.ros": "the node, and the client that registers with it",
@@ -163,7 +162,7 @@ def optional_packages() -> list[str]:
     requirements = [
         part.value
         for name, wanted in zip(extras.keys, extras.values, strict=True)
-        if isinstance(name, ast.Constant) and name.value not in ("wire", "ros", "dev")
+        if isinstance(name, ast.Constant) and name.value not in ("ros", "ros-kilted", "dev")
         for part in ast.walk(wanted)
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
     ]

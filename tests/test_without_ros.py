@@ -119,7 +119,7 @@ def test_what_needs_no_node_works_and_what_needs_one_says_so(
     assert len(json.loads(estimated[1])["keypoints"]) == 4
     assert measured[0] == 0, measured
     for answer in (demo, node):
-        in_one_sentence(answer, "rclpy", "source ROS 2", "'cape_ros[ros]'", "make", "--camera")
+        in_one_sentence(answer, "rclpy", "source ROS 2", "make", "--camera")
     assert not (tmp_path / "out").exists()
 
 

@@ -13,8 +13,6 @@ import threading
 import time
 from pathlib import Path
 
-import cape_ros.ros  # noqa: F401  # isort: skip  # makes `import rclpy` work
-
 import numpy as np
 import rclpy
 from rclpy.qos import QoSProfile, ReliabilityPolicy

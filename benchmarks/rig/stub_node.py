@@ -13,8 +13,6 @@ import sys
 import threading
 from pathlib import Path
 
-import cape_ros.ros  # noqa: F401  # isort: skip  # makes `import rclpy` work
-
 from cape_ros.perception.estimator import Estimator
 from cape_ros.ros.node import main
 from rig import networks

@@ -12,11 +12,11 @@ STUDIO = ("fastapi", "pydantic", "uvicorn", "websockets", "defusedxml")
 
 def require_rclpy() -> None:
     """Raises `CapeError` that says how to get it."""
-    if not is_installed("rclpy") and not is_installed("cyclonedds"):  # with which wire stands in
+    if not is_installed("rclpy"):
         raise CapeError(
             "the node needs rclpy, which is missing: source ROS 2 and a workspace with cape_ros in "
-            "it, or on Linux x86-64 pip install 'cape_ros[ros]' and run make in a checkout, which "
-            "builds the messages; cape serve --camera, --video or --demo does without"
+            "it, or on Linux x86-64 run make in a checkout, which installs it; "
+            "cape serve --camera, --video or --demo does without"
         )
 
 

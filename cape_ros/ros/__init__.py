@@ -1,6 +1,6 @@
 """The ROS 2 front end: ordinary rclpy code that converts messages and decides nothing else.
 
-Importing it makes `import rclpy` work, with or without a ROS 2 installation.
+Importing it raises `CapeError` that says what to do where rclpy cannot be used.
 """
 
 from cape_ros.ros import middleware

@@ -25,7 +25,7 @@ def create_subscription(
     node: Node,
     kind: Any,
     topic: str,
-    callback: Callable[[Any], object],
+    callback: Callable[[Any], None],
     qos: QoSProfile,
     group: Any,
     on_mismatch: OnMismatch,

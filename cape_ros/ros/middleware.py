@@ -1,33 +1,72 @@
-"""Which rclpy: the one of the ROS 2 installation, or `cape_ros.wire` where there is none."""
+"""Imports rclpy, and says which one it is or why it cannot be used."""
 
 from __future__ import annotations
 
+import os
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
+from cape_ros.core.extras import require_rclpy
 from cape_ros.errors import CapeError
+from cape_ros.interfaces import environment, packages
 
 
 def load() -> str:
-    """Make `import rclpy` work; says in a few words what it now means.
+    """The version and distribution of rclpy and its middleware: "rclpy 7.1.6 (jazzy), rmw_...".
 
-    Only a missing rclpy is replaced: one that is there but broken raises its own error. Raises
-    `CapeError` if ROS 2 is there, but not the messages of this package.
+    Raises `CapeError` that says what to do if rclpy is missing, of another Python, mixed from two
+    installations, or without the messages of this package.
     """
-    try:
-        import rclpy
-    except ModuleNotFoundError as error:
-        if error.name != "rclpy":
-            raise
-        from cape_ros import wire
+    environment.check()
+    require_rclpy()
+    import rclpy
 
-        wire.install()
-        import rclpy
-    if rclpy.__name__ != "rclpy":  # perhaps somebody installed it before
-        return "cape_ros.wire (no ROS 2 installation found)"
+    implementation = rclpy.get_rmw_implementation_identifier()
     if find_spec("cape_ros.msg") is None:
         raise CapeError(
             "ROS 2 is sourced here, but no workspace with cape_ros in it: run `colcon build "
-            "--packages-select cape_ros` and source install/setup.bash, or use a shell without "
-            "ROS 2 to do without it"
+            "--packages-select cape_ros` and source install/setup.bash"
+            if environment.sourced()
+            else "the messages of cape_ros were not generated for this environment: run `make` "
+            "in the checkout, or `python -m cape_ros.interfaces`"
         )
-    return "rclpy of the ROS 2 installation"
+    _check_messages()
+    return f"{_rclpy()}, {implementation}"
+
+
+def _check_messages() -> None:
+    """In a checkout: that the messages in use are those of its msg/ and srv/."""
+    import cape_ros.msg
+
+    wanted = packages.own_definitions()
+    used = packages.definitions_above(Path(cape_ros.msg.__file__ or ""))
+    if used is None or used == wanted:
+        return
+    for file in packages.Package(packages.OWN, wanted).definitions:
+        other = used / file
+        if not other.is_file() or other.read_bytes() != (wanted / file).read_bytes():
+            raise CapeError(
+                f"the messages in use ({used}) were generated from another checkout: {file} "
+                "differs; run `make`, or `colcon build` in the sourced workspace"
+            )
+
+
+def _rclpy() -> str:
+    distribution = os.environ.get("ROS_DISTRO", "")
+    for name in ("ros-rclpy", "rclpy"):  # of a wheel; of a sourced installation
+        if number := _installed(name):
+            break
+    else:
+        number = "of unknown version"
+    if not environment.sourced():
+        names = [name for name in ("jazzy", "kilted") if _installed(f"ros-{name}-rclpy")]
+        distribution = names[0] if names else distribution
+    return f"rclpy {number} ({distribution})" if distribution else f"rclpy {number}"
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

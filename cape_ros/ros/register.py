@@ -8,9 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import cape_ros.ros  # noqa: F401  # makes rclpy importable
-
-import rclpy  # isort: skip
+import rclpy
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 

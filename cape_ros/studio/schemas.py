@@ -1,4 +1,4 @@
-"""What goes over the wire as JSON. Points and boxes are pixels of the full image."""
+"""Requests and answers of the HTTP API, as JSON. Points and boxes are pixels of the full image."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from mcap.reader import make_reader
 from mcap_recording import CHUNK
 from mcap_ros2.decoder import DecoderFactory
 from rclpy.qos import qos_profile_sensor_data
-from record_mcap import RecordMcap, all_messages, messages_of
+from record_mcap import RecordMcap, messages_of
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image
 
@@ -111,12 +111,9 @@ def check_with_rosbags(path: Path) -> None:
     assert messages[0].objects[0].keypoints[0].VISIBLE == 2
 
 
-def test_definitions_are_the_same_with_ros_and_without() -> None:
-    installed, here = all_messages(), messages_of(ROOT / "msg")
-    for name in ("cape_ros/msg/KeypointArray", "cape_ros/msg/CategoryArray"):
-        text, _ = here.generate_msgdef(name, ros_version=2)
-        assert text == installed.generate_msgdef(name, ros_version=2)[0]
-        assert "MSG: std_msgs/Header" in text
+def test_definitions_hold_those_that_they_use() -> None:
+    text, _ = messages_of(ROOT / "msg").generate_msgdef("cape_ros/msg/KeypointArray", ros_version=2)
+    assert "MSG: std_msgs/Header" in text
 
 
 def test_a_full_disk_is_told_once(

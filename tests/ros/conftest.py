@@ -12,7 +12,7 @@ from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """These tests are the same for both; say which of them it was."""
+    """These tests run on every distribution and middleware; say which it was."""
     if (ros := sys.modules.get("cape_ros.ros")) is not None:
         terminalreporter.write_line(f"tests/ros ran on {ros.MIDDLEWARE}")
 

@@ -9,13 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import dds  # noqa: F401  # skips where there is no rclpy
 import httpx
 import pytest
+import rclpy
+from rclpy.node import Node
 
 from cape_ros import cli
 from cape_ros.core import extras
 from cape_ros.ros import node
-from cape_ros.wire.arguments import parse
 
 SECONDS = 120.0
 CAPE = [
@@ -101,15 +103,21 @@ def test_the_node_gets_what_was_typed_and_ros_arguments_count_more(
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 0
-    arguments = parse(given[0])
-    assert arguments.parameters("/cape") == {
-        "studio.enable": True,
-        "studio.host": "0.0.0.0",
-        "studio.port": 9001,
-        "studio.token": "some-token",
-        "library": "2024-10-01",
-    }
-    assert [remap.target for remap in arguments.remaps] == ["/camera/image_raw"]
+    context = rclpy.Context()
+    rclpy.init(args=["cape", *given[0]], context=context)
+    try:
+        cape = Node("cape", context=context, automatically_declare_parameters_from_overrides=True)
+        wanted = {
+            "studio.enable": True,
+            "studio.host": "0.0.0.0",
+            "studio.port": 9001,
+            "studio.token": "some-token",
+            "library": "2024-10-01",
+        }
+        assert {name: cape.get_parameter(name).value for name in wanted} == wanted
+        assert cape.resolve_topic_name("~/image") == "/camera/image_raw"
+    finally:
+        rclpy.shutdown(context=context)
 
 
 def test_without_what_it_is_made_with(

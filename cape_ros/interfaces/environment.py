@@ -1,0 +1,63 @@
+"""Where ROS 2 comes from: an installation that is sourced, or wheels in the Python environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from cape_ros.errors import CapeError
+
+LARGEST_DOMAIN = 232  # above it the UDP ports of DDS would pass 65535
+
+
+def here() -> Path:
+    """The prefix of this Python environment."""
+    return Path(sysconfig.get_path("data"))
+
+
+def sourced() -> Sequence[Path]:
+    """The prefixes of a sourced ROS 2 that have rclpy, other than this environment."""
+    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+    return [
+        path
+        for path in map(Path, filter(None, prefixes))
+        if (path / "share" / "rclpy").is_dir() and path != here()
+    ]
+
+
+def has_rclpy() -> bool:
+    """Whether there is one to import; it may still be of another Python."""
+    return find_spec("rclpy") is not None
+
+
+def check() -> None:
+    """Raises `CapeError` that says what to do about an environment that cannot work.
+
+    Two installations in one process end it without a word, one of another Python with a traceback.
+    """
+    if (here() / "share" / "rclpy").is_dir() and sourced():
+        raise CapeError(
+            f"two ROS 2 at once: {sourced()[0]} is sourced, and {here()} has rclpy of its own; "
+            "use a shell in which no ROS 2 is sourced, or another Python environment"
+        )
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for prefix in sourced():
+        pythons = {
+            match[1]
+            for path in prefix.glob("lib/python3.*")
+            if (match := re.fullmatch(r"python(3\.\d+)", path.name))
+        }
+        if pythons and python not in pythons:
+            raise CapeError(
+                f"the ROS 2 that is sourced here ({prefix}) is for Python "
+                f"{', '.join(sorted(pythons))}, and this is Python {python}: use that Python, "
+                "or a shell in which no ROS 2 is sourced"
+            )
+    domain = os.environ.get("ROS_DOMAIN_ID", "").strip()
+    if domain and not (domain.isdecimal() and int(domain) <= LARGEST_DOMAIN):
+        raise CapeError(f"ROS_DOMAIN_ID is {domain!r}: give a number from 0 to {LARGEST_DOMAIN}")
