@@ -41,13 +41,18 @@ def build(again: bool = False) -> list[str]:
     packages = [package for package in needed() if again or not is_current(package)]
     if packages:
         compiler, prefixes = Compiler(), _prefixes()
-        headers = (python_headers(), Path(np.get_include()))
         for package in packages:
-            with tempfile.TemporaryDirectory() as folder:
-                sources = generate(package, Path(folder), [p / "share" for p in prefixes])
-                _compile(package, sources, Path(folder), compiler, prefixes, headers)
-                _install(package, sources, Path(folder))
+            build_package(package, compiler, prefixes)
     return [package.name for package in packages]
+
+
+def build_package(package: Package, compiler: Compiler, prefixes: Sequence[Path]) -> None:
+    """prefixes: where the packages are that it depends on. Raises `CapeError`."""
+    headers = (python_headers(), Path(np.get_include()))
+    with tempfile.TemporaryDirectory() as folder:
+        sources = generate(package, Path(folder), [prefix / "share" for prefix in prefixes])
+        _compile(package, sources, Path(folder), compiler, prefixes, headers)
+        _install(package, sources, Path(folder))
 
 
 def _prefixes() -> list[Path]:
@@ -112,7 +117,7 @@ def _compile(
         + [own, *RUNTIME],
         folders,
         # From the extension in site-packages/NAME to the libraries of the prefix.
-        rpath="$ORIGIN/" + os.path.relpath(_library_folder(), _python_folder(name)),
+        rpath="$ORIGIN/" + os.path.relpath(_library_folder(), environment.site_packages() / name),
     )
     for each in (
         Library(conversion.target, conversion.sources, with_python, conversion.links, folders),
@@ -130,7 +135,7 @@ def _install(package: Package, sources: Sources, folder: Path) -> None:
     forget(package)
     for file in (folder / "lib").iterdir():
         _replace(file, _library_folder() / file.name)
-    python = _python_folder(package.name)
+    python = environment.site_packages() / package.name
     for kind in ("msg", "srv"):
         shutil.rmtree(python / kind, ignore_errors=True)
     for file in sources.python.rglob("*"):
@@ -156,7 +161,3 @@ def _replace(source: Path, target: Path) -> None:
 
 def _library_folder() -> Path:
     return environment.here() / "lib"
-
-
-def _python_folder(name: str) -> Path:
-    return Path(sysconfig.get_path("purelib")) / name

@@ -12,12 +12,17 @@ from pathlib import Path
 
 from cape_ros.errors import CapeError
 
+MIDDLEWARE = "rmw_fastrtps_cpp"  # of the wheels
 LARGEST_DOMAIN = 232  # above it the UDP ports of DDS would pass 65535
 
 
 def here() -> Path:
     """The prefix of this Python environment."""
     return Path(sysconfig.get_path("data"))
+
+
+def site_packages() -> Path:
+    return Path(sysconfig.get_path("purelib"))
 
 
 def sourced() -> Sequence[Path]:
@@ -40,10 +45,15 @@ def check() -> None:
 
     Two installations in one process end it without a word, one of another Python with a traceback.
     """
-    if (here() / "share" / "rclpy").is_dir() and sourced():
+    if _is_here() and sourced():
         raise CapeError(
             f"two ROS 2 at once: {sourced()[0]} is sourced, and {here()} has rclpy of its own; "
             "use a shell in which no ROS 2 is sourced, or another Python environment"
+        )
+    if _is_here() and os.environ.get("RMW_IMPLEMENTATION", MIDDLEWARE) != MIDDLEWARE:
+        raise CapeError(
+            f"RMW_IMPLEMENTATION is {os.environ['RMW_IMPLEMENTATION']}, and the wheels of rclpy in "
+            f"{here()} have {MIDDLEWARE} only: unset it, or source a ROS 2 installation"
         )
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     for prefix in sourced():
@@ -61,3 +71,7 @@ def check() -> None:
     domain = os.environ.get("ROS_DOMAIN_ID", "").strip()
     if domain and not (domain.isdecimal() and int(domain) <= LARGEST_DOMAIN):
         raise CapeError(f"ROS_DOMAIN_ID is {domain!r}: give a number from 0 to {LARGEST_DOMAIN}")
+
+
+def _is_here() -> bool:
+    return (here() / "share" / "rclpy").is_dir()
