@@ -28,6 +28,7 @@ from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
 from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.media import own_input
 from cape_ros.media.sources import LiveCamera
+from cape_ros.ros import MIDDLEWARE
 
 LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
@@ -113,6 +114,7 @@ class Stage:
                 "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ros2 topic echo /cape/keypoints",
                 highlight=False,
             )
+        self._console.print(f"ROS 2: {MIDDLEWARE}", highlight=False)
         rclpy.init(args=[])
         names = {scene.name: tuple(scene.category.keypoint_names) for scene in self._scenes}
         self._camera = CameraNode(self.ledger)
