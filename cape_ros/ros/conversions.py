@@ -163,10 +163,17 @@ def to_region(box: Box) -> RegionOfInterest:
 
 
 def to_keypoint_array(
-    objects: Sequence[ObjectKeypoints], header: Any, trusted: float
+    objects: Sequence[ObjectKeypoints], header: Any, size: tuple[int, int], trusted: float
 ) -> KeypointArray:
-    """trusted: from which score on a keypoint is called VISIBLE; below, it is UNKNOWN."""
-    return KeypointArray(header=header, objects=[_object(found, trusted) for found in objects])
+    """size: (height, width) of the image. trusted: from which score on a keypoint is called
+    VISIBLE; below, it is UNKNOWN."""
+    height, width = size
+    return KeypointArray(
+        header=header,
+        objects=[_object(found, trusted) for found in objects],
+        image_width=width,
+        image_height=height,
+    )
 
 
 def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
@@ -185,6 +192,7 @@ def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
             )
             for (x, y), score in zip(found.keypoints.tolist(), found.scores.tolist(), strict=True)
         ],
+        keypoint_names=list(found.keypoint_names),
     )
 
 

@@ -238,12 +238,15 @@ def test_results_keep_every_keypoint_in_order() -> None:
         np.array([(1, 2), (3, 4), (5, 6)], np.float32),
         np.array([0.9, 0.1, 0.5], np.float32),
         np.array([0.8, 0.0, 0.1], np.float32),
+        ("rim", "handle", "foot"),
         track_id=4,
     )
     header = Header(frame_id="camera")
-    answer = conversions.to_keypoint_array([found], header, trusted=0.4)
+    answer = conversions.to_keypoint_array([found], header, size=(480, 640), trusted=0.4)
     (item,) = answer.objects
     assert answer.header == header
+    assert (answer.image_width, answer.image_height) == (640, 480)
+    assert item.keypoint_names == ["rim", "handle", "foot"]
     assert (item.category, item.category_version, item.track_id) == ("cup", 3, 4)
     assert item.score == pytest.approx(0.3)
     assert [(k.x, k.y) for k in item.keypoints] == [(1, 2), (3, 4), (5, 6)]
