@@ -273,8 +273,8 @@ def request(**change: Any) -> RegisterCategory.Request:
     return RegisterCategory.Request(**(values | change))
 
 
-def no_frame(stamp: Time) -> None:
-    return None
+def no_frame(stamp: Time, camera: str) -> Image:
+    raise InvalidInput.of("stamp", "it is gone")
 
 
 def test_a_registration_becomes_a_category() -> None:
@@ -291,10 +291,12 @@ def test_a_shot_may_be_compressed_or_a_frame_that_went_by() -> None:
     keypoints = request().shots[0].keypoints
     shots = [
         SupportShot(compressed=CompressedImage(format="png", data=png), keypoints=keypoints),
-        SupportShot(stamp=Time(sec=5), keypoints=keypoints),
+        SupportShot(stamp=Time(sec=5), camera="left", keypoints=keypoints),
     ]
-    frames = {5: message(RGB, "rgb8")}
-    category = conversions.to_category(request(shots=shots), lambda stamp: frames.get(stamp.sec))
+    frames = {(5, "left"): message(RGB, "rgb8")}
+    category = conversions.to_category(
+        request(shots=shots), lambda stamp, camera: frames[stamp.sec, camera]
+    )
     assert all(np.array_equal(shot.image, RGB) for shot in category.shots)
     with pytest.raises(InvalidInput, match=r"shots\[1\].stamp"):
         conversions.to_category(request(shots=shots), no_frame)
