@@ -165,7 +165,7 @@ def estimate(
         "keypoints": [
             {"name": name, "x": round(x, 2), "y": round(y, 2), "score": round(score, 4)}
             for name, (x, y), score in zip(
-                known.keypoint_names, found.keypoints.tolist(), found.scores.tolist(), strict=True
+                found.keypoint_names, found.keypoints.tolist(), found.scores.tolist(), strict=True
             )
         ],
     }

@@ -99,7 +99,13 @@ class SteeredEstimator:
             scores = np.full(count, 0.9 if hit else 0.05, np.float32)
             found.append(
                 ObjectKeypoints(
-                    category.name, category.version, request.box, points, scores, scores
+                    category.name,
+                    category.version,
+                    request.box,
+                    points,
+                    scores,
+                    scores,
+                    category.keypoint_names,
                 )
             )
         return found

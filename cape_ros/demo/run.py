@@ -116,10 +116,9 @@ class Stage:
             )
         self._console.print(f"ROS 2: {MIDDLEWARE}", highlight=False)
         rclpy.init(args=[])
-        names = {scene.name: tuple(scene.category.keypoint_names) for scene in self._scenes}
         self._camera = CameraNode(self.ledger)
         self._registrar = Registrar(self._check)
-        recorder = RecorderNode(self.ledger, self._out, self._scenes[0].source.rate, names)
+        recorder = RecorderNode(self.ledger, self._out, self._scenes[0].source.rate)
         try:
             with _spinning(self._camera, self._registrar, recorder):
                 self._registrar.expect_no_other_node()

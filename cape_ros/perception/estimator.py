@@ -181,6 +181,7 @@ class Estimator:
                         Crop.of_box(box, self.crop_size).to_image(points[:count]),
                         check.scores(told[:count]),
                         check.matches(told[:count]),
+                        category.keypoint_names,
                     )
                 )
         return found

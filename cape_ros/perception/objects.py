@@ -29,6 +29,7 @@ class ObjectKeypoints:
     scores: [K] float32 in [0, 1], the chance that the point is right; low = do not trust it.
     matches: [K] float32 in [0, 1], how sure it is that what lies there is this part of such an
         object; the same scale for every category, as far as its shots allow to say.
+    keypoint_names: K names, as the category has them.
     box: (x, y, w, h) in image pixels, the box that the network looked at.
     """
 
@@ -38,6 +39,7 @@ class ObjectKeypoints:
     keypoints: np.ndarray
     scores: np.ndarray
     matches: np.ndarray
+    keypoint_names: Sequence[str]
     track_id: int = -1
 
     @property

@@ -28,7 +28,7 @@ MOST_PIXELS = 1 << 26
 JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
 ENDS_WITHIN = 64  # bytes: some cameras pad what they send
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)
-Find = Callable[[Any], Image | CompressedImage | None]
+Find = Callable[[Any, str], Image | CompressedImage]
 CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
 
 
@@ -163,10 +163,17 @@ def to_region(box: Box) -> RegionOfInterest:
 
 
 def to_keypoint_array(
-    objects: Sequence[ObjectKeypoints], header: Any, trusted: float
+    objects: Sequence[ObjectKeypoints], header: Any, size: tuple[int, int], trusted: float
 ) -> KeypointArray:
-    """trusted: from which score on a keypoint is called VISIBLE; below, it is UNKNOWN."""
-    return KeypointArray(header=header, objects=[_object(found, trusted) for found in objects])
+    """size: (height, width) of the image. trusted: from which score on a keypoint is called
+    VISIBLE; below, it is UNKNOWN."""
+    height, width = size
+    return KeypointArray(
+        header=header,
+        objects=[_object(found, trusted) for found in objects],
+        image_width=width,
+        image_height=height,
+    )
 
 
 def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
@@ -185,6 +192,7 @@ def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
             )
             for (x, y), score in zip(found.keypoints.tolist(), found.scores.tolist(), strict=True)
         ],
+        keypoint_names=list(found.keypoint_names),
     )
 
 
@@ -231,8 +239,8 @@ def to_shot(shot: SupportShot) -> ShotMessage:
 def to_category(request: Any, find: Find) -> Category:
     """A cape_ros/srv/RegisterCategory request as a category, checked whole.
 
-    find: the message meant by the stamp of a shot that carries none, None if there is none.
-    Raises `InvalidInput` with every fault.
+    find: the message meant by the stamp and the camera of a shot that carries none. Raises
+    `InvalidInput` with every fault.
     """
     faults: list[Fault] = []
     shots = []
@@ -275,18 +283,18 @@ def _shot(shot: Any, image: np.ndarray) -> SupportShot:
 def given_message(given: Any, find: Find, prefix: str = "") -> tuple[Image | CompressedImage, str]:
     """The image of a SupportShot or an Estimate request, its own or the frame of its stamp.
 
-    prefix: before the names of its fields. Returns the name of the field, too. Raises
-    `InvalidInput`.
+    find: raises `InvalidInput` if there is no such frame. prefix: before the names of its fields.
+    Returns the name of the field, too. Raises `InvalidInput`.
     """
     if given.image.width or given.image.height or len(given.image.data):
         return given.image, f"{prefix}image"
     if len(given.compressed.data):
         return given.compressed, f"{prefix}compressed"
-    if (buffered := find(given.stamp)) is not None:
-        return buffered, f"{prefix}stamp"
-    raise InvalidInput.of(
-        f"{prefix}stamp", "no image is given, and no camera frame of that stamp is buffered"
-    )
+    try:
+        return find(given.stamp, given.camera), f"{prefix}stamp"
+    except InvalidInput as error:
+        faults = [Fault(f"{prefix}{fault.field}", fault.reason) for fault in error.faults]
+        raise InvalidInput(faults) from None
 
 
 def header_of_now(node: Node) -> Header:

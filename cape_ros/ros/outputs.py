@@ -52,7 +52,8 @@ class Outputs:
     def publish(self, result: Result) -> None:
         """On the model's thread: waits for nobody."""
         header, trusted = result.frame.header, self._style().trusted
-        self.keypoints.publish(to_keypoint_array(result.objects, header, trusted))
+        height, width = result.frame.image.shape[:2]
+        self.keypoints.publish(to_keypoint_array(result.objects, header, (height, width), trusted))
         now = self._node.get_clock().now().nanoseconds
         self._camera.meter.sent(nanoseconds(header.stamp), now)
         if self.detections.get_subscription_count():

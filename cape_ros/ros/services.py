@@ -121,8 +121,9 @@ class Services:
         image = read_image(message, field)
         names = list(request.categories)
         found = self._session().server.estimate(image, names or None, boxes or None)
+        height, width = image.shape[:2]
         response.keypoints = to_keypoint_array(
-            found, message.header, self._session().server.trust.point
+            found, message.header, (height, width), self._session().server.trust.point
         )
         there = sum(bool((one.scores > 0).any()) for one in found)
         return f"{there} of {len(found)} objects found"

@@ -26,7 +26,7 @@ from cape_ros.ros import parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Condition, Diagnostics
-from cape_ros.ros.frames import FrameBuffer
+from cape_ros.ros.frames import FrameBuffer, check_camera
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
@@ -48,7 +48,7 @@ class Session:
         self._switching = threading.Lock()
         self._active = False
         self._enabled = True
-        self.frames = FrameBuffer()
+        self.frames = FrameBuffer(self._names)
         self.cameras: Sequence[Camera] = ()
         self.outputs: Mapping[str, Outputs] = {}
         self.studio: Studio | None = None
@@ -180,9 +180,7 @@ class Session:
 
         Goes through the parameters, so that both say the same.
         """
-        if camera and camera not in self._names:
-            known = ", ".join(filter(None, self._names)) or "one without a name"
-            raise InvalidInput.of("camera", f"{camera!r} is none of the cameras here: {known}")
+        check_camera(self._names, camera)
         check_names(self.server.categories, names or ())
         chosen = [ALL] if names is None else list(names) or [""]
         cameras = [camera] if camera else self._names

@@ -18,7 +18,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from cape_ros.msg import KeypointArray
-from cape_ros.srv import ActivateCategories
+from cape_ros.ros.conversions import decode
+from cape_ros.srv import ActivateCategories, Estimate, GetCategory
 
 Start = Callable[..., Bench]
 SMOOTH = cv2.GaussianBlur(PIXELS, (15, 15), 5)
@@ -76,6 +77,33 @@ def test_two_cameras_share_one_model(start: Start) -> None:
     assert len({track for _, track in ids}) == 2
     counts = bench.node.server.statistics.cameras
     assert (counts["left"].answered, counts["right"].answered) == (2, 1)
+
+
+def test_a_request_without_an_image_names_the_camera(start: Start) -> None:
+    """As from a synchronised stereo rig: both images have one stamp."""
+    robot = start(cameras=["left", "right"], **EVERYTHING_IS_FOUND).robot
+    assert robot.register().success
+    for camera, width in (("left", 120), ("right", 100)):
+        robot.cameras[camera].publish(image(7, np.ascontiguousarray(PIXELS[:, :width])))
+        assert robot.found[camera].wait().image_width == width
+    for stamp in (Time(), Time(sec=7)):
+        for camera, width in (("left", 120), ("right", 100)):
+            said = robot.ask(Estimate, "estimate", stamp=stamp, camera=camera)
+            assert said.success, said.message
+            assert said.keypoints.image_width == width
+        refused = robot.ask(Estimate, "estimate", stamp=stamp)
+        assert not refused.success
+        assert refused.message.startswith("camera: several cameras have")
+    frame = dds.shot(image=Image(), stamp=Time(sec=7))
+    refused = robot.register(name="pan", shots=[dds.shot(), frame])
+    assert refused.message.startswith("shots[1].camera: several cameras have")
+    frame.camera = "top"
+    refused = robot.register(name="pan", shots=[frame])
+    assert refused.message == ("shots[0].camera: 'top' is none of the cameras here: left, right")
+    frame.camera = "right"
+    assert robot.register(name="pan", shots=[frame]).success
+    got = robot.ask(GetCategory, "get_category", name="pan")
+    assert decode(got.shots[0].compressed.data, "image").shape[1] == 100
 
 
 def test_each_camera_looks_for_its_own_categories(start: Start) -> None:

@@ -238,12 +238,15 @@ def test_results_keep_every_keypoint_in_order() -> None:
         np.array([(1, 2), (3, 4), (5, 6)], np.float32),
         np.array([0.9, 0.1, 0.5], np.float32),
         np.array([0.8, 0.0, 0.1], np.float32),
+        ("rim", "handle", "foot"),
         track_id=4,
     )
     header = Header(frame_id="camera")
-    answer = conversions.to_keypoint_array([found], header, trusted=0.4)
+    answer = conversions.to_keypoint_array([found], header, size=(480, 640), trusted=0.4)
     (item,) = answer.objects
     assert answer.header == header
+    assert (answer.image_width, answer.image_height) == (640, 480)
+    assert item.keypoint_names == ["rim", "handle", "foot"]
     assert (item.category, item.category_version, item.track_id) == ("cup", 3, 4)
     assert item.score == pytest.approx(0.3)
     assert [(k.x, k.y) for k in item.keypoints] == [(1, 2), (3, 4), (5, 6)]
@@ -270,8 +273,8 @@ def request(**change: Any) -> RegisterCategory.Request:
     return RegisterCategory.Request(**(values | change))
 
 
-def no_frame(stamp: Time) -> None:
-    return None
+def no_frame(stamp: Time, camera: str) -> Image:
+    raise InvalidInput.of("stamp", "it is gone")
 
 
 def test_a_registration_becomes_a_category() -> None:
@@ -288,10 +291,12 @@ def test_a_shot_may_be_compressed_or_a_frame_that_went_by() -> None:
     keypoints = request().shots[0].keypoints
     shots = [
         SupportShot(compressed=CompressedImage(format="png", data=png), keypoints=keypoints),
-        SupportShot(stamp=Time(sec=5), keypoints=keypoints),
+        SupportShot(stamp=Time(sec=5), camera="left", keypoints=keypoints),
     ]
-    frames = {5: message(RGB, "rgb8")}
-    category = conversions.to_category(request(shots=shots), lambda stamp: frames.get(stamp.sec))
+    frames = {(5, "left"): message(RGB, "rgb8")}
+    category = conversions.to_category(
+        request(shots=shots), lambda stamp, camera: frames[stamp.sec, camera]
+    )
     assert all(np.array_equal(shot.image, RGB) for shot in category.shots)
     with pytest.raises(InvalidInput, match=r"shots\[1\].stamp"):
         conversions.to_category(request(shots=shots), no_frame)

@@ -44,6 +44,9 @@ def test_one_registration_then_keypoints_on_the_next_image(start: Start, weights
     (cup,) = found.objects
     assert (cup.category, cup.category_version) == ("cup", 1)
     assert cup.track_id >= 0
+    assert cup.keypoint_names == NAMES
+    height, width, _ = OTHER.shape
+    assert (found.image_width, found.image_height) == (width, height)
 
     category = Category("cup", NAMES, [(0, 1), (1, 2)], [SupportShot(PIXELS, POINTS)])
     expected = search(Estimator.load(weights, "cpu"), OTHER, category, Trust(0, 0, 0))

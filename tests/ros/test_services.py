@@ -153,6 +153,8 @@ def test_an_image_is_answered_on_demand(start: Start) -> None:
     assert said.keypoints.header == header
     assert [one.category for one in said.keypoints.objects] == ["cup", "pan"]
     assert {one.track_id for one in said.keypoints.objects} == {-1}
+    assert {tuple(one.keypoint_names) for one in said.keypoints.objects} == {tuple(dds.NAMES)}
+    assert (said.keypoints.image_width, said.keypoints.image_height) == (120, 90)
     box = RegionOfInterest(x_offset=10, y_offset=5, width=60, height=70)
     (pan,) = robot.ask(
         Estimate, "estimate", image=given, categories=["pan"], boxes=[box]
@@ -165,6 +167,7 @@ def test_an_image_is_answered_on_demand(start: Start) -> None:
 
 BAD_ESTIMATES: dict[str, tuple[dict[str, Any], str]] = {
     "no image at all": ({"image": Image()}, "stamp"),
+    "a camera that is not there": ({"image": Image(), "camera": "left"}, "camera"),
     "a frame that nobody kept": ({"image": Image(), "stamp": Time(sec=3)}, "stamp"),
     "an unknown encoding": ({"image": Image(encoding="x", width=1, height=1)}, "image.encoding"),
     "an unknown category": ({"categories": ["zebra"]}, "categories[0]"),
