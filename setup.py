@@ -90,5 +90,5 @@ setup(
             *("ruff>=0.6", "mypy>=1.11", "types-PyYAML"),
         ],
     },
-    entry_points={"console_scripts": ["cape=cape_ros.cli:main"]},
+    entry_points={"console_scripts": ["cape=cape_ros.core.program:cape"]},
 )

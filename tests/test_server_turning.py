@@ -307,7 +307,7 @@ def test_a_photograph_that_is_turned(tmp_path: Path) -> None:
     try:
         coffee = photographs()[0]
     except SourceError:
-        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
+        pytest.skip("needs scikit-image, which the photographs come with: pip install scikit-image")
     image = np.ascontiguousarray(np.rot90(coffee.shots[0].image))
     box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
     estimator, results = Estimator.load(device="cpu"), []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -11,7 +12,6 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
 
 from cape_ros.errors import Fault, InvalidInput
 from cape_ros.perception.geometry import box_faults
@@ -23,7 +23,9 @@ from cape_ros.ros.frames import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
 from cape_ros.ros.pairing import Pairing
 from cape_ros.server import Frame, Server
+from cape_ros.throttled_log import ThrottledLog
 
+logger = logging.getLogger(__name__)
 OFTEN = 5.0  # [s] between two lines in the log about the same trouble
 
 
@@ -47,8 +49,9 @@ class Camera:
         self._node = node
         self._server = server
         self._frames = frames
+        self._log = ThrottledLog(logger)
         self._subscriptions: list[Subscription] = []
-        self._pairing: Pairing[Frame, Detection2DArray] = Pairing(
+        self._pairing: Pairing[Frame, Any] = Pairing(
             self.get("detections_wait"), self._submit_pair, self._count_unpaired
         )
 
@@ -74,7 +77,8 @@ class Camera:
         if self.get("boxes") == "detections":
             several = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
             detections = topic(self.name, "detections_in")
-            self._subscribe(Detection2DArray, detections, self._on_detections, several)
+            kind = compat.vision_msgs.Detection2DArray
+            self._subscribe(kind, detections, self._on_detections, several)
 
     def stop(self) -> None:
         """A second time is harmless. A callback in progress still ends."""
@@ -87,9 +91,25 @@ class Camera:
         group = MutuallyExclusiveCallbackGroup()
         self._subscriptions.append(
             compat.create_subscription(
-                self._node, kind, name, callback, qos, group, self.report_mismatch
+                self._node, kind, name, self._guarded(callback), qos, group, self.report_mismatch
             )
         )
+
+    def _guarded(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Whatever a library makes of a message: it is refused, and the node goes on."""
+
+        def handle(message: Any) -> None:
+            try:
+                callback(message)
+            except Exception as error:
+                if not self._node.context.ok():  # stopped meanwhile
+                    return
+                self._server.reject(error)
+                kind = type(error).__name__
+                text = f"{self.key}: a message is refused: {kind}: {error}"
+                self._log.log(logging.ERROR, kind, text, error)
+
+        return handle
 
     def _info_topic(self, image: str) -> str:
         """camera_info beside the image, as all cameras have it, unless it was remapped itself."""
@@ -140,13 +160,13 @@ class Camera:
         self.info = message
         self.meter.camera_info = True
 
-    def _on_detections(self, message: Detection2DArray) -> None:
+    def _on_detections(self, message: Any) -> None:
         self._pairing.add_boxes(nanoseconds(message.header.stamp), message, self._tolerance())
 
     def _tolerance(self) -> int:
         return int(self.get("detections_tolerance") * NANOSECONDS)
 
-    def _submit_pair(self, frame: Frame, detections: Detection2DArray) -> None:
+    def _submit_pair(self, frame: Frame, detections: Any) -> None:
         known, active = self._server.categories, self._server.active(self.key)
         height, width = frame.image.shape[:2]
         requests, faults = to_requests(

@@ -17,6 +17,11 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
+try:
+    import vision_msgs.msg as vision_msgs
+except ImportError:  # then no detections come in, and none go out
+    vision_msgs = None  # type: ignore[assignment]
+
 OnMismatch = Callable[[str, str], object]
 """Called with the full name of a topic and what is wrong when a peer's QoS does not fit."""
 

@@ -22,7 +22,7 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.follow import Trust
 from cape_ros.perception.library import CategoryLibrary
-from cape_ros.ros import parameters
+from cape_ros.ros import bridge, parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Condition, Diagnostics
@@ -64,6 +64,8 @@ class Session:
         library = CategoryLibrary(_folder(values["library"]))
         for damaged in library.damaged:
             node.get_logger().error(f"library: set aside {damaged}")
+        if state := bridge.state():
+            node.get_logger().info(state)
         self.device = estimator.device
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._categories = node.create_publisher(CategoryArray, "~/categories", latched)

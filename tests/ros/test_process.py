@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -170,3 +171,27 @@ def test_two_nodes_keep_apart(run: Run, robot: dds.Robot, tmp_path: Path) -> Non
     dds.wait_for(robot.camera.get_subscription_count)
     assert [cup.category for cup in robot.show()[1].objects] == ["cup"]
     assert len(answers.messages) == 1
+
+
+WITHOUT_VISION_MSGS = """
+import sys
+from absent import hide
+hide(["vision_msgs"])
+from cape_ros.core.program import cape_node
+sys.exit(cape_node())
+"""
+
+
+def test_without_vision_msgs_boxes_of_a_detector_are_refused(tmp_path: Path) -> None:
+    words = ["--ros-args", "-p", "boxes:=detections", "-p", f"library:={tmp_path}"]
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_VISION_MSGS, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=dds.SECONDS,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("cape_node: boxes: detections need the package vision_msgs")
