@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from cape_ros.model.backbone import MobileNetFeatures, ResNetFeatures
+from cape_ros.model.resnet import Block
 
 Backbone = ResNetFeatures | MobileNetFeatures
 
@@ -33,7 +33,7 @@ class ConvolutionRelu(nn.Module):
 class FusedBlock(nn.Module):
     """One of ResNet's blocks, with its batch norms folded."""
 
-    def __init__(self, block: BasicBlock | Bottleneck):
+    def __init__(self, block: Block):
         super().__init__()
         convolutions = [part for part in block.children() if isinstance(part, nn.Conv2d)]
         self.first = nn.Sequential(*map(ConvolutionRelu, convolutions[:-1]))
