@@ -49,7 +49,7 @@ setup(
         ("share/cape_ros/msg", glob("msg/*.msg")),
         ("share/cape_ros/srv", glob("srv/*.srv")),
         ("share/cape_ros/launch", glob("launch/*.py")),
-        ("share/cape_ros/config", glob("config/*.yaml")),
+        ("share/cape_ros/config", [*glob("config/*.yaml"), *glob("config/*.xml")]),
         ("share/cape_ros/config/training", glob("config/training/*.yaml")),
         ("share/cape_ros/config/tables", glob("config/tables/*.yaml")),
     ],
@@ -90,5 +90,5 @@ setup(
             *("ruff>=0.6", "mypy>=1.11", "types-PyYAML"),
         ],
     },
-    entry_points={"console_scripts": ["cape=cape_ros.cli:main"]},
+    entry_points={"console_scripts": ["cape=cape_ros.command:main"]},
 )

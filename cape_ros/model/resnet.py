@@ -65,6 +65,11 @@ class ResNet(nn.Module):
     layers: how many blocks each of the four has.
     """
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Module  # may be cut off
+
     def __init__(self, block: type[Block], layers: list[int]) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)

