@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cape_ros.core import fastdds
 from cape_ros.core.extras import studio_is_installed
 from cape_ros.demo import summary
 from cape_ros.demo.camera import CameraNode
@@ -113,6 +114,7 @@ class Stage:
                 "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ros2 topic echo /cape/keypoints",
                 highlight=False,
             )
+        fastdds.use_profile()
         rclpy.init(args=[])
         names = {scene.name: tuple(scene.category.keypoint_names) for scene in self._scenes}
         self._camera = CameraNode(self.ledger)
