@@ -63,12 +63,14 @@ class Camera:
             depth=self.get("image_depth"),
             reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         )
+        self.meter.numbers.restart()
+        on_image = compat.numbered(self._on_numbered_image)
         if self.get("image_transport") == "compressed":
             self.topic = f"{base}/compressed"
-            self._subscribe(CompressedImage, self.topic, self._on_image, qos)
+            self._subscribe(CompressedImage, self.topic, on_image, qos, self._on_lost)
         else:
             self.topic = base
-            self._subscribe(Image, topic(self.name, "image"), self._on_image, qos)
+            self._subscribe(Image, topic(self.name, "image"), on_image, qos, self._on_lost)
         sensor = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._subscribe(CameraInfo, self._info_topic(base), self._on_info, sensor)
         if self.get("boxes") == "detections":
@@ -83,11 +85,18 @@ class Camera:
             self._node.destroy_subscription(subscription)
         self._pairing.clear()
 
-    def _subscribe(self, kind: Any, name: str, callback: Any, qos: QoSProfile) -> None:
+    def _subscribe(
+        self,
+        kind: Any,
+        name: str,
+        callback: Any,
+        qos: QoSProfile,
+        on_lost: compat.OnLost | None = None,
+    ) -> None:
         group = MutuallyExclusiveCallbackGroup()
         self._subscriptions.append(
             compat.create_subscription(
-                self._node, kind, name, callback, qos, group, self.report_mismatch
+                self._node, kind, name, callback, qos, group, self.report_mismatch, on_lost
             )
         )
 
@@ -103,6 +112,16 @@ class Camera:
         self.meter.qos[where] = what
         self._node.get_logger().warning(what)
 
+    def _on_numbered_image(self, message: Image | CompressedImage, number: int | None) -> None:
+        self.meter.numbers.see(number, self._publishers)
+        self._on_image(message)
+
+    def _publishers(self) -> int:
+        return int(self._node.count_publishers(self.topic))
+
+    def _on_lost(self, images: int) -> None:
+        self.meter.lost += images
+
     def _on_image(self, message: Image | CompressedImage) -> None:
         began = time.monotonic()
         self.meter.images += 1
@@ -117,6 +136,7 @@ class Camera:
             image = read_frame(message)
             requests = self._region_requests(image.shape[1], image.shape[0])
         except InvalidInput as error:
+            self.meter.refused += 1
             self._reject(error, "image")
             return
         self._frames.add(self.key, message)
