@@ -49,7 +49,7 @@ setup(
         ("share/cape_ros/msg", glob("msg/*.msg")),
         ("share/cape_ros/srv", glob("srv/*.srv")),
         ("share/cape_ros/launch", glob("launch/*.py")),
-        ("share/cape_ros/config", glob("config/*.yaml")),
+        ("share/cape_ros/config", [*glob("config/*.yaml"), *glob("config/*.xml")]),
         ("share/cape_ros/config/training", glob("config/training/*.yaml")),
         ("share/cape_ros/config/tables", glob("config/tables/*.yaml")),
     ],

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cape_ros.benchmark.cli import bench
+from cape_ros.core import fastdds
 from cape_ros.core.extras import require_rclpy
 from cape_ros.core.images import read_image, write_image
 from cape_ros.errors import InvalidInput, exit_status
@@ -61,6 +62,7 @@ def demo(
     [bold]cape demo --video mug.mp4 --keypoints mug.json[/bold] takes your own images.
     """
     require_rclpy()
+    fastdds.use_profile()
     import cape_ros.ros  # noqa: F401  what it says comes before an ImportError of the demo
     from cape_ros.demo.run import run_demo
 

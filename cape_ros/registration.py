@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from cape_ros.errors import InvalidInput
-from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category
+
+if TYPE_CHECKING:  # a client that registers needs no PyTorch
+    from cape_ros.model.cross_check import CrossCheck
 
 MOST_SHOTS = 64
 MOST_NAMED = 3  # doubtful points in one answer

@@ -21,7 +21,7 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 from cape_ros.msg import KeypointArray
@@ -46,11 +46,14 @@ class GraspPoint(Node):
         self._least_score = self._option("least_score", 0.5, "Of both keypoints, above 0.")
         self._window = self._option("window", 5, "[pixels] side of the square of a depth.")
         self._slop = self._option("slop", 0.02, "[s] from the image to its depth, at most.")
+        reliability = self._option("reliability", "best_effort", "Of depth: or reliable.")
         self._rectified = self._option("rectified", False, "Whether the image is rectified.")
         if not (self._category and all(self._fingers)):
             raise ValueError("give the parameters category, first_finger and second_finger")
         if not (0 < self._least_score <= 1 and self._window > 0 and self._slop >= 0):
             raise ValueError("least_score is in (0, 1], window from 1 on, slop not negative")
+        if reliability not in ("best_effort", "reliable"):
+            raise ValueError("reliability is best_effort or reliable")
         self._info: Any = None
         self._depths: deque[Any] = deque(maxlen=DEPTHS_KEPT)
         self._waiting: tuple[Any, np.ndarray] | None = None  # for depth: header and pixels
@@ -62,7 +65,7 @@ class GraspPoint(Node):
             self.create_publisher(PoseStamped, "~/pose", 10),
             self.create_publisher(Vector3Stamped, "~/opening", 10),
         ]
-        sensor = qos_profile_sensor_data
+        sensor = QoSProfile(depth=5, reliability=ReliabilityPolicy[reliability.upper()])
         self.create_subscription(KeypointArray, "cape/keypoints", self._on_keypoints, 10)
         self.create_subscription(CameraInfo, "camera_info", self._on_info, sensor)
         self.create_subscription(Image, "depth", self._on_depth, sensor)

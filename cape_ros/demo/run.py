@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cape_ros.core import fastdds
 from cape_ros.core.extras import studio_is_installed
 from cape_ros.demo import summary
 from cape_ros.demo.camera import CameraNode
@@ -114,6 +115,7 @@ class Stage:
                 "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ros2 topic echo /cape/keypoints",
                 highlight=False,
             )
+        fastdds.use_profile()
         self._console.print(f"ROS 2: {MIDDLEWARE}", highlight=False)
         rclpy.init(args=[])
         self._camera = CameraNode(self.ledger)

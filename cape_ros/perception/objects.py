@@ -14,10 +14,14 @@ from cape_ros.perception.geometry import Box, clean_box
 
 @dataclass(frozen=True)
 class ObjectRequest:
-    """One object to find: its category, or the name of a registered one, and its box in pixels."""
+    """One object to find: its category, or the name of a registered one, and its box in pixels.
+
+    detection_id: what a detector or tracker calls it; the answer carries it.
+    """
 
     category: Category | str
     box: Box
+    detection_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class ObjectKeypoints:
         object; the same scale for every category, as far as its shots allow to say.
     keypoint_names: K names, as the category has them.
     box: (x, y, w, h) in image pixels, the box that the network looked at.
+    detection_id: of the request.
     """
 
     category: str
@@ -41,6 +46,7 @@ class ObjectKeypoints:
     matches: np.ndarray
     keypoint_names: Sequence[str]
     track_id: int = -1
+    detection_id: str = ""
 
     @property
     def score(self) -> float:

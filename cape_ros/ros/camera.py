@@ -66,14 +66,16 @@ class Camera:
             depth=self.get("image_depth"),
             reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         )
+        self.meter.numbers.restart()
+        on_image = compat.numbered(self._guarded(self._on_numbered_image))
         if self.get("image_transport") == "compressed":
             self.topic = f"{base}/compressed"
-            self._subscribe(CompressedImage, self.topic, self._on_image, qos)
+            self._subscribe(CompressedImage, self.topic, on_image, qos, self._on_lost)
         else:
             self.topic = base
-            self._subscribe(Image, topic(self.name, "image"), self._on_image, qos)
+            self._subscribe(Image, topic(self.name, "image"), on_image, qos, self._on_lost)
         sensor = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self._subscribe(CameraInfo, self._info_topic(base), self._on_info, sensor)
+        self._subscribe(CameraInfo, self._info_topic(base), self._guarded(self._on_info), sensor)
         if self.get("boxes") == "detections":
             several = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
             detections = topic(self.name, "detections_in")
@@ -87,20 +89,27 @@ class Camera:
             self._node.destroy_subscription(subscription)
         self._pairing.clear()
 
-    def _subscribe(self, kind: Any, name: str, callback: Any, qos: QoSProfile) -> None:
+    def _subscribe(
+        self,
+        kind: Any,
+        name: str,
+        callback: Any,
+        qos: QoSProfile,
+        on_lost: compat.OnLost | None = None,
+    ) -> None:
         group = MutuallyExclusiveCallbackGroup()
         self._subscriptions.append(
             compat.create_subscription(
-                self._node, kind, name, self._guarded(callback), qos, group, self.report_mismatch
+                self._node, kind, name, callback, qos, group, self.report_mismatch, on_lost
             )
         )
 
-    def _guarded(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
         """Whatever a library makes of a message: it is refused, and the node goes on."""
 
-        def handle(message: Any) -> None:
+        def handle(message: Any, *number: int | None) -> None:
             try:
-                callback(message)
+                callback(message, *number)
             except Exception as error:
                 if not self._node.context.ok():  # stopped meanwhile
                     return
@@ -123,6 +132,16 @@ class Camera:
         self.meter.qos[where] = what
         self._node.get_logger().warning(what)
 
+    def _on_numbered_image(self, message: Image | CompressedImage, number: int | None) -> None:
+        self.meter.numbers.see(number, self._publishers)
+        self._on_image(message)
+
+    def _publishers(self) -> int:
+        return int(self._node.count_publishers(self.topic))
+
+    def _on_lost(self, images: int) -> None:
+        self.meter.lost += images
+
     def _on_image(self, message: Image | CompressedImage) -> None:
         began = time.monotonic()
         self.meter.images += 1
@@ -137,6 +156,7 @@ class Camera:
             image = read_frame(message)
             requests = self._region_requests(image.shape[1], image.shape[0])
         except InvalidInput as error:
+            self.meter.refused += 1
             self._reject(error, "image")
             return
         self._frames.add(self.key, message)

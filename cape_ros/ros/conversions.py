@@ -134,6 +134,7 @@ def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
         category=found.category,
         category_version=found.category_version,
         track_id=found.track_id,
+        detection_id=found.detection_id,
         box=to_region(found.box),
         score=found.score,
         keypoints=[

@@ -54,7 +54,7 @@ def to_requests(
         if wrong := box_faults(box, *size, field=f"{field}.bbox"):
             faults += wrong
         elif active(category):
-            requests.append(ObjectRequest(category, box))
+            requests.append(ObjectRequest(category, box, detection.id))
     return requests, faults
 
 
@@ -72,8 +72,10 @@ def to_box(bbox: Any) -> Box:
 
 
 def to_detections(objects: Sequence[ObjectKeypoints], header: Any, trusted: float) -> Any:
-    """A Detection2DArray: the hull of the trusted keypoints of each object that has some; id is
-    its track."""
+    """A Detection2DArray: the hull of the trusted keypoints of each object that has some.
+
+    id: the object's track, else that of the detection whose box it was found in.
+    """
     return vision_msgs.Detection2DArray(
         header=header,
         detections=[
@@ -102,6 +104,7 @@ def _detection(found: ObjectKeypoints, header: Any, points: np.ndarray) -> Any:
     hypothesis.hypothesis.class_id = found.category
     hypothesis.hypothesis.score = found.score
     detection = vision_msgs.Detection2D(header=header, results=[hypothesis])
+    detection.id = found.detection_id
     if found.track_id >= 0:
         detection.id = str(found.track_id)
     detection.bbox.center.position.x = (low[0] + high[0]) / 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 
 from cape_ros.core.images import read_image
+from cape_ros.core.processes import INTERRUPTED
 from cape_ros.errors import CapeError
 from cape_ros.perception.annotation import Annotation, read_annotation
 from cape_ros.registration import RegisterMode
@@ -25,14 +28,23 @@ MODES = {"create": RegisterMode.CREATE, "replace": RegisterMode.REPLACE}
 
 
 def main(args: list[str] | None = None) -> int:
-    """Exit status 0, 1 for what a person can put right, 2 for a wrong command line."""
-    rclpy.init(args=args)
+    """Exit status 0, 1 for what a person can put right, 2 for a wrong command line, 130 for a
+    Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        rclpy.init(args=args)
         given = _parser().parse_args(_without_ros(sys.argv if args is None else ["", *args]))
         print(_register(given))
     except CapeError as error:
         print(f"register: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:
+        if not rclpy.ok():  # rclpy's own, of a context that a signal has ended
+            return INTERRUPTED
+        raise
     finally:
         rclpy.try_shutdown()
     return 0

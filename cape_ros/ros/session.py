@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -22,6 +20,7 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.follow import Trust
 from cape_ros.perception.library import CategoryLibrary
+from cape_ros.perception.library_use import LibraryUse
 from cape_ros.ros import bridge, parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
@@ -66,6 +65,10 @@ class Session:
             node.get_logger().error(f"library: set aside {damaged}")
         if state := bridge.state():
             node.get_logger().info(state)
+        self._library_use = LibraryUse(library.root, node.get_fully_qualified_name())
+        self._ends.callback(self._library_use.close)
+        for warning in self._library_troubles():
+            node.get_logger().warning(warning)
         self.device = estimator.device
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._categories = node.create_publisher(CategoryArray, "~/categories", latched)
@@ -223,7 +226,16 @@ class Session:
 
     def _condition(self) -> Condition:
         word = "inactive" if not self._active else "active" if self._enabled else "paused"
-        return Condition(word == "active", word, self.device, self._unknown())
+        troubles = self._library_troubles()
+        return Condition(word == "active", word, self.device, self._unknown(), troubles)
+
+    def _library_troubles(self) -> Sequence[str]:
+        if (other := self._library_use.other) is None:
+            return []
+        return [
+            f"the library {self._library_use.root} is used by {other}, too: what one registers the "
+            "other does not find before its next configure; give each a library of its own"
+        ]
 
     def _publish(self, result: Result) -> None:
         if not self._node.context.ok():  # stopped while the frame was in work
@@ -241,13 +253,6 @@ class Session:
         self._categories.publish(
             to_category_array(categories, version, header_of_now(self._node), self.server.is_active)
         )
-
-
-def free_memory() -> None:
-    """Give the GPU back what a closed session held; to be called when nobody refers to it."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _names(chosen: Sequence[str]) -> list[str] | None:

@@ -122,6 +122,7 @@ def test_why_there_is_no_grasp_is_said(
         ({"category": "''"}, "category"),
         ({"least_score": 0.0}, "least_score"),
         ({"slop": -1.0}, "slop"),
+        ({"reliability": "certain"}, "reliability"),
     ],
 )
 def test_a_wrong_parameter_is_refused(

@@ -142,7 +142,11 @@ def test_a_full_disk_is_told_once(
 
 def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for value, fault in [("folder:=" + str(tmp_path / "file"), "file"), ("file_megabytes:=0", "0")]:
+    for value, fault in [
+        ("folder:=" + str(tmp_path / "file"), "file"),
+        ("file_megabytes:=0", "0"),
+        ("reliability:=certain", "reliability"),
+    ]:
         run = subprocess.run(
             [sys.executable, ROOT / "examples" / "record_mcap.py", "--ros-args", "-p", value],
             capture_output=True,

@@ -63,6 +63,19 @@ class Detector:
         return self._robot.keypoints.wait(lambda answer: answer.header.stamp.sec == seconds)
 
 
+def test_the_id_of_a_detection_stays_with_its_object(start: Start) -> None:
+    bench = start(boxes="detections", detections_tolerance=5.0, **EVERYTHING_IS_FOUND)
+    bench.robot.register()
+    heard = bench.robot.hear(Detection2DArray, "/cape/detections")
+    wait_for(bench.node.session.outputs["image"].detections.get_subscription_count)
+    boxes = [detection("cup", (5.0 * index, 5.0, 70.0, 70.0)) for index in range(3)]
+    boxes[0].id, boxes[2].id = "track-7", "42"  # the other has none
+    found = Detector(bench).show(*boxes)
+    assert [cup.detection_id for cup in found.objects] == ["track-7", "", "42"]
+    assert [cup.track_id for cup in found.objects] == [-1, -1, -1]
+    assert [one.id for one in heard.wait().detections] == ["track-7", "", "42"]
+
+
 def test_two_cameras_share_one_model(start: Start) -> None:
     bench = start(cameras=["left", "right"], **EVERYTHING_IS_FOUND)
     robot = bench.robot

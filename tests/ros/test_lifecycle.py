@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,17 @@ def test_parameters_of_configure_change_while_unconfigured(start: Start) -> None
     assert bench.node.server.trust.point == 0.7
     refused = change(bench, boxes="search")
     assert "boxes: changes only while the node is unconfigured" in refused.reason
+
+
+def test_cleanup_keeps_nothing_of_the_model(start: Start) -> None:
+    bench = start()
+    robot = bench.robot
+    robot.register()
+    robot.show()
+    held = [weakref.ref(bench.node.session), weakref.ref(bench.node.server._estimator.network.net)]
+    robot.transition(DEACTIVATE)
+    assert robot.transition(CLEANUP)
+    assert [each() for each in held] == [None, None]
 
 
 def test_the_categories_come_anew_with_every_configure(start: Start) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import cv2
 import dds  # before the message packages
 import pytest
 import rclpy
@@ -135,6 +136,57 @@ def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path) -> N
     )
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "module", "status"),
+    [
+        ("cape_node", "numpy", 0),
+        ("cape_node", "torch", 0),
+        ("cape_node", "cape_ros.perception.estimator", 0),
+        ("register", "numpy", 130),
+        ("cape", "typer", 130),
+    ],
+)
+def test_a_ctrl_c_during_the_imports_is_quiet(program: str, module: str, status: int) -> None:
+    command = [sys.executable, "-X", "importtime", str(ROOT / "scripts" / program), "--help"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH')}"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.rpartition("|")[2].strip() == module:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert "Traceback" not in said
+    assert process.returncode == status
+
+
+def test_a_ctrl_c_while_register_waits_is_quiet(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "mug.png"), dds.PIXELS)
+    (tmp_path / "mug.json").write_text(
+        '{"name": "mug", "keypoints": [{"name": "rim", "x": 9, "y": 9}]}'
+    )
+    files = [str(tmp_path / "mug.png"), str(tmp_path / "mug.json")]
+    program = (
+        "import os, signal, sys\n"
+        "from cape_ros.ros import register\n"
+        "wait = register._call\n"
+        "def call(*given):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return wait(*given)\n"
+        "register._call = call\n"
+        "sys.exit(register.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *files, "--node", "/nobody"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=dds.SECONDS,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.parametrize("simulated", ["false", "true"])

@@ -61,3 +61,14 @@ def test_without_a_node_it_says_so(files: list[str]) -> None:
     assert said.returncode == 1
     assert "no node offers /nobody/register_category" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_pytorch_is_not_imported() -> None:
+    program = (
+        "import sys; import cape_ros.ros.register; "
+        "print(*(name for name in ('torch', 'torchvision') if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
