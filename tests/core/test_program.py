@@ -36,7 +36,6 @@ def start(program: str, hidden: str, *words: str) -> tuple[int, str]:
     [
         ("cape_node", ()),
         ("cape", ("evaluate-video", "shipped", "film.avi")),
-        ("register", ("mug.png", "mug.json")),
     ],
 )
 def test_without_pytorch_it_says_what_to_install(program: str, words: tuple[str, ...]) -> None:
