@@ -96,5 +96,5 @@ def test_without_tensorboard_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(TrainingError, match="cape_ros"):
+    with pytest.raises(TrainingError, match=r"pip install .tensorboard"):
         write(tmp_path / "log.csv", 0, 1, tensorboard=True)
