@@ -69,6 +69,15 @@ def test_neither_another_middleware_nor_a_user_with_a_profile_gets_it(
     assert given == before
 
 
+def test_nothing_is_set_where_shared_memory_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fastdds, "LEAST_ROOM", 1 << 60)
+    assert fastdds.settings({}, FILE) == {}
+    monkeypatch.setattr(fastdds, "LEAST_ROOM", 0)
+    assert fastdds.settings({}, FILE)
+    monkeypatch.setattr(fastdds, "SHARED_MEMORY", Path("/absent"))
+    assert fastdds.settings({}, FILE) == {}
+
+
 def test_nothing_is_set_where_the_file_is_missing() -> None:
     assert fastdds.settings({}, None) == {}
 
