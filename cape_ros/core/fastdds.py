@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
@@ -11,6 +12,9 @@ VARIABLES = (
     "FASTDDS_DEFAULT_PROFILES_FILE",
     "FASTRTPS_DEFAULT_PROFILES_FILE",
 )  # new, and before 2.14
+
+SHARED_MEMORY = Path("/dev/shm")
+LEAST_ROOM = 160 << 20  # bytes: two programs with a segment of 64 MiB each, and some more
 
 
 def profile() -> Path | None:
@@ -22,9 +26,15 @@ def profile() -> Path | None:
 
 
 def settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
-    """The variables to set; none with another middleware or where the user has a profile."""
+    """The variables to set.
+
+    None with another middleware, where the user has a profile, and where shared memory has too
+    little room, as in most containers: without its segment Fast DDS would go through the network.
+    """
     middleware = environment.get("RMW_IMPLEMENTATION") or "rmw_fastrtps_cpp"
     if file is None or not is_fastdds(middleware) or any(map(environment.get, VARIABLES)):
+        return {}
+    if not has_room():
         return {}
     return dict.fromkeys(VARIABLES, str(file))
 
@@ -32,6 +42,14 @@ def settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str
 def use_profile(environment: MutableMapping[str, str] = os.environ) -> None:
     """For this process, until whose first node it must be done, and for those that it starts."""
     environment.update(settings(environment, profile()))
+
+
+def has_room() -> bool:
+    """Whether shared memory holds what the profile asks for."""
+    try:
+        return shutil.disk_usage(SHARED_MEMORY).total >= LEAST_ROOM
+    except OSError:
+        return False
 
 
 def is_fastdds(middleware: str) -> bool:

@@ -16,6 +16,12 @@ CHECKOUT = Path(__file__).parents[2]
 FILE = Path("/somewhere/fastdds.xml")
 
 
+@pytest.fixture(autouse=True)
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine has: a container has little."""
+    monkeypatch.setattr(fastdds, "LEAST_ROOM", 0)
+
+
 def test_the_checkout_has_a_profile_that_is_xml() -> None:
     file = fastdds.profile()
     assert file == CHECKOUT / "config" / "fastdds.xml"
@@ -67,6 +73,15 @@ def test_neither_another_middleware_nor_a_user_with_a_profile_gets_it(
     before = dict(given)
     fastdds.use_profile(given)
     assert given == before
+
+
+def test_nothing_is_set_where_shared_memory_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fastdds, "LEAST_ROOM", 1 << 60)
+    assert fastdds.settings({}, FILE) == {}
+    monkeypatch.setattr(fastdds, "LEAST_ROOM", 0)
+    assert fastdds.settings({}, FILE)
+    monkeypatch.setattr(fastdds, "SHARED_MEMORY", Path("/absent"))
+    assert fastdds.settings({}, FILE) == {}
 
 
 def test_nothing_is_set_where_the_file_is_missing() -> None:
