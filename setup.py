@@ -15,7 +15,7 @@ setup(
         (f"{SHARE}/msg", glob("msg/*.msg")),
         (f"{SHARE}/srv", glob("srv/*.srv")),
         (f"{SHARE}/launch", glob("launch/*.py")),
-        (f"{SHARE}/config", [*glob("config/*.yaml"), *glob("config/*.rviz"), *glob("config/*.json")]),
+        (f"{SHARE}/config", glob("config/*.*")),
         (f"{SHARE}/config/training", glob("config/training/*.yaml")),
         (f"{SHARE}/config/tables", glob("config/tables/*.yaml")),
     ],
