@@ -1,5 +1,5 @@
 # make demo   the main job on moving images     make test   everything that is checked
-# make bench  what a frame costs here, in short
+# make bench  what a frame costs here, in short   make docs   the pages in docs/ as a site
 # All make a Python environment first and keep it up to date. Where a ROS 2 is sourced, they use it;
 # elsewhere they install rclpy from the Python registry, of Jazzy or with WHEELS=kilted of Kilted.
 # ROS=no goes without rclpy: everything but the node works.
@@ -41,6 +41,15 @@ lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# The pages in docs/ as a site, in an environment of its own: nothing of it imports the package.
+docs: .venv-docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict $(ARGS)
+
+.venv-docs/installed: requirements/docs.txt
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/pip install -qq --requirement requirements/docs.txt
+	@touch $@
+
 # The environment, with the messages of this package as msg/ and srv/ now define them.
 $(VENV)/ready: $(VENV)/installed $(wildcard msg/*.msg srv/*.srv cape_ros/interfaces/*.py)
 	@$(BIN)/python -m cape_ros.interfaces
@@ -66,4 +75,4 @@ endif
 clean:
 	rm -rf .venv .venv-* demo_out build *.egg-info
 
-.PHONY: demo test bench test-ros2 lint clean
+.PHONY: demo test bench test-ros2 lint docs clean

@@ -2,7 +2,7 @@
 """Where a two-finger gripper takes hold: two keypoints of an object become a grasp.
 
 In pixels always; in metres too, once `depth` (aligned to the image) and `camera_info` arrive.
-docs/examples.md has the topics and the parameters.
+docs/tutorials/grasp.md has the topics and the parameters.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """Record keypoints and categories, and images if asked to, in MCAP files.
 
 Each file can be read by itself: it begins with the categories known by then.
-docs/examples.md has the topics and the parameters.
+docs/how-to/record-mcap.md has the topics and the parameters.
 """
 
 from __future__ import annotations
