@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -159,6 +160,10 @@ class Robot(Node):
     def remove(self, name: str) -> RemoveCategory.Response:
         return self.call(self._remove, RemoveCategory.Request(name=name))
 
+    def begin_removal(self, name: str) -> Any:
+        self._reach(self._remove)
+        return self._remove.call_async(RemoveCategory.Request(name=name))
+
     def show(
         self, pixels: np.ndarray = PIXELS, camera: str | None = None
     ) -> tuple[Image, KeypointArray]:
@@ -220,6 +225,7 @@ class Bench:
 
     def __init__(self, **parameters: Any) -> None:
         values = {**USUAL, **parameters}
+        self.library = Path(values["library"])
         self._active = values.get("autostart", True)
         self._cameras = values.get("cameras", [""])
         compressed = values.get("image_transport") == "compressed"
