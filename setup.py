@@ -85,7 +85,13 @@ setup(
         "train": ["tensorboard>=2.14", "matplotlib>=3.8"],  # curves of a run
         "examples": ["mcap>=1.6", "mcap-ros2-support>=0.5.7", "rosbags>=0.11.9,<0.12"],
         "dev": [
-            *("pytest>=8", "hypothesis>=6.100", "httpx>=0.27"),
+            *(
+                "pytest>=8",
+                "pytest-xdist>=3.6",
+                "pytest-cov>=7",
+                "hypothesis>=6.100",
+                "httpx>=0.27",
+            ),
             *("playwright>=1.45", "axe-playwright-python>=0.1.4"),  # Studio's page, as a person
             *("ruff>=0.6", "mypy>=1.11", "types-PyYAML"),
         ],

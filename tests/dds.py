@@ -1,4 +1,4 @@
-"""The node on real DDS: on the loopback device, in a domain of this process's own.
+"""The node on real DDS, in the domain that tests/conftest.py chose.
 
 Where there is no rclpy, importing it skips the module that imports it.
 """
@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"  # refuse what is no value of a field
 
 if importlib.util.find_spec("rclpy") is None:
