@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from cape_ros.errors import CapeError
 
-# What pip is asked for, by the name that is imported; as in setup.py.
+# What pip is asked for, by the name that is imported; as in pyproject.toml and requirements/.
 REQUIRED = {
     "torch": "torch>=2.4",
     "torchvision": "torchvision>=0.19",

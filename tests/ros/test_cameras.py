@@ -11,7 +11,7 @@ import dds  # before the message packages
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from dds import EVERYTHING_IS_FOUND, PIXELS, Bench, image, wait_for
+from dds import EVERYTHING_IS_FOUND, PIXELS, Bench, Inbox, image, wait_for
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -19,6 +19,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithP
 
 from cape_ros.msg import KeypointArray
 from cape_ros.ros.conversions import decode
+from cape_ros.ros.pairing import Pairing
 from cape_ros.srv import ActivateCategories, Estimate, GetCategory
 
 Start = Callable[..., Bench]
@@ -232,15 +233,16 @@ def test_images_without_boxes_hold_nothing_up(start: Start) -> None:
     assert meter.unmatched == 5  # what is older than a pair finds no boxes any more
 
 
-def test_boxes_may_come_before_their_image(start: Start) -> None:
+def test_boxes_may_come_before_their_image(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_boxes, heard = Pairing.add_boxes, Inbox()
+    monkeypatch.setattr(Pairing, "add_boxes", lambda *a: (add_boxes(*a), heard(a)))
     bench = start(boxes="detections")
     robot = bench.robot
     robot.register()
     detector = Detector(bench)
     seconds = robot.next_second()
     detector.say(detections(seconds, detection("cup", (10, 20, 60, 50))))
-    pairing = bench.node.session.cameras[0]._pairing
-    wait_for(lambda: pairing._boxes)
+    heard.wait()
     robot.camera.publish(image(seconds))
     assert robot.keypoints.wait().objects
 

@@ -20,6 +20,7 @@ from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
 from cape_ros.msg import KeypointArray
+from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library_use import LibraryUse
 from cape_ros.ros import outputs
 from cape_ros.ros.conversions import decode
@@ -108,8 +109,8 @@ def test_the_overlay_comes_compressed_too_and_in_other_modes(start: Start) -> No
     raw = robot.hear(Image, "/cape/overlay", 1)
     jpeg = robot.hear(CompressedImage, "/cape/overlay/compressed", 1)
     overlay = bench.node.session.outputs["image"].overlay
-    wait_for(lambda: overlay._raw.get_subscription_count())
-    wait_for(lambda: overlay._compressed.get_subscription_count())
+    wait_for(lambda: overlay.raw.get_subscription_count())
+    wait_for(lambda: overlay.compressed.get_subscription_count())
 
     def size() -> tuple[int, int]:
         message, _ = robot.show()
@@ -127,7 +128,7 @@ def test_the_overlay_comes_compressed_too_and_in_other_modes(start: Start) -> No
     assert change(bench, overlay="off").successful
     before = len(raw.messages)
     robot.show()
-    overlay._artist.submit(lambda: None).result(dds.SECONDS)
+    assert overlay.wait_until_idle(dds.SECONDS)
     assert len(raw.messages) == before
     assert "one of" in change(bench, overlay="everything").reason
 
@@ -209,10 +210,12 @@ def test_diagnostics_say_who_else_serves_the_library(start: Start, tmp_path: Pat
     Report(bench).wait("model", lambda said, _: "used by" not in said)
 
 
-def test_diagnostics_say_that_memory_is_short(start: Start) -> None:
+def test_diagnostics_say_that_memory_is_short(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = start()
     report = Report(bench)
-    bench.node.server._estimator._batches.largest = 8
+    monkeypatch.setattr(Estimator, "largest_batch", 8)
     status = report.wait("model", lambda said, _: "objects are looked at 8 at a time" in said)
     assert status.level == DiagnosticStatus.WARN
 

@@ -15,15 +15,17 @@ import cv2
 import dds  # before the message packages
 import pytest
 import rclpy
+from forks import Forks, Process
 from sensor_msgs.msg import Image
 
 from cape_ros.msg import KeypointArray
 
 ROOT = Path(__file__).resolve().parents[2]
-Run = Callable[..., subprocess.Popen]
+Node = subprocess.Popen | Process
+Run = Callable[..., Node]
 
 
-def end(process: subprocess.Popen) -> None:
+def end(process: Node) -> None:
     """Well, so that its peers know: a killed one seems to be there for ten seconds more."""
     process.send_signal(signal.SIGINT)
     try:
@@ -33,18 +35,21 @@ def end(process: subprocess.Popen) -> None:
 
 
 @pytest.fixture
-def run(weights: Path, tmp_path: Path) -> Iterator[Run]:
-    """A function that starts the executable with some arguments for ROS."""
+def run(weights: Path, tmp_path: Path, forks: Forks) -> Iterator[Run]:
+    """A function that starts the executable with some arguments for ROS.
+
+    new: by an interpreter of its own, as everywhere but here. Seconds slower.
+    """
     with ExitStack() as ends:
 
-        def begin(*arguments: str) -> subprocess.Popen:
+        def begin(*arguments: str, new: bool = False) -> Node:
             words = ["-p", f"weights:={weights}", "-p", "device:=cpu"]
             words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
-            process = subprocess.Popen(
-                [sys.executable, ROOT / "scripts" / "cape_node", "--ros-args", *words, *arguments],
-                cwd=ROOT,
-                stderr=subprocess.PIPE,
-                text=True,
+            words = [str(ROOT / "scripts" / "cape_node"), "--ros-args", *words, *arguments]
+            process = (
+                subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
+                if new
+                else forks.start(words)
             )
             ends.enter_context(process)
             ends.callback(end, process)
@@ -67,7 +72,7 @@ def robot() -> Iterator[dds.Robot]:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_the_main_job_in_two_processes(run: Run, robot: dds.Robot, stop: int) -> None:
-    node = run()
+    node = run(new=stop == signal.SIGINT)
     assert robot.register().success
     assert [c.name for c in robot.categories.wait(lambda m: m.categories).categories] == ["cup"]
     dds.wait_for(robot.camera.get_subscription_count)
@@ -125,15 +130,9 @@ sys.exit(node.main())
         "node.Session, '_begin'",
     ],
 )
-def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path) -> None:
+def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path, forks: Forks) -> None:
     words = ["--ros-args", "-p", "device:=cpu", "-p", f"library:={tmp_path}"]
-    ended = subprocess.run(
-        [sys.executable, "-c", STOPPED.format(moment=moment), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=dds.SECONDS,
-    )
+    ended = forks.run(["-c", STOPPED.format(moment=moment), *words], dds.SECONDS)
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 0
 

@@ -43,6 +43,7 @@ def test_studio_on_the_demo_until_ctrl_c(tmp_path: Path) -> None:
             assert "<html" in browser.get("/").text
             while not browser.get("/api/cameras").json()[0]["answered"]:
                 assert time.monotonic() < end
+                time.sleep(0.05)
             frozen = browser.post("/api/freeze", json={}).json()
             assert (frozen["width"], frozen["height"]) == (640, 480)
         process.send_signal(signal.SIGINT)
