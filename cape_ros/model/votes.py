@@ -22,7 +22,7 @@ REACH = 2.0  # standard deviation of a keypoint around its place in a way, in ce
 FLOOR = 0.01  # chance that a keypoint obeys no layout
 TEMPERATURE = 2.0  # of the similarity: it is surer of itself than it should be
 NEIGHBOURHOOD = 0.375  # how far a keypoint listens, as a part of the grid's longer side
-FADE = 1e-3  # relative margin over the largest value left out below which a kept one loses weight
+FADE = 1e-4  # relative margin over the largest value left out below which a kept one loses weight
 LEAST_WEIGHT = 1e-4
 NUDGE = 1e-3  # cells: marked pixels often lie midway between two cells, so rounding flips beside it
 
