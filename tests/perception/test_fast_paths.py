@@ -14,7 +14,7 @@ from comparing import pixels, scores
 from cape_ros.evaluation.golden import POINTS, Golden
 from cape_ros.model import CapeFormer, checkpoints, weights
 from cape_ros.model.scores import Calibration
-from cape_ros.perception import engine
+from cape_ros.perception import device, engine
 from cape_ros.perception.category import Category
 from cape_ros.perception.crops import DeviceCrops
 from cape_ros.perception.estimator import Estimator
@@ -27,11 +27,16 @@ needs_openvino = pytest.mark.skipif(
 )
 
 
-def estimator(device: str = "cpu", layout: bool = True, precision: str = "float32") -> Estimator:
+needs_bfloat16 = pytest.mark.skipif(
+    not device._has_bfloat16(CPU), reason="needs a CPU that computes in bfloat16"
+)
+
+
+def estimator(name: str = "cpu", layout: bool = True, precision: str = "float32") -> Estimator:
     shipped, facts = checkpoints.load(weights.SHIPPED)
     net = CapeFormer(replace(shipped.config, layout=layout))
     net.load_state_dict(shipped.state_dict())
-    return Estimator(net, Calibration.from_facts(facts), device, precision)
+    return Estimator(net, Calibration.from_facts(facts), name, precision)
 
 
 def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
@@ -79,8 +84,8 @@ def test_low_precision_on_photographs(
     monkeypatch: pytest.MonkeyPatch,
     precision: str,
 ) -> None:
-    if precision == "float16":  # a CPU computes it as well, only slowly
-        monkeypatch.setattr(engine, "find_precision", lambda *_: torch.float16)
+    # Any CPU computes it, those that lack it slowly; so they are refused otherwise.
+    monkeypatch.setattr(engine, "find_precision", lambda *_: device.PRECISIONS[precision])
     other = estimator(precision=precision)
     other.prepare(keypoints=20)
     away = pixels(look(other, categories), plain)
@@ -89,6 +94,7 @@ def test_low_precision_on_photographs(
 
 
 @needs_openvino
+@needs_bfloat16
 def test_low_precision_by_openvino(
     categories: list[Category], without_layout: list[ObjectKeypoints]
 ) -> None:
