@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Before anything imports PyTorch: its threads wait for each other in a busy loop, so several test
+# processes on one machine, or other work beside one, would take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Seeded, and never a failure because the machine is busy.
 settings.register_profile(
