@@ -55,7 +55,7 @@ def check_names(known: Mapping[str, Category], names: Sequence[str]) -> None:
 
 def name_faults(known: Mapping[str, Category], names: Sequence[str]) -> list[Fault]:
     return [
-        Fault(f"categories[{index}]", not_registered(known, name))
+        Fault(f"categories[{index}]", not_registered(known, name), "unknown_category")
         for index, name in enumerate(names)
         if name not in known
     ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from cape_ros.errors import InvalidInput
-from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category
+
+if TYPE_CHECKING:  # it loads PyTorch
+    from cape_ros.model.cross_check import CrossCheck
 
 MOST_SHOTS = 64
 MOST_NAMED = 3  # doubtful points in one answer
@@ -26,7 +29,7 @@ def find(known: Mapping[str, Category], name: str) -> Category:
     """The category of this name. Raises `InvalidInput` if there is none."""
     if category := known.get(name):
         return category
-    raise InvalidInput.of("name", not_registered(known, name))
+    raise InvalidInput.of("name", not_registered(known, name), "unknown_category")
 
 
 def not_registered(known: Mapping[str, Category], name: str) -> str:
@@ -38,21 +41,29 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
     """The category to be stored. Raises `InvalidInput` where the mode forbids it."""
     if mode == RegisterMode.CREATE and category.name in known:
         raise InvalidInput.of(
-            "name", f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS"
+            "name",
+            f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS",
+            "category_exists",
         )
     if mode == RegisterMode.ADD_SHOTS:
         before = find(known, category.name)
         if category.keypoint_names != before.keypoint_names:
             raise InvalidInput.of(
-                "keypoint_names", f"differ from those of {before.name!r} that is registered"
+                "keypoint_names",
+                f"differ from those of {before.name!r} that is registered",
+                "differs",
             )
         if category.edges and category.edges != before.edges:
             raise InvalidInput.of(
-                "edges", f"differ from those of {before.name!r}; leave them out or use REPLACE"
+                "edges",
+                f"differ from those of {before.name!r}; leave them out or use REPLACE",
+                "differs",
             )
         category = replace(before, shots=(*before.shots, *category.shots))
     if len(category.shots) > MOST_SHOTS:
-        raise InvalidInput.of("shots", f"{len(category.shots)} are more than {MOST_SHOTS}")
+        raise InvalidInput.of(
+            "shots", f"{len(category.shots)} are more than {MOST_SHOTS}", "too_large"
+        )
     return category
 
 

@@ -114,7 +114,8 @@ class CategoryLibrary:
         if category := self._categories.get(name):
             return category
         known = ", ".join(self.names()) or "none"
-        raise InvalidInput.of("name", f"{name!r} is not registered (known: {known})")
+        reason = f"{name!r} is not registered (known: {known})"
+        raise InvalidInput.of("name", reason, "unknown_category")
 
     def put(self, category: Category) -> Category:
         """Write a category in place of any of its name; the answer carries its new version.

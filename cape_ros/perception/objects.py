@@ -68,13 +68,13 @@ def check_requests(
             if category not in registered:
                 known = ", ".join(registered) or "none"
                 reason = f"{category!r} is not registered (known: {known})"
-                faults.append(Fault(f"requests[{index}].category", reason))
+                faults.append(Fault(f"requests[{index}].category", reason, "unknown_category"))
                 continue
             category = registered[category]
         try:
             boxes.append(clean_box(request.box, width, height))
         except InvalidInput as error:
-            faults += [Fault(f"requests[{index}].{f.field}", f.reason) for f in error.faults]
+            faults += [fault.at(f"requests[{index}].{fault.field}") for fault in error.faults]
         categories.append(category)
     if faults:
         raise InvalidInput(faults)
