@@ -30,7 +30,7 @@ test: $(VENV)/ready
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/ready
-	$(BIN)/cape bench --short $(ARGS)
+	$(BIN)/cape lab bench --short $(ARGS)
 
 test-ros2: export PYTHONPATH := $(PYTHONPATH)
 test-ros2: $(VENV)/ready

@@ -26,6 +26,7 @@ setup(
     packages=[
         "cape_ros",
         "cape_ros.benchmark",
+        "cape_ros.cli",
         "cape_ros.core",
         "cape_ros.demo",
         "cape_ros.evaluation",

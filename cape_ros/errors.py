@@ -83,11 +83,14 @@ class TrainingError(CapeError):
     """A training run that cannot begin, go on or be shown."""
 
 
-def exit_status(command: Callable[[], object]) -> int:
-    """Of a command line: 0, or 1 once it was said what a person can put right."""
+def exit_status(command: Callable[[], object], name: str = "cape") -> int:
+    """Of a command line: 0, or 1 once it was said what a person can put right.
+
+    name: of the program that says it.
+    """
     try:
         command()
     except CapeError as error:
-        print(f"cape: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -69,9 +69,7 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
 
 def told(category: Category, check: CrossCheck) -> str:
     """What was registered, for a person, and what its shots say of each other."""
-    keypoints = counted(len(category.keypoint_names), "keypoint")
-    shots = counted(len(category.shots), "shot")
-    words = f"{category.name} version {category.version}: {keypoints}, {shots}"
+    words = described(category)
     if check.judged:
         words += f"; {check.right} of {check.judged} points are found from the other shots"
     if check.doubtful:
@@ -82,6 +80,12 @@ def told(category: Category, check: CrossCheck) -> str:
         more = ", ..." if len(check.doubtful) > MOST_NAMED else ""
         words += f"; look again at {', '.join(named)}{more}"
     return words
+
+
+def described(category: Category) -> str:
+    keypoints = counted(len(category.keypoint_names), "keypoint")
+    shots = counted(len(category.shots), "shot")
+    return f"{category.name} version {category.version}: {keypoints}, {shots}"
 
 
 def counted(count: int, what: str) -> str:

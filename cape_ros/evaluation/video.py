@@ -1,6 +1,6 @@
 """Weights on a video of which one frame is registered: error, and jitter where nothing moves.
 
-`cape evaluate-video`; what the figures mean: docs/evaluation.md.
+`cape lab evaluate-video`; what the figures mean: docs/evaluation.md.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def write(frame: FramePass, path: Path, keypoints: int, shots: int) -> None:
         import onnxscript  # noqa: F401  # what torch.onnx stands on
     except ImportError as error:
         raise CapeError(
-            f"{error}; install what `cape export` needs: pip install 'cape_ros[export]'"
+            f"{error}; install what `cape lab export-onnx` needs: pip install 'cape_ros[export]'"
         ) from error
     if not path.parent.is_dir():
         raise CapeError(f"{path}: {path.parent} is no folder")

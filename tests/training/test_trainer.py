@@ -120,7 +120,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     os.killpg(process.pid, sent)
     _, told = process.communicate()
     assert process.returncode == 128 + sent
-    assert f"go on with: cape train --resume {run}" in told
+    assert f"go on with: cape lab train --resume {run}" in told
     assert "Traceback" not in told
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] == len(rows(run)) < 8
     assert rows(run) == rows(whole)[: len(rows(run))]
@@ -218,7 +218,7 @@ def test_a_loss_that_is_not_finite_keeps_its_step(
     assert f"step {step}: " in error
     assert "proposal_loss, " in error
     assert "not finite" in error
-    assert f"cape train --replay {kept}" in error
+    assert f"cape lab train --replay {kept}" in error
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] == 0
     assert cape_train("--replay", kept) == 0
     told = capsys.readouterr().out
