@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cape_ros.errors import Fault, InvalidInput
-from cape_ros.perception.category import Category
-from cape_ros.registration import not_registered
+from cape_ros.perception.category import Category, not_registered
 
 Names = frozenset[str] | None
 """Of categories; None = all, also those that are registered later."""

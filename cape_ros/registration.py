@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from cape_ros.errors import InvalidInput
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import Category, not_registered
 
 if TYPE_CHECKING:  # it loads PyTorch
     from cape_ros.model.cross_check import CrossCheck
@@ -30,11 +30,6 @@ def find(known: Mapping[str, Category], name: str) -> Category:
     if category := known.get(name):
         return category
     raise InvalidInput.of("name", not_registered(known, name), "unknown_category")
-
-
-def not_registered(known: Mapping[str, Category], name: str) -> str:
-    """The reason to refuse a name."""
-    return f"{name!r} is not registered (known: {', '.join(known) or 'none'})"
 
 
 def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode) -> Category:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -185,6 +185,11 @@ def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> l
     if inside.all(axis=1).any():
         return []
     return [Fault("box", "lies away from every keypoint", "out_of_range")]
+
+
+def not_registered(known: Iterable[str], name: str) -> str:
+    """The reason to refuse a name."""
+    return f"{name!r} is not registered (known: {', '.join(known) or 'none'})"
 
 
 def name_like(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cape_ros.errors import Fault, InvalidInput
-from cape_ros.perception.category import Category, image_faults
+from cape_ros.perception.category import Category, image_faults, not_registered
 from cape_ros.perception.geometry import Box, clean_box
 
 
@@ -66,8 +66,7 @@ def check_requests(
         category = request.category
         if isinstance(category, str):
             if category not in registered:
-                known = ", ".join(registered) or "none"
-                reason = f"{category!r} is not registered (known: {known})"
+                reason = not_registered(registered, category)
                 faults.append(Fault(f"requests[{index}].category", reason, "unknown_category"))
                 continue
             category = registered[category]
