@@ -1,5 +1,8 @@
-# make demo   the main job on moving images     make test   everything that is checked
-# make bench  what a frame costs here, in short
+# make demo       the main job on moving images    make bench     what a frame costs here, in short
+# make test       every test                       make test-fast what takes no processes or browser
+# make test-ros   the node's tests on DDS          make coverage  every test, and which lines they ran
+# make test-ros2  the same, built by colcon        make lint      format, lint and types
+# make docs       the pages in docs/ as a site
 # All make a Python environment first and keep it up to date. Where a ROS 2 is sourced, they use it;
 # elsewhere they install rclpy from the Python registry, of Jazzy or with WHEELS=kilted of Kilted.
 # ROS=no goes without rclpy: everything but the node works.
@@ -26,8 +29,20 @@ EXTRAS ?= studio,demo,examples,train,openvino,export,dev
 demo: $(VENV)/ready
 	$(BIN)/cape demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(CAMERA),--camera "$(CAMERA)") $(ARGS)
 
+# Two cores are enough: more workers than four gain little, and each holds a gigabyte.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
 test: $(VENV)/ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-fast: $(VENV)/ready
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-ros: $(VENV)/ready
+	$(PYTEST) tests/ros tests/examples tests/studio/test_serve.py $(ARGS)
+
+coverage: $(VENV)/ready
+	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 bench: $(VENV)/ready
 	$(BIN)/cape lab bench --short $(ARGS)
@@ -40,6 +55,15 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The pages in docs/ as a site, in an environment of its own: nothing of it imports the package.
+docs: .venv-docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict $(ARGS)
+
+.venv-docs/installed: requirements/docs.txt
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/pip install -qq --requirement requirements/docs.txt
+	@touch $@
 
 # The environment, with the messages of this package as msg/ and srv/ now define them.
 $(VENV)/ready: $(VENV)/installed $(wildcard msg/*.msg srv/*.srv cape_ros/interfaces/*.py)
@@ -66,4 +90,4 @@ endif
 clean:
 	rm -rf .venv .venv-* demo_out build *.egg-info
 
-.PHONY: demo test bench test-ros2 lint clean
+.PHONY: demo test test-fast test-ros coverage bench test-ros2 lint docs clean

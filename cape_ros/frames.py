@@ -120,6 +120,12 @@ class FrameQueue:
             return self._tally.statistics(pending)
 
     @property
+    def pending(self) -> bool:
+        """Whether a frame waits or is in work."""
+        with self._lock:
+            return self._in_work is not None or any(each.newest for each in self._cameras.values())
+
+    @property
     def watches(self) -> Mapping[str, Watch]:
         """Of the cameras that showed something since the last pause."""
         with self._lock:

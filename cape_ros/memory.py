@@ -1,8 +1,10 @@
-"""How the C library keeps the memory of frames."""
+"""What becomes of memory that is not used any more: that of a frame, and that of a whole model."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
+import sys
 
 # Of glibc's mallopt.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
@@ -20,3 +22,14 @@ def keep_frames_mapped() -> None:
         mallopt(_M_TRIM_THRESHOLD, 256 << 20)
         mallopt(_M_TOP_PAD, 64 << 20)
         mallopt(_M_ARENA_MAX, 2)
+
+
+def free_memory() -> None:
+    """Give the kernel and the GPU back what nobody refers to any more, as after a model's end."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:  # glibc
+        malloc_trim(0)

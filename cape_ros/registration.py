@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cape_ros.errors import InvalidInput
 from cape_ros.perception.category import Category, not_registered
 
-if TYPE_CHECKING:  # it loads PyTorch
+if TYPE_CHECKING:  # a client that registers needs no PyTorch
     from cape_ros.model.cross_check import CrossCheck
 
 MOST_SHOTS = 64

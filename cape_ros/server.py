@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -119,6 +119,25 @@ class Server:
     def resume(self) -> None:
         """Look at frames again, from the next one on."""
         self._frames.resume()
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Wait until the model has nothing left to do: no frame, and no rotated support to encode.
+
+        False if that takes longer than `timeout` seconds; None waits without a limit. A command
+        that another thread gives meanwhile may bring more to do. Never call it from `on_result`,
+        which runs on the thread that is waited for.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                idle = self._model.submit(self._is_idle)  # runs after all that is queued now
+            except RuntimeError:  # the server is closed, and what was in progress is finished
+                return True
+            left = None if end is None else max(0.0, end - time.monotonic())
+            if not wait([idle], left).done:
+                return False
+            if idle.result():
+                return True
 
     def find(self, name: str) -> Category:
         """The registered category of this name. Raises `InvalidInput` if there is none."""
@@ -267,6 +286,9 @@ class Server:
 
     def _new_watch(self) -> Watch:
         return Watch(self._estimator, self._track_ids, self._clock)
+
+    def _is_idle(self) -> bool:
+        return not (self._frames.pending or self._turning.pending)
 
     def _load_library(self) -> None:
         encoded = [self._estimator.encode_upright(category) for category in self._library]

@@ -31,6 +31,11 @@ class Turning:
         self._left: dict[str, tuple[Category, Iterator[KeypointTokens]]] = {}
         self._due = False  # whether a step waits for the model
 
+    @property
+    def pending(self) -> bool:
+        """Whether supports are left to encode."""
+        return bool(self._left)
+
     def register(self, category: Category, encoded: Encoded) -> None:
         """In the place of any category of this name, and of what was left to do for it."""
         tokens, better = encoded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,26 +27,20 @@ class Grasp:
 
 
 def finger_pixels(
-    objects: Iterable[Any],
-    names: Mapping[str, tuple[int, Sequence[str]]],
-    category: str,
-    fingers: Sequence[str],
-    least_score: float,
+    objects: Iterable[Any], category: str, fingers: Sequence[str], least_score: float
 ) -> np.ndarray:
     """[2, 2] pixels: x, y of both fingers, on the best object of the category.
 
-    names: of each category its version, and what its keypoints are called. Raises `NoGrasp`.
+    objects: cape_ros/ObjectKeypoints messages. Raises `NoGrasp`.
     """
     found = [candidate for candidate in objects if candidate.category == category]
     if not found:
         raise NoGrasp(f"no {category} in the image")
     best = max(found, key=lambda candidate: candidate.score)
-    version, called = names.get(category, (0, ()))
-    if version != best.category_version or len(called) != len(best.keypoints):
-        raise NoGrasp(f"the names of {category} version {best.category_version} have not come yet")
-    if missing := [finger for finger in fingers if finger not in called]:
-        raise NoGrasp(f"{category} has no keypoint {missing[0]!r}, only {', '.join(called)}")
-    keypoints = [best.keypoints[called.index(finger)] for finger in fingers]
+    named = dict(zip(best.keypoint_names, best.keypoints, strict=False))
+    if missing := [finger for finger in fingers if finger not in named]:
+        raise NoGrasp(f"{category} has no keypoint {missing[0]!r}, only {', '.join(named)}")
+    keypoints = [named[finger] for finger in fingers]
     for finger, keypoint in zip(fingers, keypoints, strict=True):
         if not keypoint.score >= least_score:
             raise NoGrasp(f"{finger} scores {keypoint.score:.2f}, less than {least_score:.2f}")

@@ -2,7 +2,7 @@
 """Where a two-finger gripper takes hold: two keypoints of an object become a grasp.
 
 In pixels always; in metres too, once `depth` (aligned to the image) and `camera_info` arrive.
-docs/examples.md has the topics and the parameters.
+docs/tutorials/grasp.md has the topics and the parameters.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
-from cape_ros.msg import CategoryArray, KeypointArray
+from cape_ros.msg import KeypointArray
 
 DEPTHS_KEPT = 32  # a second: keypoints come later than the depth of the same moment
 
@@ -46,12 +46,14 @@ class GraspPoint(Node):
         self._least_score = self._option("least_score", 0.5, "Of both keypoints, above 0.")
         self._window = self._option("window", 5, "[pixels] side of the square of a depth.")
         self._slop = self._option("slop", 0.02, "[s] from the image to its depth, at most.")
+        reliability = self._option("reliability", "best_effort", "Of depth: or reliable.")
         self._rectified = self._option("rectified", False, "Whether the image is rectified.")
         if not (self._category and all(self._fingers)):
             raise ValueError("give the parameters category, first_finger and second_finger")
         if not (0 < self._least_score <= 1 and self._window > 0 and self._slop >= 0):
             raise ValueError("least_score is in (0, 1], window from 1 on, slop not negative")
-        self._keypoint_names: dict[str, tuple[int, Sequence[str]]] = {}
+        if reliability not in ("best_effort", "reliable"):
+            raise ValueError("reliability is best_effort or reliable")
         self._info: Any = None
         self._depths: deque[Any] = deque(maxlen=DEPTHS_KEPT)
         self._waiting: tuple[Any, np.ndarray] | None = None  # for depth: header and pixels
@@ -63,9 +65,7 @@ class GraspPoint(Node):
             self.create_publisher(PoseStamped, "~/pose", 10),
             self.create_publisher(Vector3Stamped, "~/opening", 10),
         ]
-        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        sensor = qos_profile_sensor_data
-        self.create_subscription(CategoryArray, "cape/categories", self._on_categories, latched)
+        sensor = QoSProfile(depth=5, reliability=ReliabilityPolicy[reliability.upper()])
         self.create_subscription(KeypointArray, "cape/keypoints", self._on_keypoints, 10)
         self.create_subscription(CameraInfo, "camera_info", self._on_info, sensor)
         self.create_subscription(Image, "depth", self._on_depth, sensor)
@@ -73,11 +73,6 @@ class GraspPoint(Node):
     def _option(self, name: str, default: Any, description: str) -> Any:
         descriptor = ParameterDescriptor(description=description, read_only=True)
         return self.declare_parameter(name, default, descriptor).value
-
-    def _on_categories(self, message: CategoryArray) -> None:
-        self._keypoint_names = {
-            c.name: (c.version, list(c.keypoint_names)) for c in message.categories
-        }
 
     def _on_info(self, message: CameraInfo) -> None:
         self._info = message
@@ -92,11 +87,7 @@ class GraspPoint(Node):
         self._waiting = None
         try:
             pixels = finger_pixels(
-                message.objects,
-                self._keypoint_names,
-                self._category,
-                self._fingers,
-                self._least_score,
+                message.objects, self._category, self._fingers, self._least_score
             )
             grasp = grasp_between(np.hstack((pixels, np.zeros((2, 1)))))
         except NoGrasp as reason:

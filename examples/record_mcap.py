@@ -2,7 +2,7 @@
 """Record keypoints and categories, and images if asked to, in MCAP files.
 
 Each file can be read by itself: it begins with the categories known by then.
-docs/examples.md has the topics and the parameters.
+docs/how-to/record-mcap.md has the topics and the parameters.
 """
 
 from __future__ import annotations
@@ -46,8 +46,11 @@ class RecordMcap(Node):
         images = self._option("images", False, "Whether to record the images too.")
         most = self._option("file_megabytes", 500, "Size from which the next file begins.")
         least = self._option("free_megabytes", 1000, "Room that is left on the disk.")
+        reliability = self._option("reliability", "best_effort", "Of the images: or reliable.")
         if not (most > 0 and least >= 0):
             raise ValueError("file_megabytes is above 0, free_megabytes not negative")
+        if reliability not in ("best_effort", "reliable"):
+            raise ValueError("reliability is best_effort or reliable")
         self._recording = Recording(Path(folder).expanduser(), most * MEGABYTE, least * MEGABYTE)
         self._stopped = False
         self._messages = messages_of(own_definitions() / "msg")
@@ -55,7 +58,7 @@ class RecordMcap(Node):
         self._listen(KeypointArray, "cape/keypoints", QoSProfile(depth=100))
         self._listen(CategoryArray, "cape/categories", latched, latched=True)
         if images:
-            camera = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+            camera = QoSProfile(depth=10, reliability=ReliabilityPolicy[reliability.upper()])
             self._listen(Image, "image", camera)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 
 G. Casiez, N. Roussel, D. Vogel: 1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input
 in Interactive Systems. CHI 2012, https://doi.org/10.1145/2207676.2208639
-docs/examples.md has the topics and the parameters.
+docs/how-to/smooth-keypoints.md has the topics and the parameters.
 """
 
 from __future__ import annotations

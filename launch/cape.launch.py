@@ -3,6 +3,8 @@
 ros2 launch cape_ros cape.launch.py image:=/camera/image_raw
 ros2 launch cape_ros cape.launch.py cameras:=left,right image:=/{camera}/image_raw
 
+ros2 launch cape_ros cape.launch.py image_reliability:=reliable image_transport:=compressed
+
 A camera's compressed images are looked for beside `image` (parameter image_transport), and so is
 its camera_info, as every camera driver has them.
 """
@@ -14,15 +16,26 @@ from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
+from rclpy.utilities import get_rmw_implementation_identifier
 
+from cape_ros.core import fastdds
+
+PARAMETERS = ("image_reliability", "image_transport", "device", "weights")  # as the arguments
 ARGUMENTS = {
     "image": ("/camera/image_raw", "Topic of the images; {camera} stands for a camera's name."),
     "cameras": ("", "Names of several cameras, as left,right; empty is one without a name."),
     "detections": ("", "Topic of boxes for the parameter boxes: detections; {camera} as above."),
+    "image_reliability": ("", "best_effort or reliable; empty is what params_file says."),
+    "image_transport": ("", "raw or compressed; empty is what params_file says."),
+    "device": ("", "auto, cpu, cuda, openvino, ...; empty is what params_file says."),
+    "weights": (
+        "",
+        "A file or a name (`cape lab weights list`); empty is what params_file says.",
+    ),
     "namespace": ("", "Namespace of the node."),
     "name": ("cape", "Name of the node."),
     "params_file": ("", "YAML file of parameters; empty is config/cape.yaml of the package."),
@@ -40,9 +53,19 @@ def generate_launch_description() -> LaunchDescription:
                 DeclareLaunchArgument(name, default_value=default, description=description)
                 for name, (default, description) in ARGUMENTS.items()
             ),
+            OpaqueFunction(function=carry_images_whole),
             OpaqueFunction(function=describe_node),
         ]
     )
+
+
+def carry_images_whole(context: LaunchContext) -> list[SetEnvironmentVariable]:
+    """The profile of this package for Fast DDS, unless the user has one; docs/node.md says why."""
+    environment = dict(context.environment)
+    environment.setdefault("RMW_IMPLEMENTATION", get_rmw_implementation_identifier())
+    profile = Path(get_package_share_directory("cape_ros")) / "config" / "fastdds.xml"
+    settings = fastdds.settings(environment, profile)
+    return [SetEnvironmentVariable(name, value) for name, value in settings.items()]
 
 
 def describe_node(context: LaunchContext) -> list[Node]:
@@ -57,6 +80,9 @@ def describe_node(context: LaunchContext) -> list[Node]:
             "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool),
         },
     ]
+    for name in PARAMETERS:
+        if given(name):
+            parameters.append({name: ParameterValue(given(name), value_type=str)})
     cameras = [name.strip() for name in given("cameras").split(",") if name.strip()]
     if cameras:
         parameters.append({"cameras": cameras})

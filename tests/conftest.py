@@ -1,9 +1,47 @@
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from cape_ros.errors import CapeError
+
+HERE = Path(__file__).parent
+SHARED = HERE.parents[1] / "shared"
+
+# Folders, modules and single tests -> markers; pyproject.toml says what each means.
+MARKERS: dict[str, tuple[str, ...]] = {
+    "demo/test_run.py": ("ros", "slow"),
+    "demo/test_studio.py": ("ros", "slow"),
+    "demo/test_recorder_files.py": ("ros",),
+    "examples": ("ros",),
+    "launch": ("ros", "slow"),
+    "perception/test_gpu.py": ("gpu",),
+    "ros": ("ros",),
+    "ros/test_process.py": ("slow",),
+    "ros/test_register.py": ("slow",),
+    "studio/browser": ("browser", "slow"),
+    "studio/test_serve.py": ("ros",),
+    "test_without_ros.py": ("slow",),
+    "training": ("train",),
+    "training/test_team.py": ("slow",),
+    "training/test_trainer.py": ("slow",),
+    "training/test_training_on_gpu.py": ("gpu",),
+}
+
+# Every process of a parallel run has a ROS domain of its own, and its share of the cores. The run's
+# number keeps two runs apart. Domains above 100 use ports that Linux gives to anybody.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+RUN = os.getppid() if WORKERS > 1 else os.getpid()
+os.environ["ROS_DOMAIN_ID"] = str(1 + (7 * RUN + WORKER) % 100)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+if WORKERS > 1:  # before anything imports PyTorch
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
 
 # Seeded, and never a failure because the machine is busy.
 settings.register_profile(
@@ -11,7 +49,25 @@ settings.register_profile(
 )
 settings.load_profile("cape")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in the folders and modules above."""
+    for item in items:
+        where = [item.path.relative_to(HERE).as_posix()]
+        where.append(f"{where[0]}::{item.name.partition('[')[0]}")
+        where += [parent.as_posix() for parent in Path(where[0]).parents]
+        for marker in {marker for place in where for marker in MARKERS.get(place, ())}:
+            item.add_marker(marker)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """tests/ros runs on every distribution and middleware; say which it was."""
+    if any("ros/" in report.nodeid for report in terminalreporter.getreports("passed")):
+        with suppress(CapeError):
+            from cape_ros.ros import MIDDLEWARE
+
+            terminalreporter.write_line(f"tests/ros ran on {MIDDLEWARE}")
 
 
 @pytest.fixture(scope="session")

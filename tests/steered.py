@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,14 @@ from cape_ros.server import Frame, Result, Server
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 SECONDS = 120  # until a test gives up; also on a machine that is busy with something else
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Return as soon as the condition holds; fail if it never does."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.001)
 
 
 class SteeredEstimator:
@@ -99,7 +108,13 @@ class SteeredEstimator:
             scores = np.full(count, 0.9 if hit else 0.05, np.float32)
             found.append(
                 ObjectKeypoints(
-                    category.name, category.version, request.box, points, scores, scores
+                    category.name,
+                    category.version,
+                    request.box,
+                    points,
+                    scores,
+                    scores,
+                    category.keypoint_names,
                 )
             )
         return found
@@ -145,8 +160,7 @@ class Stand:
             self.server.register(category(name))
 
     def settle(self) -> None:
-        """Wait until everything that was handed to the model's thread is done."""
-        self.server._model.submit(lambda: None).result(SECONDS)
+        assert self.server.wait_until_idle(SECONDS)
 
     def show(self, camera: str = "a", image: np.ndarray = IMAGE, **frame: Any) -> None:
         """A frame, until it is done."""

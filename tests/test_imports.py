@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -141,30 +140,13 @@ def test_every_optional_package_is_among_them() -> None:
     assert [name for name in optional_packages() if name not in hidden] == []
 
 
-def test_every_package_of_this_project_is_installed() -> None:
-    setup = (CHECKOUT / "setup.py").read_text(encoding="utf-8")
-    packages = {
-        ".".join(path.parent.relative_to(CHECKOUT).parts)
-        for path in CHECKOUT.glob("cape_ros/**/*.py")
-    }
-    assert [name for name in sorted(packages) if f'"{name}"' not in setup] == []
-
-
 def optional_packages() -> list[str]:
-    """Modules of the extras in setup.py that a person chooses, except those of a node."""
-    tree = ast.parse((CHECKOUT / "setup.py").read_text(encoding="utf-8"))
-    (extras,) = (
-        each.value
-        for each in ast.walk(tree)
-        if isinstance(each, ast.keyword) and each.arg == "extras_require"
-    )
-    assert isinstance(extras, ast.Dict)
+    """Modules of the extras that a person chooses, except those of a node."""
     requirements = [
-        part.value
-        for name, wanted in zip(extras.keys, extras.values, strict=True)
-        if isinstance(name, ast.Constant) and name.value not in ("ros", "ros-kilted", "dev")
-        for part in ast.walk(wanted)
-        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        line.partition("#")[0].strip()
+        for path in sorted(CHECKOUT.glob("requirements/*.txt"))
+        if path.stem not in ("ros-jazzy", "ros-kilted", "dev", "docs")
+        for line in path.read_text(encoding="utf-8").splitlines()
     ]
-    names = [re.split(r"[^\w.-]", requirement)[0].lower() for requirement in requirements]
+    names = [re.split(r"[^\w.-]", line)[0].lower() for line in requirements if line]
     return [NAMES.get(name, name.replace("-", "_")) for name in names]

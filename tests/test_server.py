@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from steered import IMAGE, Stand, category
+from steered import IMAGE, SECONDS, Stand, category
 
 from cape_ros.errors import CapeError
 from cape_ros.perception.objects import ObjectRequest
@@ -142,6 +142,19 @@ def test_a_frame_that_asks_for_a_category_removed_meanwhile(stand: Stand) -> Non
     assert stand.server.statistics.rejected == {"requests.category": 1}
     stand.show(requests=[ObjectRequest("cup", box)])
     assert [found.category for found in stand.results[-1].objects] == ["cup"]
+
+
+def test_one_may_wait_until_nothing_is_left_to_do(stand: Stand) -> None:
+    stand.register("cup")
+    assert stand.server.wait_until_idle(SECONDS)
+    stand.hold("a")
+    stand.server.submit(Frame("b", IMAGE))
+    assert not stand.server.wait_until_idle(0.02)
+    stand.estimator.gate.set()
+    assert stand.server.wait_until_idle(SECONDS)
+    assert stand.server.statistics.answered == 2
+    stand.server.close()
+    assert stand.server.wait_until_idle()
 
 
 def test_what_comes_after_the_end_is_refused(stand: Stand) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from steered import IMAGE, Stand
+from steered import IMAGE, SECONDS, Stand, wait_for
 
 from cape_ros.counting import LATENCIES_KEPT, STAGES, Tally, kinds
 from cape_ros.errors import DeviceError, Fault, InvalidInput
@@ -46,8 +47,11 @@ def test_each_camera_is_counted_for_itself(stand: Stand) -> None:
 def test_a_frame_that_waits_at_the_end_is_dropped(stand: Stand) -> None:
     stand.hold()
     stand.server.submit(Frame("a", IMAGE))
-    stand.server._frames.close()
-    stand.let_go()
+    with ThreadPoolExecutor(1) as pool:
+        closed = pool.submit(stand.server.close)
+        wait_for(lambda: stand.server.statistics.dropped)
+        stand.let_go()
+        closed.result(SECONDS)
     counts = stand.server.statistics.cameras["a"]
     assert counts == CameraCounts(received=2, answered=1, dropped=1)
 

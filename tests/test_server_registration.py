@@ -75,10 +75,10 @@ def test_a_failed_registration_leaves_the_category_as_it_was(
         stand.estimator.fail = RuntimeError("out of memory")
     else:
 
-        def full(category: Category) -> Category:
+        def full(library: CategoryLibrary, category: Category) -> Category:
             raise LibraryError("the disk is full")
 
-        monkeypatch.setattr(stand.server._library, "put", full)
+        monkeypatch.setattr(CategoryLibrary, "put", full)
     with pytest.raises((RuntimeError, LibraryError)):
         stand.server.register(category(keypoints=2), RegisterMode.REPLACE)
     assert stand.server.categories["cup"].version == 1
@@ -109,14 +109,14 @@ def test_listeners_hear_of_every_change(stand: Stand) -> None:
 def test_a_registration_in_progress_is_finished_before_the_end(
     stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, writing, go_on = stand.server._library.put, threading.Event(), threading.Event()
+    put, writing, go_on = CategoryLibrary.put, threading.Event(), threading.Event()
 
-    def slow_disk(category: Category) -> Category:
+    def slow_disk(library: CategoryLibrary, category: Category) -> Category:
         writing.set()
         assert go_on.wait(SECONDS)
-        return put(category)
+        return put(library, category)
 
-    monkeypatch.setattr(stand.server._library, "put", slow_disk)
+    monkeypatch.setattr(CategoryLibrary, "put", slow_disk)
     with ThreadPoolExecutor(2) as pool:
         registered = pool.submit(stand.server.register, category())
         assert writing.wait(SECONDS)

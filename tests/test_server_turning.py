@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from weakref import ref
 
 import numpy as np
 import pytest
 import torch
-from steered import SECONDS
+from steered import SECONDS, wait_for
 
 from cape_ros.errors import DeviceError, SourceError
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
@@ -81,13 +81,40 @@ class Gated(Estimator):
         self._gate.release(steps)
 
 
+class Queue(ThreadPoolExecutor):
+    """The model's thread, and how many jobs wait for it."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.waiting = 0
+        self._lock = threading.Lock()
+
+    def submit(self, job: Callable[..., Any], *arguments: Any) -> Future[Any]:  # type: ignore[override]
+        def run() -> Any:
+            self._count(-1)
+            return job(*arguments)
+
+        self._count(1)
+        return super().submit(run)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self.waiting += more
+
+
 class Stand:
     """A server over such an estimator, and a camera that shows where cups are."""
 
     def __init__(self, root: Path, estimator: Gated) -> None:
         self.estimator = estimator
         self.results: list[Result] = []
-        self.server = Server(estimator, CategoryLibrary(root), on_result=self._hear)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("cape_ros.server.ThreadPoolExecutor", self._queue)
+            self.server = Server(estimator, CategoryLibrary(root), on_result=self._hear)
+
+    def _queue(self, *arguments: Any) -> Queue:
+        self.model = Queue(*arguments)
+        return self.model
 
     def _hear(self, result: Result) -> None:
         self.results.append(result)
@@ -105,21 +132,15 @@ class Stand:
             given = pool.submit(command)
             for _ in range(jobs):
                 self.estimator.see_begin()
-                while self.server._model._work_queue.empty():
-                    time.sleep(0.001)
+                wait_for(lambda: self.model.waiting)
                 self.estimator.let_go()
             yield
             given.result(SECONDS)
 
-    def catch_up(self) -> None:
-        """Wait until the model's thread has done what it was given by now."""
-        self.server._model.submit(lambda: None).result(SECONDS)
-
     def settle(self) -> None:
         """Let all steps go, and wait until nothing is left."""
         self.estimator.let_go(1000)
-        while self.server._turning._left:
-            self.catch_up()
+        assert self.server.wait_until_idle(SECONDS)
 
     def close(self) -> None:
         self.estimator.let_go(1000)
@@ -237,7 +258,7 @@ def test_the_end_does_not_wait_for_what_is_left(
     with stand.meanwhile(stand.server.close, jobs=1):
         pass
     assert stand.estimator.log == ["cup 1"]
-    assert not stand.server._turning._left
+    assert stand.server.wait_until_idle(SECONDS)
     assert not all(turns(stand.estimator.encode(stored)))
     assert list(stand.server.categories) == ["cup"]
     assert caplog.records == []
@@ -255,7 +276,7 @@ def test_a_step_that_fails(
     stand.estimator.see_begin()
     stand.estimator.fail = error
     stand.estimator.let_go()
-    stand.catch_up()
+    assert stand.server.wait_until_idle(SECONDS)
     stand.estimator.fail = None
     assert stand.server.statistics.rejected == {kind: 1}
     assert [record.message for record in caplog.records] == [
@@ -266,9 +287,18 @@ def test_a_step_that_fails(
     stand.settle()
     assert all(turns(stand.estimator.encode(pan)))
     stand.show("cup", "pan")
-    stand.catch_up()
+    assert stand.server.wait_until_idle(SECONDS)
     assert len(stand.results[-1].objects) == 2
     assert stand.server.statistics.rejected == {kind: 1}
+
+
+def test_supports_that_are_left_to_turn_are_waited_for(stand: Stand) -> None:
+    stand.server.register(category())
+    assert not stand.server.wait_until_idle(0.02)
+    stand.estimator.let_go(1)
+    assert not stand.server.wait_until_idle(0.02)
+    stand.settle()
+    assert all(turns(stand.estimator.encode(stand.server.find("cup"))))
 
 
 def test_a_library_is_turned_after_the_start(stands: Callable[[], Stand]) -> None:
@@ -307,16 +337,15 @@ def test_a_photograph_that_is_turned(tmp_path: Path) -> None:
     try:
         coffee = photographs()[0]
     except SourceError:
-        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
+        pytest.skip("needs scikit-image, which the photographs come with: pip install scikit-image")
     image = np.ascontiguousarray(np.rot90(coffee.shots[0].image))
     box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
     estimator, results = Estimator.load(device="cpu"), []
     server = Server(estimator, CategoryLibrary(tmp_path), on_result=results.append)
     server.register(coffee)
-    while server._turning._left:
-        server._model.submit(lambda: None).result(SECONDS)
+    assert server.wait_until_idle(SECONDS)
     server.submit(Frame("a", image, requests=[ObjectRequest(coffee.name, box)]))
-    server._model.submit(lambda: None).result(SECONDS)
+    assert server.wait_until_idle(SECONDS)
     server.close()
     (found,), (expected,) = (
         results[0].objects,

@@ -22,7 +22,7 @@ def bench(
         Path | None, typer.Option("--json", help="Write all of it here too.")
     ] = None,
 ) -> None:
-    """Measure what a frame costs here, beside the released implementation; docs/performance.md.
+    """Measure what a frame costs here, beside the release; docs/how-to/measure-performance.md.
 
     [bold]cape lab bench --only "one object, resnet50"[/bold]
     """

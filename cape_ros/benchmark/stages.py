@@ -66,7 +66,7 @@ def stages(device: str, precision: str) -> Group:
     message = Row(
         "message",
         "keypoints -> a KeypointArray, not yet serialised",
-        lambda: conversions.to_keypoint_array([found], Header(), 0.3),
+        lambda: conversions.to_keypoint_array([found], Header(), pixels.shape[:2], 0.3),
     )
     return Group("Stages, resnet50", [*decoding, *rows, message], ("frame",))
 

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def row(
-    file: str, frame: int | None, answer: ObjectKeypoints, category: Category, found: bool
-) -> Row:
+def row(file: str, frame: int | None, answer: ObjectKeypoints, found: bool) -> Row:
     return {
         "file": file,
         "frame": frame,
@@ -34,7 +32,7 @@ def row(
         "keypoints": [
             {"name": name, "x": round(x, 2), "y": round(y, 2), "score": round(score, 4)}
             for name, (x, y), score in zip(
-                category.keypoint_names,
+                answer.keypoint_names,
                 answer.keypoints.tolist(),
                 answer.scores.tolist(),
                 strict=True,

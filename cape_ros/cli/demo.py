@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cape_ros.cli.common import Device, Weights
+from cape_ros.core import fastdds
 from cape_ros.core.extras import require_rclpy
 
 
@@ -31,6 +32,7 @@ def demo(
     [bold]cape demo --video mug.mp4 --keypoints mug.json[/bold] takes your own images.
     """
     require_rclpy()
+    fastdds.use_profile()
     import cape_ros.ros  # noqa: F401  what it says comes before an ImportError of the demo
     from cape_ros.demo.run import run_demo
 

@@ -75,7 +75,7 @@ def estimate(
             for frame in frames:
                 answer = find(frame.image)
                 there = find.is_there(answer)
-                write(row(str(frame.file), frame.number, answer, known, there))
+                write(row(str(frame.file), frame.number, answer, there))
                 count, found = count + 1, found + there
                 if draw:
                     _draw(draw if single else draw / frame.picture, frame, answer, known)

@@ -19,7 +19,7 @@ from cape_ros.cli.common import (
     register_all,
     say,
 )
-from cape_ros.core.extras import is_installed
+from cape_ros.core.extras import how_to_install, is_installed
 from cape_ros.core.files import read_file, write_file
 from cape_ros.errors import CapeError, InvalidInput
 
@@ -94,4 +94,4 @@ def import_(
 def _require_formats() -> None:
     if missing := [name for name in NEEDED if not is_installed(name)]:
         needed = ", ".join(missing)
-        raise CapeError(f"import and export need {needed}: pip install 'cape_ros[studio]'")
+        raise CapeError(f"import and export need {needed}: {how_to_install('studio')}")

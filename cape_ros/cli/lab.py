@@ -38,7 +38,7 @@ def export_onnx(
     ] = 20,
     shots: Annotated[int, typer.Option(min=1, max=5, help="Most shots of a category.")] = 1,
 ) -> None:
-    """Write the network as an ONNX file, and check it against PyTorch; docs/performance.md.
+    """Write the network as an ONNX file, and check it; docs/how-to/measure-performance.md.
 
     [bold]cape lab export-onnx mug.onnx --keypoints 12[/bold]
     """

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib.util import find_spec
 
 from cape_ros.errors import CapeError
 
-STUDIO = ("fastapi", "pydantic", "uvicorn", "websockets", "defusedxml")
+# What pip is asked for, by the name that is imported; as in pyproject.toml and requirements/.
+REQUIRED = {
+    "torch": "torch>=2.4",
+    "torchvision": "torchvision>=0.19",
+    "numpy": "numpy>=1.26",
+    "cv2": "opencv-python-headless>=4.8,<5",
+    "yaml": "pyyaml>=6",
+    "PIL": "pillow>=10.1",
+    "safetensors": "safetensors>=0.4",
+    "typer": "typer>=0.12",
+    "rich": "rich>=13",
+    "tqdm": "tqdm>=4.60",
+}
+EXTRAS = {
+    "studio": {
+        "fastapi": "fastapi>=0.110",
+        "pydantic": "pydantic>=2.7",
+        "uvicorn": "uvicorn>=0.35",
+        "websockets": "websockets>=14",
+        "defusedxml": "defusedxml>=0.7",
+    },
+    "demo": {"skimage": "scikit-image>=0.22"},
+    "openvino": {"openvino": "openvino>=2025.0"},
+    "export": {
+        "onnx": "onnx>=1.16",
+        "onnxscript": "onnxscript>=0.2",
+        "onnxruntime": "onnxruntime>=1.18",
+    },
+    "train": {"tensorboard": "tensorboard>=2.14", "matplotlib": "matplotlib>=3.8"},
+}
+
+
+def how_to_install(extra: str) -> str:
+    """A command for what an extra of this package needs; no registry has the package itself."""
+    return f"pip install {shlex.join(EXTRAS[extra].values())}"
 
 
 def require_rclpy() -> None:
@@ -21,16 +56,31 @@ def require_rclpy() -> None:
 
 
 def studio_is_installed() -> bool:
-    return all(map(is_installed, STUDIO))
+    return all(map(is_installed, EXTRAS["studio"]))
 
 
 def require_studio() -> None:
     """Raises `CapeError` that says how to get it."""
-    if missing := [name for name in STUDIO if not is_installed(name)]:
+    if missing := [name for name in EXTRAS["studio"] if not is_installed(name)]:
         raise CapeError(
-            f"Studio needs {', '.join(missing)}: pip install 'cape_ros[studio]'; "
+            f"Studio needs {', '.join(missing)}: {how_to_install('studio')}; "
             "a node does without it: studio.enable:=false"
         )
+
+
+def missing_requirement(error: ImportError) -> CapeError | None:
+    """What to say of an import that failed; None if that is not the installation's fault."""
+    module = (error.name or "").partition(".")[0]
+    if module == "cape_ros":
+        return None
+    missing = [name for name in REQUIRED if not is_installed(name)]
+    if module not in missing:  # it is there, but something that it stands on is not
+        return CapeError(f"{module or 'a package'} cannot be imported by {sys.executable}: {error}")
+    command = shlex.join(REQUIRED[name] for name in missing)
+    return CapeError(
+        f"{', '.join(missing)} cannot be imported by {sys.executable}: activate the environment "
+        f"that has them (README, On a robot), or make one and pip install {command}"
+    )
 
 
 def is_installed(name: str) -> bool:

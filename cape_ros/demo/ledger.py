@@ -15,9 +15,11 @@ from cape_ros.media.truth import PCK_AT, Truth, nearest
 class Found:
     """What a result says of the scene's object. keypoints: [K, 2] pixels. scores, visibility: [K].
 
-    box: (x, y, width, height) in pixels. track_id: -1 = the object was not found.
+    names: of the keypoints. box: (x, y, width, height) in pixels. track_id: -1 = the object was not
+    found.
     """
 
+    names: Sequence[str]
     version: int
     track_id: int
     score: float

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from cape_ros.core import fastdds
 from cape_ros.demo.camera import TOPIC
 from cape_ros.errors import CapeError
 
@@ -33,6 +34,7 @@ class NodeProcess:
 
     def __enter__(self) -> NodeProcess:
         environment = {"PYTHONUNBUFFERED": "1", **os.environ}
+        fastdds.use_profile(environment)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,20 +22,11 @@ LINES, SHEET = "keypoints.jsonl", "contact_sheet.png"
 
 
 class RecorderNode(Node):
-    """keypoint_names: of each scene's category."""
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        folder: Path,
-        rate: float,
-        keypoint_names: Mapping[str, tuple[str, ...]],
-    ) -> None:
+    def __init__(self, ledger: Ledger, folder: Path, rate: float) -> None:
         super().__init__("demo_recorder")
         self.film = Film(folder, rate)
         self._ledger = ledger
         self._folder = folder
-        self._keypoint_names = keypoint_names
         self._sheet = ContactSheet()
         self._lines: TextIO = (folder / LINES).open("w", encoding="utf-8")
         self.create_subscription(KeypointArray, "/cape/keypoints", self._on_keypoints, 50)
@@ -59,7 +49,7 @@ class RecorderNode(Node):
         )
         entry = self._ledger.answered(stamp, (received - stamp) / 1e9, found)
         if entry is not None:
-            self._lines.write(json.dumps(as_json(entry, self._keypoint_names[entry.scene])) + "\n")
+            self._lines.write(json.dumps(as_json(entry)) + "\n")
 
     def _on_overlay(self, message: Image) -> None:
         stamp = Time.from_msg(message.header.stamp).nanoseconds
@@ -77,6 +67,7 @@ def to_found(message: Any) -> Found:
     box = message.box
     keypoints = message.keypoints
     return Found(
+        message.keypoint_names,
         message.category_version,
         message.track_id,
         message.score,
@@ -87,7 +78,7 @@ def to_found(message: Any) -> Found:
     )
 
 
-def as_json(entry: Entry, names: tuple[str, ...]) -> dict[str, Any]:
+def as_json(entry: Entry) -> dict[str, Any]:
     """One answered frame. frame: None before the scene began. error_px: None for a point that is
     not visible in truth, and for one of an object that was not reported."""
     line: dict[str, Any] = {
@@ -108,7 +99,7 @@ def as_json(entry: Entry, names: tuple[str, ...]) -> dict[str, Any]:
         "box": list(found.box),
         "keypoints": [],
     }
-    for index, name in enumerate(names):
+    for index, name in enumerate(found.names):
         x, y = found.keypoints[index]
         keypoint: dict[str, Any] = {
             "name": name,

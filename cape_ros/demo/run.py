@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cape_ros.core import fastdds
 from cape_ros.core.extras import studio_is_installed
 from cape_ros.demo import summary
 from cape_ros.demo.camera import CameraNode
@@ -27,6 +28,7 @@ from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
 from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
 from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.media.sources import LiveCamera
+from cape_ros.ros import MIDDLEWARE
 
 LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
@@ -110,11 +112,12 @@ class Stage:
                 "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ros2 topic echo /cape/keypoints",
                 highlight=False,
             )
+        fastdds.use_profile()
+        self._console.print(f"ROS 2: {MIDDLEWARE}", highlight=False)
         rclpy.init(args=[])
-        names = {scene.name: tuple(scene.category.keypoint_names) for scene in self._scenes}
         self._camera = CameraNode(self.ledger)
         self._registrar = Registrar(self._check)
-        recorder = RecorderNode(self.ledger, self._out, self._scenes[0].source.rate, names)
+        recorder = RecorderNode(self.ledger, self._out, self._scenes[0].source.rate)
         try:
             with _spinning(self._camera, self._registrar, recorder):
                 self._registrar.expect_no_other_node()

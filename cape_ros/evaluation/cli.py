@@ -56,7 +56,7 @@ def evaluate(
     ] = None,
     device: Device = "cpu",
 ) -> None:
-    """Measure weights on annotated objects, beside what needs no training; docs/evaluation.md.
+    """Measure weights on annotated objects, beside what needs no training; docs/how-to/evaluate.md.
 
     [bold]cape lab evaluate shipped DATA --imagenet RESNET18.pth --report report[/bold]
     """

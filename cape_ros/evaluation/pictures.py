@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cape_ros.core.images import read_image
 from cape_ros.evaluation.pairs import Pair
 from cape_ros.evaluation.protocol import compared
+from cape_ros.perception.font import load_font, writable
 from cape_ros.perception.geometry import Crop, crop_image
 from cape_ros.perception.overlay import DARK, WHITE, Color, Pen, keypoint_color
 from cape_ros.training.data.mp100 import Dataset, Instance
@@ -119,7 +120,8 @@ def _cross(pixels: np.ndarray, point: np.ndarray, color: Color, reach: float) ->
 def titled(pixels: np.ndarray, words: str) -> np.ndarray:
     """A caption on white below a picture [H, W, 3], broken into lines that fit."""
     size = max(15, pixels.shape[1] // 95)
-    font = ImageFont.load_default(size)
+    font = load_font(size)
+    words = writable(words, font)
     margin, spacing = size, round(1.4 * size)
     lines = [""]
     for word in words.split():

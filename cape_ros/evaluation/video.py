@@ -1,6 +1,6 @@
 """Weights on a video of which one frame is registered: error, and jitter where nothing moves.
 
-`cape lab evaluate-video`; what the figures mean: docs/evaluation.md.
+`cape lab evaluate-video`; what the figures mean: docs/how-to/evaluate.md.
 """
 
 from __future__ import annotations

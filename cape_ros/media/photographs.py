@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cape_ros.core.extras import how_to_install
 from cape_ros.errors import SourceError
 from cape_ros.perception.category import Category, SupportShot
 
@@ -129,7 +130,7 @@ def photographs() -> list[Category]:
         if (error.name or "").partition(".")[0] != "skimage":
             raise
         raise SourceError(
-            "the photographs of the demo come with scikit-image: pip install 'cape_ros[demo]', "
+            f"the photographs of the demo come with scikit-image: {how_to_install('demo')}, "
             "or give your own input with --video or --camera"
         ) from error
     return [marks.category(name, getattr(data, name)()) for name, marks in PHOTOGRAPHS.items()]

@@ -1,4 +1,4 @@
-"""Feature extractors: torchvision networks cut at the stride that the head works on.
+"""Feature extractors: ImageNet classifiers cut at the stride that the head works on.
 
 Parameter names are torchvision's, so ImageNet weights and released checkpoints fit as they are.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import mobilenet_v2
-from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+from cape_ros.model.resnet import BasicBlock, Block, Bottleneck, ResNet
 
 FINE = 0.5  # length of layer2's features beside layer3's
 
@@ -21,9 +21,9 @@ class ResNetFeatures(ResNet):
     what they see, the second where. Each part is brought to one length.
     """
 
-    def __init__(self, block: type[BasicBlock | Bottleneck], layers: list[int], stride: int):
+    def __init__(self, block: type[Block], layers: list[int], stride: int):
         super().__init__(block, layers)
-        del self.avgpool, self.fc
+        del self.fc
         self.stride = stride
         self.channels = {8: 384, 16: 256, 32: 512}[stride] * block.expansion
         if stride < 32:
@@ -43,6 +43,8 @@ class MobileNetFeatures(nn.Module):
     """MobileNetV2 up to its block 13 (stride 16, 96 channels) or 17 (stride 32, 320 channels)."""
 
     def __init__(self, stride: int):
+        from torchvision.models import mobilenet_v2  # takes seconds
+
         super().__init__()
         blocks, self.channels = {16: (14, 96), 32: (18, 320)}[stride]
         self.features = mobilenet_v2().features[:blocks]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cape_ros.model.votes import Matches, Ways
+from cape_ros.model.votes import Matches, Ways, keep_best, round_to_cells
 
 NEIGHBOURS = 16  # voters that move a keypoint
 ROUNDS = 2
@@ -35,17 +35,18 @@ class Places:
 def bend(matches: Matches, ways: Ways) -> Places:
     """The ways after `ROUNDS` of looking around and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
-    near = matches.weight.topk(min(NEIGHBOURS, matches.weight.shape[-1]), dim=-1)
-    layout = torch.arange(near.indices.shape[0], device=near.indices.device)[:, None, None]
+    heard, near, fade = keep_best(matches.weight, NEIGHBOURS)
+    heard = (heard * fade).unsqueeze(2)  # [G, K, 1, N]
+    layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
     own = matches.points[:, :count, None]
-    others = matches.points[layout, near.indices]  # [G, K, N, 2]
+    others = matches.points[layout, near]  # [G, K, N, 2]
     laid, place = ways.lay(others), ways.lay(own)[..., 0, :]
     away = ((others - own) / (0.8 * longest)).unsqueeze(2)  # [G, K, 1, N, 2]
     pull, where = torch.zeros_like(place), laid
-    look = _LookAround(matches.log_probability, near.indices)
+    look = _LookAround(matches.log_probability, near)
     for _ in range(ROUNDS):
         found, chance = look(where)
-        weight = (near.values.unsqueeze(2) * chance).unsqueeze(-1)  # [G, K, T, N, 1]
+        weight = (heard * chance).unsqueeze(-1)  # [G, K, T, N, 1]
         total = weight.sum(dim=-2) + INERTIA
         moved = found - laid
         mean_move = (weight * moved).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
@@ -78,7 +79,9 @@ class _LookAround:
         """places: [G, K, T, M, 2] -> what is found there, and the chance that it is right."""
         x, y = places.unbind(dim=-1)
         places = torch.stack((x.clamp(-1, self._limits[0]), y.clamp(-1, self._limits[1])), dim=-1)
-        cell = places.round().nan_to_num()  # a loss that is not finite is to be told, not to crash
+        cell = round_to_cells(
+            places
+        ).nan_to_num()  # a loss that is not finite is to be told, not to crash
         column, row = (cell.long() + self._margin).unbind(dim=-1)
         around = self._steps[:, 1] * self._row + self._steps[:, 0]
         at = (self._map + row * self._row + column).unsqueeze(-1) + around

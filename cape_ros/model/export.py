@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cape_ros.core.extras import how_to_install
 from cape_ros.errors import CapeError
 from cape_ros.model.capeformer import CapeFormer
 from cape_ros.model.inference import ready
@@ -94,7 +95,7 @@ def write(frame: FramePass, path: Path, keypoints: int, shots: int) -> None:
         import onnxscript  # noqa: F401  # what torch.onnx stands on
     except ImportError as error:
         raise CapeError(
-            f"{error}; install what `cape lab export-onnx` needs: pip install 'cape_ros[export]'"
+            f"{error}; install what `cape lab export-onnx` needs: {how_to_install('export')}"
         ) from error
     if not path.parent.is_dir():
         raise CapeError(f"{path}: {path.parent} is no folder")

@@ -22,6 +22,9 @@ REACH = 2.0  # standard deviation of a keypoint around its place in a way, in ce
 FLOOR = 0.01  # chance that a keypoint obeys no layout
 TEMPERATURE = 2.0  # of the similarity: it is surer of itself than it should be
 NEIGHBOURHOOD = 0.375  # how far a keypoint listens, as a part of the grid's longer side
+FADE = 1e-4  # relative margin over the largest value left out below which a kept one loses weight
+LEAST_WEIGHT = 1e-4
+NUDGE = 1e-3  # cells: marked pixels often lie midway between two cells, so rounding flips beside it
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,29 @@ def transforms(device: torch.device) -> Tensor:
     return (scales[:, None, None] * turn).view(-1, 2, 2)
 
 
+def keep_best(values: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The `count` largest of `values`, all >= 0, along the last dimension: values, indices, and
+    weights in (0, 1].
+
+    A processor's vector width decides how sums are rounded, and so which of two equal values is
+    kept. The answer must not depend on it: a kept value loses its weight as it comes near the
+    largest one left out (`FADE`), so at a tie neither counts.
+    """
+    if values.shape[-1] <= count:
+        best = values.topk(values.shape[-1], dim=-1)
+        return best.values, best.indices, torch.ones_like(best.values)
+    best = values.topk(count + 1, dim=-1)
+    kept, left_out = best.values[..., :-1], best.values[..., -1:]
+    weight = (kept - left_out) / (FADE * left_out).clamp(min=1e-9)
+    weight = weight.clamp(LEAST_WEIGHT, 1)
+    return kept, best.indices[..., :-1], weight / weight[..., :1]
+
+
+def round_to_cells(places: Tensor) -> Tensor:
+    """To whole cells; a place midway between two goes to the same one despite rounding errors."""
+    return (places + NUDGE).round()
+
+
 def best_ways(matches: Matches) -> Ways:
     """Votes are -inf for a keypoint that the layout does not know or that stands alone."""
     height, width = matches.maps.shape[-2:]
@@ -105,19 +131,19 @@ def best_ways(matches: Matches) -> Ways:
     # [G, N, 2h + 1, 2w + 1, ...]: what all shifts see of a voter that stands at some cell.
     seen = support.unfold(2, height, 1).unfold(3, width, 1)[..., ::STRIDE, ::STRIDE]
     turned = torch.einsum("gnj,mij->gnmi", matches.points, transforms(device))
-    step = turned.round().long()
+    step = round_to_cells(turned).long()
     right = step[..., 0].clamp(-width, width) + width
     down = step[..., 1].clamp(-height, height) + height
     layout = torch.arange(step.shape[0], device=device)[:, None, None]
     voter = torch.arange(step.shape[1], device=device)[:, None]
     votes = matches.weight @ seen[layout, voter, down, right].flatten(2)
-    best = votes.topk(BEST, dim=-1)
+    best, indices, weight = keep_best(votes, BEST)
     shifts = len(rows) * len(columns)
-    way, shift = best.indices // shifts, best.indices % shifts
+    way, shift = indices // shifts, indices % shifts
     shift = torch.stack((columns[shift % len(columns)], rows[shift // len(columns)]), dim=-1)
     placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
     return Ways(
-        best.values.masked_fill(~placed.unsqueeze(-1), -torch.inf),
+        (best + weight.log()).masked_fill(~placed.unsqueeze(-1), -torch.inf),
         transforms(device)[way],
         shift.float(),
     )

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import torch
 
+from cape_ros.core.extras import how_to_install
 from cape_ros.errors import DeviceError
 
 PRECISIONS = {
@@ -25,7 +26,7 @@ def find_device(name: str) -> torch.device:
     """
     if name == OPENVINO:
         if find_spec("openvino") is None:
-            raise DeviceError("device openvino: is missing; pip install 'cape_ros[openvino]'")
+            raise DeviceError(f"device openvino: is missing; {how_to_install('openvino')}")
         return torch.device("cpu")
     cuda = torch.cuda.is_available()
     if name == "auto":

@@ -168,8 +168,8 @@ class Estimator:
             len(requests),
             lambda some: self._predict(image, categories[some], boxes[some], best_only),
         ):
-            for category, box, points, told in zip(
-                categories[some], boxes[some], *answers, strict=True
+            for category, box, request, points, told in zip(
+                categories[some], boxes[some], requests[some], *answers, strict=True
             ):
                 count = len(category.keypoint_names)
                 check = self._tokens[category].check
@@ -181,6 +181,8 @@ class Estimator:
                         Crop.of_box(box, self.crop_size).to_image(points[:count]),
                         check.scores(told[:count]),
                         check.matches(told[:count]),
+                        category.keypoint_names,
+                        detection_id=request.detection_id,
                     )
                 )
         return found

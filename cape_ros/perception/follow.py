@@ -189,9 +189,9 @@ def track_ids() -> Iterator[int]:
 
 def not_looked_for(category: Category, box: Box) -> ObjectKeypoints:
     """The answer for a lost object while another one is searched for: nothing is known of it."""
-    points = np.zeros((len(category.keypoint_names), 2), np.float32)
-    nothing = np.zeros(len(points), np.float32)
-    return ObjectKeypoints(category.name, category.version, box, points, nothing, nothing)
+    names = category.keypoint_names
+    points, nothing = np.zeros((len(names), 2), np.float32), np.zeros(len(names), np.float32)
+    return ObjectKeypoints(category.name, category.version, box, points, nothing, nothing, names)
 
 
 def search(

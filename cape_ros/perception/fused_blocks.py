@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from cape_ros.model.backbone import MobileNetFeatures, ResNetFeatures
+from cape_ros.model.resnet import Block
 
 Backbone = ResNetFeatures | MobileNetFeatures
 
@@ -33,7 +33,7 @@ class ConvolutionRelu(nn.Module):
 class FusedBlock(nn.Module):
     """One of ResNet's blocks, with its batch norms folded."""
 
-    def __init__(self, block: BasicBlock | Bottleneck):
+    def __init__(self, block: Block):
         super().__init__()
         convolutions = [part for part in block.children() if isinstance(part, nn.Conv2d)]
         self.first = nn.Sequential(*map(ConvolutionRelu, convolutions[:-1]))
@@ -52,11 +52,12 @@ def fuse_blocks(backbone: ResNetFeatures) -> ResNetFeatures:
     folded."""
     fused = copy.copy(backbone)
     fused._modules = dict(backbone._modules)
-    fused.conv1 = ConvolutionRelu(backbone.conv1)
-    fused.relu = nn.Identity()
+    setattr(fused, "conv1", ConvolutionRelu(backbone.conv1))  # noqa: B010  of another type
+    setattr(fused, "relu", nn.Identity())  # noqa: B010
     for name, layer in backbone.named_children():
         if isinstance(layer, nn.Sequential):
-            setattr(fused, name, nn.Sequential(*map(FusedBlock, layer)))
+            blocks = (FusedBlock(block) for block in layer if isinstance(block, Block))
+            setattr(fused, name, nn.Sequential(*blocks))
     return fused
 
 

@@ -14,10 +14,14 @@ from cape_ros.perception.geometry import Box, clean_box
 
 @dataclass(frozen=True)
 class ObjectRequest:
-    """One object to find: its category, or the name of a registered one, and its box in pixels."""
+    """One object to find: its category, or the name of a registered one, and its box in pixels.
+
+    detection_id: what a detector or tracker calls it; the answer carries it.
+    """
 
     category: Category | str
     box: Box
+    detection_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ class ObjectKeypoints:
     scores: [K] float32 in [0, 1], the chance that the point is right; low = do not trust it.
     matches: [K] float32 in [0, 1], how sure it is that what lies there is this part of such an
         object; the same scale for every category, as far as its shots allow to say.
+    keypoint_names: K names, as the category has them.
     box: (x, y, w, h) in image pixels, the box that the network looked at.
+    detection_id: of the request.
     """
 
     category: str
@@ -38,7 +44,9 @@ class ObjectKeypoints:
     keypoints: np.ndarray
     scores: np.ndarray
     matches: np.ndarray
+    keypoint_names: Sequence[str]
     track_id: int = -1
+    detection_id: str = ""
 
     @property
     def score(self) -> float:

@@ -9,9 +9,10 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cape_ros.perception.category import Category
+from cape_ros.perception.font import load_font, writable
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
@@ -214,7 +215,8 @@ def _category_of(found: ObjectKeypoints, categories: Mapping[str, Category]) -> 
 @lru_cache(maxsize=1024)
 def text_mask(words: str, size: int) -> Text:
     """How much of each pixel [h, w] the outline and the letters cover, 0..1; `size` in pixels."""
-    font = ImageFont.load_default(size)
+    font = load_font(size)
+    words = writable(words, font)
     stroke = max(1, size // 10)
     left, top, right, bottom = font.getbbox(words + "Ág", stroke_width=stroke)
     right = font.getbbox(words, stroke_width=stroke)[2]

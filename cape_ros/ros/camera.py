@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -11,7 +12,6 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
 
 from cape_ros.errors import Fault, InvalidInput
 from cape_ros.perception.geometry import box_faults
@@ -23,7 +23,9 @@ from cape_ros.ros.frames import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
 from cape_ros.ros.pairing import Pairing
 from cape_ros.server import Frame, Server
+from cape_ros.throttled_log import ThrottledLog
 
+logger = logging.getLogger(__name__)
 OFTEN = 5.0  # [s] between two lines in the log about the same trouble
 
 
@@ -47,8 +49,9 @@ class Camera:
         self._node = node
         self._server = server
         self._frames = frames
+        self._log = ThrottledLog(logger)
         self._subscriptions: list[Subscription] = []
-        self._pairing: Pairing[Frame, Detection2DArray] = Pairing(
+        self._pairing: Pairing[Frame, Any] = Pairing(
             self.get("detections_wait"), self._submit_pair, self._count_unpaired
         )
 
@@ -63,18 +66,21 @@ class Camera:
             depth=self.get("image_depth"),
             reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         )
+        self.meter.numbers.restart()
+        on_image = compat.numbered(self._guarded(self._on_numbered_image))
         if self.get("image_transport") == "compressed":
             self.topic = f"{base}/compressed"
-            self._subscribe(CompressedImage, self.topic, self._on_image, qos)
+            self._subscribe(CompressedImage, self.topic, on_image, qos, self._on_lost)
         else:
             self.topic = base
-            self._subscribe(Image, topic(self.name, "image"), self._on_image, qos)
+            self._subscribe(Image, topic(self.name, "image"), on_image, qos, self._on_lost)
         sensor = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self._subscribe(CameraInfo, self._info_topic(base), self._on_info, sensor)
+        self._subscribe(CameraInfo, self._info_topic(base), self._guarded(self._on_info), sensor)
         if self.get("boxes") == "detections":
             several = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
             detections = topic(self.name, "detections_in")
-            self._subscribe(Detection2DArray, detections, self._on_detections, several)
+            kind = compat.vision_msgs.Detection2DArray
+            self._subscribe(kind, detections, self._on_detections, several)
 
     def stop(self) -> None:
         """A second time is harmless. A callback in progress still ends."""
@@ -83,13 +89,36 @@ class Camera:
             self._node.destroy_subscription(subscription)
         self._pairing.clear()
 
-    def _subscribe(self, kind: Any, name: str, callback: Any, qos: QoSProfile) -> None:
+    def _subscribe(
+        self,
+        kind: Any,
+        name: str,
+        callback: Any,
+        qos: QoSProfile,
+        on_lost: compat.OnLost | None = None,
+    ) -> None:
         group = MutuallyExclusiveCallbackGroup()
         self._subscriptions.append(
             compat.create_subscription(
-                self._node, kind, name, callback, qos, group, self.report_mismatch
+                self._node, kind, name, callback, qos, group, self.report_mismatch, on_lost
             )
         )
+
+    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """Whatever a library makes of a message: it is refused, and the node goes on."""
+
+        def handle(message: Any, *number: int | None) -> None:
+            try:
+                callback(message, *number)
+            except Exception as error:
+                if not self._node.context.ok():  # stopped meanwhile
+                    return
+                self._server.reject(error)
+                kind = type(error).__name__
+                text = f"{self.key}: a message is refused: {kind}: {error}"
+                self._log.log(logging.ERROR, kind, text, error)
+
+        return handle
 
     def _info_topic(self, image: str) -> str:
         """camera_info beside the image, as all cameras have it, unless it was remapped itself."""
@@ -102,6 +131,16 @@ class Camera:
     def report_mismatch(self, where: str, what: str) -> None:
         self.meter.qos[where] = what
         self._node.get_logger().warning(what)
+
+    def _on_numbered_image(self, message: Image | CompressedImage, number: int | None) -> None:
+        self.meter.numbers.see(number, self._publishers)
+        self._on_image(message)
+
+    def _publishers(self) -> int:
+        return int(self._node.count_publishers(self.topic))
+
+    def _on_lost(self, images: int) -> None:
+        self.meter.lost += images
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         began = time.monotonic()
@@ -117,6 +156,7 @@ class Camera:
             image = read_frame(message)
             requests = self._region_requests(image.shape[1], image.shape[0])
         except InvalidInput as error:
+            self.meter.refused += 1
             self._reject(error, "image")
             return
         self._frames.add(self.key, message)
@@ -140,13 +180,13 @@ class Camera:
         self.info = message
         self.meter.camera_info = True
 
-    def _on_detections(self, message: Detection2DArray) -> None:
+    def _on_detections(self, message: Any) -> None:
         self._pairing.add_boxes(nanoseconds(message.header.stamp), message, self._tolerance())
 
     def _tolerance(self) -> int:
         return int(self.get("detections_tolerance") * NANOSECONDS)
 
-    def _submit_pair(self, frame: Frame, detections: Detection2DArray) -> None:
+    def _submit_pair(self, frame: Frame, detections: Any) -> None:
         known, active = self._server.categories, self._server.active(self.key)
         height, width = frame.image.shape[:2]
         requests, faults = to_requests(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 from rclpy.node import Node
@@ -17,8 +18,16 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
+try:
+    import vision_msgs.msg as vision_msgs
+except ImportError:  # then no detections come in, and none go out
+    vision_msgs = None  # type: ignore[assignment]
+
 OnMismatch = Callable[[str, str], object]
 """Called with the full name of a topic and what is wrong when a peer's QoS does not fit."""
+OnLost = Callable[[int], object]
+"""Called with how many more messages were lost on their way."""
+UNKNOWN_NUMBER = 2**64 - 1  # from a middleware that does not number what is published
 
 
 def create_subscription(
@@ -29,8 +38,12 @@ def create_subscription(
     qos: QoSProfile,
     group: Any,
     on_mismatch: OnMismatch,
+    on_lost: OnLost | None = None,
 ) -> Subscription:
-    """A subscription whose QoS can be overridden by parameters `qos_overrides.…`."""
+    """A subscription whose QoS can be overridden by parameters `qos_overrides.…`.
+
+    on_lost: is not called where the middleware does not notice.
+    """
     name = node.resolve_topic_name(topic)
 
     def tell(event: Any) -> None:
@@ -46,7 +59,30 @@ def create_subscription(
         callback_group=group,
         qos_overriding_options=QoSOverridingOptions.with_default_policies(),
     )
-    return _with_events(make, SubscriptionEventCallbacks(incompatible_qos=tell))
+
+    def count(event: Any) -> None:
+        if on_lost is not None:
+            on_lost(event.total_count_change)
+
+    told = {"incompatible_qos": tell, "message_lost": count if on_lost else None}
+    return _with_events(make, SubscriptionEventCallbacks, told)
+
+
+def numbered(callback: Callable[[Any, int | None], None]) -> Callable[..., None]:
+    """A subscription's callback that is told the number of each message, which grows by one with
+    every message of a publisher; None where rclpy or the middleware does not know it."""
+    if not hasattr(Subscription, "CallbackType"):  # Humble
+
+        def plain(message: Any) -> None:
+            callback(message, None)
+
+        return plain
+
+    def informed(message: Any, info: Mapping[str, Any]) -> None:
+        number = info.get("publication_sequence_number")
+        callback(message, None if number == UNKNOWN_NUMBER else number)
+
+    return informed
 
 
 def create_publisher(
@@ -59,17 +95,21 @@ def create_publisher(
         on_mismatch(name, f"{what}: it receives nothing")
 
     make = partial(node.create_publisher, kind, topic, qos)
-    return _with_events(make, PublisherEventCallbacks(incompatible_qos=tell))
+    return _with_events(make, PublisherEventCallbacks, {"incompatible_qos": tell})
 
 
-def _with_events(make: Callable[..., Any], events: Any) -> Any:
-    """Some middlewares, as Zenoh's, tell nobody of QoS that does not fit: then without events."""
-    try:
-        return make(event_callbacks=events)
-    except Exception as error:
-        if type(error).__name__ != "UnsupportedEventTypeError":
-            raise
-        return make()
+def _with_events(make: Callable[..., Any], kind: Any, told: Mapping[str, Any]) -> Any:
+    """With as many of the events as the middleware has: Zenoh's tells of no QoS that does not fit,
+    others of no message that is lost."""
+    wanted = {name: callback for name, callback in told.items() if callback}
+    for count in range(len(wanted), 0, -1):
+        for names in combinations(wanted, count):
+            try:
+                return make(event_callbacks=kind(**{name: wanted[name] for name in names}))
+            except Exception as error:
+                if type(error).__name__ != "UnsupportedEventTypeError":
+                    raise
+    return make()
 
 
 def _policy(event: Any) -> str:

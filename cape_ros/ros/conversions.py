@@ -23,72 +23,25 @@ from cape_ros.msg import SupportShot as ShotMessage
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.ros import bridge
+from cape_ros.ros.encodings import LAYOUTS, MOST_PIXELS, to_rgb
 
-MOST_PIXELS = 1 << 26
 JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
 ENDS_WITHIN = 64  # bytes: some cameras pad what they send
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)
-Find = Callable[[Any], Image | CompressedImage | None]
-CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC3": 3, "8UC1": 1}
+Find = Callable[[Any, str], Image | CompressedImage]
 
 
 def to_array(image: Image, field: str = "image") -> np.ndarray:
     """A sensor_msgs/Image as HxWx3 uint8 RGB: a view into the message for rgb8 and bgr8.
 
-    Raises `InvalidInput` for data that does not fit the size, and for an encoding that neither
-    this package nor cv_bridge (if it is installed) knows.
+    Raises `InvalidInput` for data that does not fit the size, for what is no picture, and for an
+    encoding that neither this package nor cv_bridge (if it is installed) knows.
     """
-    width, height, step = image.width, image.height, image.step
-    channels = CHANNELS.get(image.encoding)
-    if channels is None:
-        return _convert_with_cv_bridge(image, field)
-    _check_size(image, field)
-    if step < width * channels:
-        raise InvalidInput.of(
-            f"{field}.step", f"{step} bytes are fewer than a row of {width} {image.encoding} pixels"
-        )
-    data = np.frombuffer(image.data, np.uint8)
-    if data.size < (height - 1) * step + width * channels:
-        raise InvalidInput.of(
-            f"{field}.data", f"{data.size} bytes do not hold {height} rows of {step} bytes"
-        )
-    pixels = np.lib.stride_tricks.as_strided(
-        data, (height, width, channels), (step, channels, 1), writeable=False
-    )
-    if image.encoding in ("bgr8", "8UC3"):
-        return pixels[..., ::-1]
-    if image.encoding == "bgra8":
-        return pixels[..., 2::-1]
-    if channels == 1:
-        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-    return pixels[..., :3]
-
-
-def _check_size(image: Image, field: str) -> None:
-    if not 0 < image.width * image.height <= MOST_PIXELS:
-        raise InvalidInput.of(
-            f"{field}.width", f"an image of {image.width} x {image.height} pixels"
-        )
-
-
-def _convert_with_cv_bridge(image: Image, field: str) -> np.ndarray:
-    try:
-        from cv_bridge import CvBridge
-    except ImportError as error:
-        raise InvalidInput.of(
-            f"{field}.encoding",
-            f"{image.encoding!r} is not one of {', '.join(CHANNELS)}; for others cv_bridge is "
-            f"needed ({error})",
-        ) from None
-    _check_size(image, field)
-    try:
-        pixels = CvBridge().imgmsg_to_cv2(image, "rgb8")
-    except Exception as error:  # CvBridgeError, and whatever NumPy and OpenCV say of wrong sizes
-        raise InvalidInput.of(f"{field}.encoding", f"{image.encoding!r}: {error}") from error
-    if np.shape(pixels) != (image.height, image.width, 3):  # it makes do with rows too short
-        reason = f"{image.step} bytes are fewer than a row of {image.width} {image.encoding} pixels"
-        raise InvalidInput.of(f"{field}.step", reason)
-    return pixels
+    layout = LAYOUTS.get(image.encoding)
+    if layout is None:
+        return bridge.convert(image, field)
+    return to_rgb(image, layout, field)
 
 
 def decode(data: Any, field: str) -> np.ndarray:
@@ -163,10 +116,17 @@ def to_region(box: Box) -> RegionOfInterest:
 
 
 def to_keypoint_array(
-    objects: Sequence[ObjectKeypoints], header: Any, trusted: float
+    objects: Sequence[ObjectKeypoints], header: Any, size: tuple[int, int], trusted: float
 ) -> KeypointArray:
-    """trusted: from which score on a keypoint is called VISIBLE; below, it is UNKNOWN."""
-    return KeypointArray(header=header, objects=[_object(found, trusted) for found in objects])
+    """size: (height, width) of the image. trusted: from which score on a keypoint is called
+    VISIBLE; below, it is UNKNOWN."""
+    height, width = size
+    return KeypointArray(
+        header=header,
+        objects=[_object(found, trusted) for found in objects],
+        image_width=width,
+        image_height=height,
+    )
 
 
 def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
@@ -174,6 +134,7 @@ def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
         category=found.category,
         category_version=found.category_version,
         track_id=found.track_id,
+        detection_id=found.detection_id,
         box=to_region(found.box),
         score=found.score,
         keypoints=[
@@ -185,6 +146,7 @@ def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
             )
             for (x, y), score in zip(found.keypoints.tolist(), found.scores.tolist(), strict=True)
         ],
+        keypoint_names=list(found.keypoint_names),
     )
 
 
@@ -231,8 +193,8 @@ def to_shot(shot: SupportShot) -> ShotMessage:
 def to_category(request: Any, find: Find) -> Category:
     """A cape_ros/srv/RegisterCategory request as a category, checked whole.
 
-    find: the message meant by the stamp of a shot that carries none, None if there is none.
-    Raises `InvalidInput` with every fault.
+    find: the message meant by the stamp and the camera of a shot that carries none. Raises
+    `InvalidInput` with every fault.
     """
     faults: list[Fault] = []
     shots = []
@@ -275,18 +237,18 @@ def _shot(shot: Any, image: np.ndarray) -> SupportShot:
 def given_message(given: Any, find: Find, prefix: str = "") -> tuple[Image | CompressedImage, str]:
     """The image of a SupportShot or an Estimate request, its own or the frame of its stamp.
 
-    prefix: before the names of its fields. Returns the name of the field, too. Raises
-    `InvalidInput`.
+    find: raises `InvalidInput` if there is no such frame. prefix: before the names of its fields.
+    Returns the name of the field, too. Raises `InvalidInput`.
     """
     if given.image.width or given.image.height or len(given.image.data):
         return given.image, f"{prefix}image"
     if len(given.compressed.data):
         return given.compressed, f"{prefix}compressed"
-    if (buffered := find(given.stamp)) is not None:
-        return buffered, f"{prefix}stamp"
-    raise InvalidInput.of(
-        f"{prefix}stamp", "no image is given, and no camera frame of that stamp is buffered"
-    )
+    try:
+        return find(given.stamp, given.camera), f"{prefix}stamp"
+    except InvalidInput as error:
+        faults = [Fault(f"{prefix}{fault.field}", fault.reason) for fault in error.faults]
+        raise InvalidInput(faults) from None
 
 
 def header_of_now(node: Node) -> Header:

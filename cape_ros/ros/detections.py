@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from cape_ros.errors import Fault
 from cape_ros.perception.geometry import Box, box_faults
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.ros.compat import vision_msgs
 
 MOST_DETECTIONS = 64  # of one image that are looked at: two batches
 
@@ -54,7 +54,7 @@ def to_requests(
         if wrong := box_faults(box, *size, field=f"{field}.bbox"):
             faults += wrong
         elif active(category):
-            requests.append(ObjectRequest(category, box))
+            requests.append(ObjectRequest(category, box, detection.id))
     return requests, faults
 
 
@@ -71,11 +71,12 @@ def to_box(bbox: Any) -> Box:
     return center.x - width / 2, center.y - height / 2, width, height
 
 
-def to_detections(
-    objects: Sequence[ObjectKeypoints], header: Any, trusted: float
-) -> Detection2DArray:
-    """The hull of the trusted keypoints of every object that has some; id is its track."""
-    return Detection2DArray(
+def to_detections(objects: Sequence[ObjectKeypoints], header: Any, trusted: float) -> Any:
+    """A Detection2DArray: the hull of the trusted keypoints of each object that has some.
+
+    id: the object's track, else that of the detection whose box it was found in.
+    """
+    return vision_msgs.Detection2DArray(
         header=header,
         detections=[
             _detection(found, header, found.keypoints[found.scores >= trusted])
@@ -97,12 +98,13 @@ def _category(
     return None
 
 
-def _detection(found: ObjectKeypoints, header: Any, points: np.ndarray) -> Detection2D:
+def _detection(found: ObjectKeypoints, header: Any, points: np.ndarray) -> Any:
     low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    hypothesis = ObjectHypothesisWithPose()
+    hypothesis = vision_msgs.ObjectHypothesisWithPose()
     hypothesis.hypothesis.class_id = found.category
     hypothesis.hypothesis.score = found.score
-    detection = Detection2D(header=header, results=[hypothesis])
+    detection = vision_msgs.Detection2D(header=header, results=[hypothesis])
+    detection.id = found.detection_id
     if found.track_id >= 0:
         detection.id = str(found.track_id)
     detection.bbox.center.position.x = (low[0] + high[0]) / 2

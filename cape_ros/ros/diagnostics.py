@@ -11,8 +11,11 @@ from typing import Any
 import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.utilities import get_rmw_implementation_identifier
 
+from cape_ros.core import fastdds
 from cape_ros.perception.batches import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
@@ -35,6 +38,7 @@ class Condition:
     word: str
     device: torch.device
     unknown: Sequence[str]  # active categories that are not registered
+    troubles: Sequence[str] = ()  # sentences about what else is wrong
 
 
 class Recent:
@@ -72,7 +76,10 @@ class Diagnostics:
         self._closed = False
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = node.create_timer(
-            PERIOD, self._publish, callback_group=MutuallyExclusiveCallbackGroup()
+            PERIOD,
+            self._publish,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),  # simulated time may stand still
         )
 
     def close(self) -> None:
@@ -97,8 +104,12 @@ class Diagnostics:
         yield to_status(f"{name}: model", *self._model(condition, statistics), condition.word)
         for report in self._cameras:
             counts = statistics.cameras.get(report.camera.key, CameraCounts())
-            said = report.say(counts, condition.running)
+            said = report.say(counts, condition.running, self._has_time())
             yield to_status(f"{name}: {report.camera.key}", *said, condition.word)
+
+    def _has_time(self) -> bool:
+        """Not with use_sim_time before the first message on /clock."""
+        return bool(self._node.get_clock().now().nanoseconds)
 
     def _model(self, condition: Condition, statistics: Statistics) -> tuple[Values, list[str]]:
         values: Values = {
@@ -112,6 +123,11 @@ class Diagnostics:
         for stage, seconds in statistics.stages.items():
             values[f"{stage} [ms] median, p95"] = milliseconds(seconds)
         wrong = []
+        if not self._has_time():
+            wrong.append(
+                "use_sim_time is true and nothing has come on /clock: start the simulator or the "
+                "bag player (ros2 bag play --clock), or set use_sim_time: false"
+            )
         for field, count in sorted(statistics.rejected.items()):
             values[f"rejected: {field}"] = count
             if self._recent.grew(field, count):
@@ -121,6 +137,7 @@ class Diagnostics:
                 f"{condition.device} is short of memory: objects are looked at "
                 f"{self._server.largest_batch} at a time"
             )
+        wrong += condition.troubles
         if condition.unknown:
             names = ", ".join(condition.unknown)
             wrong.append(f"active_categories names what is not registered: {names}")
@@ -138,9 +155,13 @@ class CameraReport:
         self._output = Rate(clock=clock)
         self._images = 0
         self._last_image = clock()
+        self._middleware = get_rmw_implementation_identifier()
 
-    def say(self, counts: CameraCounts, running: bool) -> tuple[Values, list[str]]:
-        """running: whether images are expected. Returns the figures, and what is wrong."""
+    def say(
+        self, counts: CameraCounts, running: bool, has_time: bool = True
+    ) -> tuple[Values, list[str]]:
+        """running: whether images are expected. has_time: whether the node's clock has one.
+        Returns the figures, and what is wrong."""
         meter, now = self.camera.meter, self._clock()
         if meter.images != self._images or not running:
             self._images, self._last_image = meter.images, now
@@ -148,6 +169,10 @@ class CameraReport:
         values: Values = {
             "input rate [Hz]": f"{self._input(meter.images):.1f}",
             "output rate [Hz]": f"{self._output(meter.published):.1f}",
+            "sent by the camera": meter.sent_to,
+            "lost on the way": meter.lost,
+            "superseded on the way": meter.superseded,
+            "refused": meter.refused,
             "received": counts.received,
             "answered": counts.answered,
             "dropped": counts.dropped,
@@ -163,13 +188,18 @@ class CameraReport:
         wrong = [*meter.qos.values()]
         if now - self._last_image > PATIENCE:
             wrong.append(f"no image for {now - self._last_image:.0f} s on {self.camera.topic}")
+        if self._recent.grew("lost", meter.lost):
+            wrong.append(
+                f"{meter.lost} of {meter.sent_to} images were lost between camera and node: "
+                f"{fastdds.remedy(self._middleware)}"
+            )
         if self._recent.grew("jumps", meter.stamps.jumps):
             wrong.append("the clock has jumped: a stamp was earlier than the one before")
         if self._recent.grew("zeros", meter.stamps.zeros):
             wrong.append("images come with zero stamps: give them the time they were taken")
         if self._recent.grew("unmatched", meter.unmatched):
             wrong.append("images find no boxes of their stamp on detections_in")
-        if running and age and not NEWEST <= age[0] <= OLDEST:
+        if running and has_time and age and not NEWEST <= age[0] <= OLDEST:
             wrong.append(f"images are {age[0]:.1f} s old when their result goes out")
         return values, wrong
 

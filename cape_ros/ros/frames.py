@@ -1,38 +1,60 @@
-"""The last images of every camera, so that a registration can refer to one by its stamp."""
+"""The last images of every camera, so that a request can refer to one by its stamp."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
+
+from cape_ros.errors import InvalidInput
 
 FRAMES_KEPT = 16  # of each camera
 
 
 class FrameBuffer:
-    """Keeps messages, not copies: one is decoded when somebody asks for it."""
+    """Keeps messages, not copies: one is decoded when somebody asks for it.
 
-    def __init__(self) -> None:
+    cameras: their names as in the parameter `cameras`; "" is that of the only one.
+    """
+
+    def __init__(self, cameras: Sequence[str]) -> None:
+        self._names = cameras
         self._lock = threading.Lock()
         self._cameras: dict[str, deque[Any]] = {}
-        self._newest: Any = None
 
     def add(self, camera: str, message: Any) -> None:
         with self._lock:
             self._cameras.setdefault(camera, deque(maxlen=FRAMES_KEPT)).append(message)
-            self._newest = message
 
-    def find(self, stamp: Any) -> Any:
-        """The message with that stamp, the newest one for a zero stamp, None if it is gone."""
+    def find(self, stamp: Any, camera: str = "") -> Any:
+        """The camera's message with that stamp, its newest one for a zero stamp.
+
+        camera: "" is any camera, as long as only one has such a message. Raises `InvalidInput`.
+        """
+        check_camera(self._names, camera)
+        zero = not (stamp.sec or stamp.nanosec)
         with self._lock:
-            if not (stamp.sec or stamp.nanosec):
-                return self._newest
-            return next(
-                (
-                    message
-                    for messages in self._cameras.values()
-                    for message in reversed(messages)
-                    if message.header.stamp == stamp
-                ),
-                None,
-            )
+            found = {
+                name: message
+                for name, messages in self._cameras.items()
+                if camera in ("", name)
+                for message in messages  # of equal stamps the newest one is left
+                if zero or message.header.stamp == stamp
+            }
+        if len(found) > 1:
+            having = "frames" if zero else "a frame of that stamp"
+            names = ", ".join(sorted(found))
+            raise InvalidInput.of("camera", f"several cameras have {having}: {names}; name one")
+        if not found:
+            whose = f"frame of {camera}" if camera else "camera frame"
+            missing = "has come yet" if zero else "of that stamp is buffered"
+            raise InvalidInput.of("stamp", f"no image is given, and no {whose} {missing}")
+        return next(iter(found.values()))
+
+
+def check_camera(cameras: Sequence[str], camera: str) -> None:
+    """Raises `InvalidInput` for the name of a camera that is not among them; "" is any."""
+    if camera and camera not in cameras:
+        known = ", ".join(filter(None, cameras)) or "one without a name"
+        raise InvalidInput.of("camera", f"{camera!r} is none of the cameras here: {known}")

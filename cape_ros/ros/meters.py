@@ -51,18 +51,54 @@ class StampWatch:
         return back
 
 
+class NumberWatch:
+    """Counts the numbers that are left out between two images: lost, or superseded by a newer one
+    before the node took them."""
+
+    def __init__(self) -> None:
+        self.missed = 0
+        self._last: int | None = None
+
+    def see(self, number: int | None, publishers: Callable[[], int]) -> None:
+        """publishers: how many there are, each with numbers of its own; of several, nobody can
+        tell what is missing."""
+        last, self._last = self._last, number
+        if number is None or last is None:
+            return
+        left_out = number - last - 1  # negative: another publisher
+        if left_out > 0 and publishers() <= 1:
+            self.missed += left_out
+
+    def restart(self) -> None:
+        """What is not subscribed to is not missed."""
+        self._last = None
+
+
 class CameraMeter:
     """One camera's figures; its own thread writes the inputs, the model's thread the outputs."""
 
     def __init__(self) -> None:
         self.stamps = StampWatch()
+        self.numbers = NumberWatch()
         self.images = 0  # that arrived, good or bad
+        self.refused = 0  # of those
+        self.lost = 0  # images that the middleware knows were lost on the way
         self.published = 0
         self.unmatched = 0  # images whose boxes never came
         self.receive: deque[float] = deque(maxlen=KEPT)  # [s] from callback to the server
         self.ages: deque[float] = deque(maxlen=KEPT)  # [s] of the image when its result went out
         self.qos: dict[str, str] = {}  # by topic: what does not fit
         self.camera_info = False
+
+    @property
+    def superseded(self) -> int:
+        """Images that came, but a newer one was there before the node took them."""
+        return max(0, self.numbers.missed - self.lost)
+
+    @property
+    def sent_to(self) -> int:
+        """Images that the cameras published while the node listened, as far as it can know."""
+        return self.images + self.lost + self.superseded
 
     def received(self, began: float) -> None:
         self.receive.append(time.monotonic() - began)

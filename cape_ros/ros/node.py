@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
@@ -18,11 +18,12 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from cape_ros.core.processes import leave
 from cape_ros.errors import CapeError
-from cape_ros.memory import keep_frames_mapped
+from cape_ros.memory import free_memory, keep_frames_mapped
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.services import Services
-from cape_ros.ros.session import Session, free_memory
+from cape_ros.ros.session import Session
 from cape_ros.server import Server
 
 logger = logging.getLogger(__name__)
@@ -208,6 +209,11 @@ def main(args: list[str] | None = None) -> int:
     return 0
 
 
+def run() -> NoReturn:
+    """`main`, and the end of the process at once."""
+    leave(main())
+
+
 def _handle_interrupts(action: Any) -> None:
     """SIGINT ends spinning; a KeyboardInterrupt besides, in any line, would break off the end.
 
@@ -218,4 +224,4 @@ def _handle_interrupts(action: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

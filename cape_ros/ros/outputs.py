@@ -9,7 +9,6 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import MarkerArray
 
 from cape_ros.msg import KeypointArray
@@ -33,7 +32,10 @@ class Outputs:
         self._ends = ExitStack()
         self.keypoints = self._publisher(KeypointArray, "keypoints", 10)
         self.markers = self._publisher(MarkerArray, "markers", 1)
-        self.detections = self._publisher(Detection2DArray, "detections", 10)
+        self.detections: Publisher | None = None
+        if compat.vision_msgs is not None:
+            kind = compat.vision_msgs.Detection2DArray
+            self.detections = self._publisher(kind, "detections", 10)
         self.overlay = OverlayPublisher(
             self._publisher(Image, "overlay", 1),
             self._publisher(CompressedImage, "overlay/compressed", 1),
@@ -52,10 +54,11 @@ class Outputs:
     def publish(self, result: Result) -> None:
         """On the model's thread: waits for nobody."""
         header, trusted = result.frame.header, self._style().trusted
-        self.keypoints.publish(to_keypoint_array(result.objects, header, trusted))
+        height, width = result.frame.image.shape[:2]
+        self.keypoints.publish(to_keypoint_array(result.objects, header, (height, width), trusted))
         now = self._node.get_clock().now().nanoseconds
         self._camera.meter.sent(nanoseconds(header.stamp), now)
-        if self.detections.get_subscription_count():
+        if self.detections is not None and self.detections.get_subscription_count():
             self.detections.publish(to_detections(result.objects, header, trusted))
         if self.markers.get_subscription_count():
             info, rectified = self._camera.info, self._camera.get("image_rectified")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,15 +36,15 @@ class OverlayPublisher:
     """Draws results and publishes them as images. style: asked for anew at each one."""
 
     def __init__(self, raw: Publisher, compressed: Publisher, style: Callable[[], Style]) -> None:
-        self._raw = raw
-        self._compressed = compressed
+        self.raw = raw
+        self.compressed = compressed
         self._style = style
         self._artist = ThreadPoolExecutor(1, "overlay")
         self._lock = threading.Lock()
         self._newest: Result | None = None
 
     def is_watched(self) -> bool:
-        return bool(self._raw.get_subscription_count() or self._compressed.get_subscription_count())
+        return bool(self.raw.get_subscription_count() or self.compressed.get_subscription_count())
 
     def offer(self, result: Result) -> None:
         """Return at once; a result that still waits is replaced."""
@@ -55,6 +55,10 @@ class OverlayPublisher:
             self._newest = result
         if not waiting:
             self._artist.submit(self._publish)
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is left to draw; False if that takes longer than `timeout` seconds."""
+        return bool(wait([self._artist.submit(lambda: None)], timeout).done)
 
     def close(self) -> None:
         """Finish what is being drawn, forget what waits. A second time is harmless."""
@@ -72,10 +76,10 @@ class OverlayPublisher:
                 names = [found.category for found in result.objects]
                 known = [result.categories[n] for n in names if n in result.categories]
                 drawn = beside_support(drawn, known)
-            if self._raw.get_subscription_count():
-                self._raw.publish(to_image(drawn, header))
-            if self._compressed.get_subscription_count():
-                self._compressed.publish(to_compressed(drawn, header, style.quality))
+            if self.raw.get_subscription_count():
+                self.raw.publish(to_image(drawn, header))
+            if self.compressed.get_subscription_count():
+                self.compressed.publish(to_compressed(drawn, header, style.quality))
         except Exception:  # nobody asks this thread how it went
             logger.exception("no overlay")
 

@@ -19,14 +19,16 @@ HEAD = """\
 
 Written by `python -m cape_ros.ros.parameter_pages` from the table in
 `cape_ros/ros/parameter_table.py`, as is `config/cape.yaml`. A value of another type, out of range
-or of an unknown name is refused with the reason, at the start and later.
+or of an unknown name is refused with the reason, at the start and later. What the parameters act
+on: [Node](reference/node.md).
 
-*Changes*: **at any time** counts from the next image on (`ros2 param set /cape trusted_point 0.4`);
-**before configure** while the node is unconfigured (`ros2 lifecycle set /cape deactivate`, then
-`cleanup`, and after the change `configure` and `activate`); **at the start** never again.
+*Changes*: **at any time** applies from the next image on (`ros2 param set /cape trusted_point
+0.4`); **before configure** while the node is unconfigured (`ros2 lifecycle set /cape deactivate`,
+then `cleanup`, and after the change `configure` and `activate`); **at the start** only when the
+node starts.
 
-*Camera*: with `cameras: [left, right]` there are `left.region`, `right.region` and so on besides,
-whose default is the common value.
+*Camera*: with `cameras: [left, right]` each camera also has its own `left.region`, `right.region`
+and so on; their default is the common value.
 
 | parameter | type | default | range | changes | camera | meaning |
 |---|---|---|---|---|---|---|

@@ -137,7 +137,7 @@ PARAMETERS = (
     Parameter(
         "image_reliability",
         "best_effort",
-        "Reliability of the image subscription; best_effort hears every camera.",
+        "Reliability of the image subscription; best_effort is compatible with every camera.",
         when=START,  # rclpy declares the QoS once, as qos_overrides
         camera=True,
         choices=("best_effort", "reliable"),
@@ -145,7 +145,7 @@ PARAMETERS = (
     Parameter(
         "image_depth",
         1,
-        "Images that may wait in the subscription; more than 1 only adds delay.",
+        "Queue depth of the image subscription; values above 1 only add latency.",
         when=START,  # rclpy declares the QoS once, as qos_overrides
         camera=True,
         least=1,
@@ -171,8 +171,8 @@ PARAMETERS = (
     Parameter(
         "boxes",
         "search",
-        "Where objects are looked for: where the node finds and follows them, in `region`, or in "
-        "the boxes on `~/detections_in`.",
+        "Where objects are searched: in the whole image, and then followed; in `region`; or in the "
+        "boxes on `~/detections_in`.",
         camera=True,
         choices=("search", "region", "detections"),
     ),
@@ -188,7 +188,7 @@ PARAMETERS = (
     Parameter(
         "detections_tolerance",
         0.02,
-        "Seconds by which the stamps of boxes and their image may differ.",
+        "Maximum difference in seconds between the stamps of boxes and their image.",
         when=LIVE,
         camera=True,
         least=0.0,
@@ -197,7 +197,7 @@ PARAMETERS = (
     Parameter(
         "detections_wait",
         10,
-        "Images that may wait for their boxes; one more, and the oldest is dropped.",
+        "Maximum number of images waiting for their detections; when full, the oldest is dropped.",
         camera=True,
         least=1,
         most=100,
@@ -215,7 +215,7 @@ PARAMETERS = (
     Parameter(
         "active_categories",
         [ALL],
-        'Categories that are looked for; ["*"] is all, also those registered later, [""] none.',
+        'Categories to search; ["*"] is all, also those registered later, [""] none.',
         when=LIVE,
         camera=True,
         range="registered names",
@@ -223,8 +223,8 @@ PARAMETERS = (
     Parameter(
         "trusted_point",
         0.3,
-        "Score from which a keypoint is VISIBLE, and from which, before the shots checked it, it "
-        "helps to follow its object.",
+        "Score from which a keypoint is VISIBLE, and match from which it helps to follow its "
+        "object.",
         when=LIVE,
         least=0.0,
         most=1.0,
@@ -232,7 +232,7 @@ PARAMETERS = (
     Parameter(
         "found_object",
         0.35,
-        "Score of an object from which a searched one counts as found.",
+        "Object score from which a searched object counts as found.",
         when=LIVE,
         least=0.0,
         most=1.0,
@@ -240,7 +240,7 @@ PARAMETERS = (
     Parameter(
         "kept_object",
         0.25,
-        "Score of an object below which a followed one counts as lost.",
+        "Object score below which a followed object counts as lost.",
         when=LIVE,
         least=0.0,
         most=1.0,
@@ -256,7 +256,7 @@ PARAMETERS = (
     Parameter(
         "jpeg_quality",
         80,
-        "Quality of `~/overlay/compressed`.",
+        "JPEG quality of `~/overlay/compressed`.",
         when=LIVE,
         least=1,
         most=100,
@@ -274,14 +274,14 @@ PARAMETERS = (
     Parameter(
         "studio.port",
         8765,
-        "Port of Studio; 0 is any free one, which the log names.",
+        "Port of Studio; 0 is any free port, printed in the log.",
         least=0,
         most=65535,
     ),
     Parameter(
         "studio.token",
         RANDOM,
-        "What Studio asks for; random: nothing on 127.0.0.1, elsewhere another one at each "
-        "configure, which the log names.",
+        "Access token. `random`: none on 127.0.0.1, otherwise a new token at each configure, "
+        "printed in the log.",
     ),
 )

@@ -15,9 +15,11 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
 from cape_ros.errors import Fault, InvalidInput
+from cape_ros.ros import compat
 from cape_ros.ros.parameter_table import PARAMETERS, START, UNCONFIGURED, Parameter
 
 Values = Mapping[str, Any]
+VISION_MSGS = "sudo apt install ros-$ROS_DISTRO-vision-msgs, then start the node again"
 
 
 def declare(node: Node) -> dict[str, Any]:
@@ -49,6 +51,12 @@ def check(values: Values) -> None:
         if of(values, camera, "boxes") == "region" and not any(of(values, camera, "region")):
             name = f"{camera}.region" if camera else "region"
             faults.append(Fault(name, "is needed where boxes is region: [x, y, width, height]"))
+    if compat.vision_msgs is None:
+        faults += [
+            Fault(name, f"detections need the package vision_msgs, which is missing: {VISION_MSGS}")
+            for name in table
+            if name.rpartition(".")[2] == "boxes" and values.get(name) == "detections"
+        ]
     if faults:
         raise InvalidInput(faults)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +15,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 
 from cape_ros.core.images import read_image
+from cape_ros.core.processes import INTERRUPTED
 from cape_ros.errors import CapeError, exit_status
 from cape_ros.perception.annotation import Annotation, read_annotation
 from cape_ros.registration import RegisterMode
@@ -31,11 +34,20 @@ app = typer.Typer(
 
 
 def main(args: list[str] | None = None) -> int:
-    """Exit status 0, 1 for what a person can put right, 2 for a wrong command line."""
+    """Exit status 0, 1 for what a person can put right, 2 for a wrong command line, 130 for a
+    Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     words = _without_ros(sys.argv[1:] if args is None else args)
-    rclpy.init(args=args)
     try:
+        rclpy.init(args=args)
         return exit_status(lambda: app(words, "register"), "register")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:
+        if not rclpy.ok():  # rclpy's own, of a context that a signal has ended
+            return INTERRUPTED
+        raise
     finally:
         rclpy.try_shutdown()
 

@@ -133,7 +133,10 @@ class Services:
         image = read_image(message, field)
         names = list(request.categories)
         found = session.server.estimate(image, names or None, boxes or None)
-        response.keypoints = to_keypoint_array(found, message.header, session.server.trust.point)
+        height, width = image.shape[:2]
+        response.keypoints = to_keypoint_array(
+            found, message.header, (height, width), session.server.trust.point
+        )
         there = sum(bool((one.scores > 0).any()) for one in found)
         return f"{there} of {len(found)} objects found"
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -22,11 +20,12 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.follow import Trust
 from cape_ros.perception.library import CategoryLibrary
-from cape_ros.ros import parameters
+from cape_ros.perception.library_use import LibraryUse
+from cape_ros.ros import bridge, parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Condition, Diagnostics
-from cape_ros.ros.frames import FrameBuffer
+from cape_ros.ros.frames import FrameBuffer, check_camera
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
@@ -48,7 +47,7 @@ class Session:
         self._switching = threading.Lock()
         self._active = False
         self._enabled = True
-        self.frames = FrameBuffer()
+        self.frames = FrameBuffer(self._names)
         self.cameras: Sequence[Camera] = ()
         self.outputs: Mapping[str, Outputs] = {}
         self.studio: Studio | None = None
@@ -64,6 +63,12 @@ class Session:
         library = CategoryLibrary(_folder(values["library"]))
         for damaged in library.damaged:
             node.get_logger().error(f"library: set aside {damaged}")
+        if state := bridge.state():
+            node.get_logger().info(state)
+        self._library_use = LibraryUse(library.root, node.get_fully_qualified_name())
+        self._ends.callback(self._library_use.close)
+        for warning in self._library_troubles():
+            node.get_logger().warning(warning)
         self.device = estimator.device
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._categories = node.create_publisher(CategoryArray, "~/categories", latched)
@@ -180,9 +185,7 @@ class Session:
 
         Goes through the parameters, so that both say the same.
         """
-        if camera and camera not in self._names:
-            known = ", ".join(filter(None, self._names)) or "one without a name"
-            raise InvalidInput.of("camera", f"{camera!r} is none of the cameras here: {known}")
+        check_camera(self._names, camera)
         check_names(self.server.categories, names or ())
         chosen = [ALL] if names is None else list(names) or [""]
         cameras = [camera] if camera else self._names
@@ -223,7 +226,16 @@ class Session:
 
     def _condition(self) -> Condition:
         word = "inactive" if not self._active else "active" if self._enabled else "paused"
-        return Condition(word == "active", word, self.device, self._unknown())
+        troubles = self._library_troubles()
+        return Condition(word == "active", word, self.device, self._unknown(), troubles)
+
+    def _library_troubles(self) -> Sequence[str]:
+        if (other := self._library_use.other) is None:
+            return []
+        return [
+            f"the library {self._library_use.root} is used by {other}, too: what one registers the "
+            "other does not find before its next configure; give each a library of its own"
+        ]
 
     def _publish(self, result: Result) -> None:
         if not self._node.context.ok():  # stopped while the frame was in work
@@ -241,13 +253,6 @@ class Session:
         self._categories.publish(
             to_category_array(categories, version, header_of_now(self._node), self.server.is_active)
         )
-
-
-def free_memory() -> None:
-    """Give the GPU back what a closed session held; to be called when nobody refers to it."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _names(chosen: Sequence[str]) -> list[str] | None:

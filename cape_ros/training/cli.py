@@ -98,7 +98,7 @@ def table(
     ] = Path("runs"),
     device: Device = "auto",
 ) -> None:
-    """Train and measure every row of a table of the paper, or of an ablation; docs/training.md.
+    """Train and measure every row of a table (paper, ablations); docs/how-to/own-weights.md.
 
     [bold]cape lab table config/tables/a1.yaml --data mp100[/bold]
 

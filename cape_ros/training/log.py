@@ -21,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from cape_ros.core.extras import how_to_install
 from cape_ros.errors import TrainingError
 
 Row = Mapping[str, float]
@@ -161,6 +162,6 @@ def _tensorboard(folder: Path, done: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise TrainingError(
-            f"--tensorboard: {error.name} is missing; pip install 'cape_ros[train]'"
+            f"--tensorboard: {error.name} is missing; {how_to_install('train')}"
         ) from error
     return SummaryWriter(str(folder), purge_step=done)

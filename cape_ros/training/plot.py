@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cape_ros.core.extras import how_to_install
 from cape_ros.errors import TrainingError
 from cape_ros.training.log import read_log, validations_beside
 
@@ -21,7 +22,7 @@ def plot_log(log: Path, picture: Path, title: str) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise TrainingError("curves need matplotlib; pip install 'cape_ros[train]'") from error
+        raise TrainingError(f"curves need matplotlib; {how_to_install('train')}") from error
     steps = np.array(columns.pop("step"))
     seconds = columns.pop("seconds")
     loss, rate, gradient = (np.array(columns.pop(name)) for name in ("loss", "rate", "gradient"))

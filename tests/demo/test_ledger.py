@@ -17,7 +17,7 @@ def truth(visible: tuple[int, ...] = (1, 1, 1, 1)) -> Truth:
 
 def found(offsets: tuple[float, ...] = (0, 0, 0, 0), track_id: int = 0) -> Found:
     points = SQUARE + np.array(offsets)[:, None] * (1, 0)
-    return Found(1, track_id, 0.5, (0, 0, 1, 1), points, np.ones(4), np.full(4, 2))
+    return Found("abcd", 1, track_id, 0.5, (0, 0, 1, 1), points, np.ones(4), np.full(4, 2))
 
 
 def entry(index: int | None, latency: float | None, answer: Found | None, seen: Truth) -> Entry:

@@ -65,7 +65,8 @@ def test_a_film_of_nothing(tmp_path: Path) -> None:
 
 def entry(index: int, keypoints: np.ndarray) -> Entry:
     truth = Truth(keypoints, np.array([True, True, False]))
-    found = Found(3, 7, 0.5, (1, 2, 3, 4), np.add(keypoints, (3, 4)), np.ones(3), np.full(3, 2))
+    moved = np.add(keypoints, (3, 4))
+    found = Found("abc", 3, 7, 0.5, (1, 2, 3, 4), moved, np.ones(3), np.full(3, 2))
     return Entry(5 * SECOND + index, "cup", index, (truth,), 0.05, found)
 
 
@@ -110,7 +111,7 @@ def test_nothing_to_show(tmp_path: Path) -> None:
 
 
 def test_a_line_has_the_result_and_the_truth() -> None:
-    line = as_json(entry(4, CORNERS), ("a", "b", "c"))
+    line = as_json(entry(4, CORNERS))
     assert line["stamp"] == {"sec": 5, "nanosec": 4}
     assert (line["scene"], line["frame"], line["category_version"]) == ("cup", 4, 3)
     assert (line["track_id"], line["box"], line["latency_ms"]) == (7, [1, 2, 3, 4], 50)
@@ -123,7 +124,7 @@ def test_a_line_has_the_result_and_the_truth() -> None:
 
 
 def test_a_line_without_an_object_and_one_without_truth() -> None:
-    assert as_json(Entry(1, "cup", None, (), 0.1), ("a",))["category"] is None
+    assert as_json(Entry(1, "cup", None, (), 0.1))["category"] is None
     unlabelled = entry(4, CORNERS)
     unlabelled.truths = ()
-    assert "true_x" not in as_json(unlabelled, ("a", "b", "c"))["keypoints"][0]
+    assert "true_x" not in as_json(unlabelled)["keypoints"][0]

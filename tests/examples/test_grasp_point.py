@@ -14,7 +14,7 @@ from grasp_point import GraspPoint
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image
 
-from cape_ros.msg import Category, CategoryArray, Keypoint, KeypointArray, ObjectKeypoints
+from cape_ros.msg import Keypoint, KeypointArray, ObjectKeypoints
 
 WIDTH, HEIGHT = 64, 48
 PARAMETERS = {"category": "cup", "first_finger": "left", "second_finger": "right"}
@@ -24,23 +24,21 @@ class Camera:
     """What the robot's drivers and the node `cape` publish."""
 
     def __init__(self, robot: Any) -> None:
-        self.categories = robot.create_publisher(CategoryArray, "cape/categories", dds.LATCHED)
         self.keypoints = robot.create_publisher(KeypointArray, "cape/keypoints", 10)
         self.info = robot.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
         self.depth = robot.create_publisher(Image, "depth", qos_profile_sensor_data)
-        for publisher in (self.categories, self.keypoints, self.info, self.depth):
+        for publisher in (self.keypoints, self.info, self.depth):
             dds.wait_for(publisher.get_subscription_count)
 
-    def name(self) -> None:
-        names = Category(name="cup", version=1, keypoint_names=["right", "left"])
-        self.categories.publish(CategoryArray(database_version=1, categories=[names]))
+    def calibrate(self) -> None:
         lens = [50.0, 0.0, 32.0, 0.0, 50.0, 24.0, 0.0, 0.0, 1.0]
         self.info.publish(CameraInfo(width=WIDTH, height=HEIGHT, k=lens))
 
     def find(self, moment: int) -> Any:
         """The cup, left finger at (12, 24), the right one at (52, 24)."""
         points = [Keypoint(x=52.0, y=24.0, score=0.9), Keypoint(x=12.0, y=24.0, score=0.9)]
-        found = ObjectKeypoints(category="cup", category_version=1, score=0.9, keypoints=points)
+        found = ObjectKeypoints(category="cup", score=0.9, keypoints=points)
+        found.keypoint_names = ["right", "left"]
         header = dds.image(moment).header
         self.keypoints.publish(KeypointArray(header=header, objects=[found]))
         return header
@@ -72,8 +70,8 @@ def test_a_grasp_in_pixels_and_in_metres(start: Callable[..., Any]) -> None:
     for publisher in (*node._flat, *node._metric):
         dds.wait_for(publisher.get_subscription_count)
     camera = Camera(robot)
-    camera.name()
-    dds.wait_for(lambda: node._keypoint_names and node._info)
+    camera.calibrate()
+    dds.wait_for(lambda: node._info)
 
     header = camera.find(7)
     pose = inboxes["pose_2d"].wait()
@@ -105,8 +103,7 @@ def test_why_there_is_no_grasp_is_said(
     node, robot = start(GraspPoint, **PARAMETERS)
     camera = Camera(robot)
     for act, reason in [
-        (lambda: camera.find(1), "names of cup version 1 have not come"),
-        (camera.name, ""),
+        (camera.calibrate, ""),
         (lambda: camera.keypoints.publish(KeypointArray()), "no cup in the image"),
         (lambda: (camera.measure(2, "other"), camera.find(2)), "its frame is 'other'"),
         (lambda: camera.find(3), ""),
@@ -116,7 +113,7 @@ def test_why_there_is_no_grasp_is_said(
         if reason:
             dds.wait_for(lambda reason=reason: any(reason in said for said in reasons))
         else:
-            dds.wait_for(lambda: node._keypoint_names and node._info)
+            dds.wait_for(lambda: node._info)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +122,7 @@ def test_why_there_is_no_grasp_is_said(
         ({"category": "''"}, "category"),
         ({"least_score": 0.0}, "least_score"),
         ({"slop": -1.0}, "slop"),
+        ({"reliability": "certain"}, "reliability"),
     ],
 )
 def test_a_wrong_parameter_is_refused(

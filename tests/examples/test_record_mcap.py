@@ -33,7 +33,9 @@ def size(path: Path) -> int:
 def keypoints(second: int) -> KeypointArray:
     points = [Keypoint(x=1.5, y=float(second), score=0.5, visibility=Keypoint.VISIBLE)] * 3
     found = ObjectKeypoints(category="cup", category_version=2, track_id=4, keypoints=points)
-    return KeypointArray(header=dds.image(second).header, objects=[found])
+    found.keypoint_names = ["a", "b", "c"]
+    header = dds.image(second).header
+    return KeypointArray(header=header, objects=[found], image_width=120, image_height=90)
 
 
 def categories() -> CategoryArray:
@@ -92,6 +94,8 @@ def check_with_mcap(path: Path) -> None:
         for _, channel, _, message in reader.iter_decoded_messages():
             found.setdefault(channel.topic, []).append(message)
     assert [m.objects[0].keypoints[2].y for m in found["/cape/keypoints"]] == [0, 1, 2, 3, 4]
+    last = found["/cape/keypoints"][-1]
+    assert (last.objects[0].keypoint_names, last.image_width) == (["a", "b", "c"], 120)
     (names,) = found["/cape/categories"]
     assert names.categories[0].keypoint_names == ["a", "b", "c"]
     image = found["/cape/image"][-1]
@@ -138,7 +142,11 @@ def test_a_full_disk_is_told_once(
 
 def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for value, fault in [("folder:=" + str(tmp_path / "file"), "file"), ("file_megabytes:=0", "0")]:
+    for value, fault in [
+        ("folder:=" + str(tmp_path / "file"), "file"),
+        ("file_megabytes:=0", "0"),
+        ("reliability:=certain", "reliability"),
+    ]:
         run = subprocess.run(
             [sys.executable, ROOT / "examples" / "record_mcap.py", "--ros-args", "-p", value],
             capture_output=True,

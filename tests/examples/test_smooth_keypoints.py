@@ -125,9 +125,11 @@ def test_what_is_trusted() -> None:
 def frame(second: int, x: float, **changes: Any) -> KeypointArray:
     """A cup with one trusted keypoint at x, and one that is not."""
     points = [Keypoint(x=x, y=0.0, visibility=Keypoint.VISIBLE), Keypoint(x=x, y=0.0)]
-    values = {"category": "cup", "category_version": 1, "keypoints": points} | changes
-    header = dds.image(second).header
-    return KeypointArray(header=header, objects=[ObjectKeypoints(**values)])
+    found = ObjectKeypoints(category="cup", category_version=1, keypoints=points)
+    found.keypoint_names = ["rim", "foot"]
+    for name, value in changes.items():
+        setattr(found, name, value)
+    return KeypointArray(header=dds.image(second).header, objects=[found], image_width=120)
 
 
 def test_the_node_publishes_smoothed_messages(start: Callable[..., Any]) -> None:
@@ -142,9 +144,10 @@ def test_the_node_publishes_smoothed_messages(start: Callable[..., Any]) -> None
         inbox.messages.clear()
         publisher.publish(message)
         result = inbox.wait()
-        assert result.header == message.header
+        assert (result.header, result.image_width) == (message.header, 120)
         (found,) = result.objects
-        assert (found.category, len(found.keypoints)) == ("cup", 2)
+        assert (found.category, found.keypoint_names) == ("cup", ["rim", "foot"])
+        assert len(found.keypoints) == 2
         return [keypoint.x for keypoint in found.keypoints]
 
     assert answer(frame(1, 0.0)) == [0, 0]

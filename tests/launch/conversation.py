@@ -12,6 +12,7 @@ import rclpy
 import yaml
 from builtin_interfaces.msg import Time
 from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -26,7 +27,7 @@ POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
 
 
 def write_parameters(folder: Path, **parameters: Any) -> str:
-    """A params_file of a node that starts fast and finds whatever it looks for."""
+    """A params_file of a node that starts fast and finds whatever it looks for; None leaves out."""
     values: dict[str, Any] = {
         "library": str(folder / "library"),
         "device": "cpu",
@@ -37,7 +38,8 @@ def write_parameters(folder: Path, **parameters: Any) -> str:
         "kept_object": 0.0,
     }
     path = folder / "parameters.yaml"
-    path.write_text(yaml.safe_dump({"/**": {"ros__parameters": values | parameters}}))
+    values = {name: value for name, value in (values | parameters).items() if value is not None}
+    path.write_text(yaml.safe_dump({"/**": {"ros__parameters": values}}))
     return str(path)
 
 
@@ -65,6 +67,11 @@ class Conversation:
 
     def state(self) -> str:
         return str(self.ask(GetState, "get_state").current_state.label)
+
+    def values(self, *names: str) -> list[str]:
+        """Of the node's parameters."""
+        answer = self.ask(GetParameters, "get_parameters", names=list(names))
+        return [value.string_value for value in answer.values]
 
     def transition(self, number: int) -> bool:
         request = ChangeState.Request()

@@ -15,12 +15,24 @@ from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
+CHOSEN = {
+    "image_reliability": "reliable",
+    "image_transport": "raw",
+    "device": "cpu",
+    "weights": "shipped",
+}
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def generate_test_description() -> LaunchDescription:
     folder = Path(tempfile.mkdtemp())
-    arguments = {"image": "/camera/image_raw", "params_file": write_parameters(folder)}
+    # The arguments count more than the file.
+    other = {"image_reliability": "best_effort", "image_transport": "compressed", "device": None}
+    arguments = {
+        "image": "/camera/image_raw",
+        "params_file": write_parameters(folder, **other, weights="absent"),
+        **CHOSEN,
+    }
     return LaunchDescription(
         [
             IncludeLaunchDescription(
@@ -41,6 +53,7 @@ class TestNode(unittest.TestCase):
 
     def test_the_main_job(self) -> None:
         assert self.robot.state() == "active"
+        assert self.robot.values(*CHOSEN) == list(CHOSEN.values())
         answer = self.robot.register()
         assert answer.success, answer.message
         found = self.robot.show("/camera/image_raw", "/cape/keypoints")

@@ -27,5 +27,5 @@ def test_without_scikit_image_it_says_what_to_install(monkeypatch: pytest.Monkey
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(SourceError, match=r"pip install 'cape_ros\[demo\]'"):
+    with pytest.raises(SourceError, match="pip install 'scikit-image"):
         photographs()

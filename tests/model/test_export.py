@@ -12,8 +12,8 @@ from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.export import FramePass, differences, write
 from cape_ros.model.scores import Calibration
 
-pytest.importorskip("onnxruntime", reason="needs cape_ros[export]: onnxruntime is missing")
-pytest.importorskip("onnxscript", reason="needs cape_ros[export]: onnxscript is missing")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install onnxruntime")
+pytest.importorskip("onnxscript", reason="needs onnxscript: pip install onnxscript")
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "layout"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from cape_ros.model.layout import (
     place_landmarks,
 )
 from cape_ros.model.proposals import local_argmax
+from cape_ros.model.votes import keep_best, round_to_cells
 from cape_ros.perception.geometry import support_heatmaps
 
 # A body with two equal wheels: the matching cannot tell one from the other.
@@ -116,6 +118,64 @@ def test_a_batch_is_its_samples() -> None:
     together = votes_of(seen.expand(2, -1, -1, -1), Layouts.stack([small, large]))
     assert torch.allclose(together[0, :3], alone[0][0], atol=1e-4)
     assert torch.allclose(together[1], alone[1][0], atol=1e-4)
+
+
+def noisy(values: Tensor, generator: torch.Generator) -> Tensor:
+    """With errors of about two units in the last place, as another processor may make."""
+    return values * (1 + 2e-7 * torch.randn(values.shape, generator=generator))
+
+
+@pytest.mark.parametrize("landmarks", [False, True])
+@pytest.mark.parametrize(
+    "points",
+    [
+        POINTS[:3],  # transforms that are equally good
+        torch.tensor([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]]),
+        torch.tensor([[0.2, 0.5], [0.5, 0.5], [0.8, 0.5]]),
+        torch.tensor([[10.5, 12.5], [20.5, 12.5], [10.5, 24.5]]) / SIZE,  # between two cells
+    ],
+    ids=["triangle", "square", "line", "between cells"],
+)
+def test_rounding_errors_do_not_move_a_vote(points: Tensor, landmarks: bool) -> None:
+    """Processors add up in different orders; ties must not be decided by that."""
+    known = torch.ones(1, 1, len(points), dtype=torch.bool)
+    places = place_landmarks(points[None], known[0])[:, : LANDMARKS if landmarks else 0]
+    cells = (places[0] * SIZE - 0.5).round().long()
+    around = torch.full((1, 1, len(cells), SIZE, SIZE), -10.0)
+    around[0, 0, torch.arange(len(cells)), cells[:, 1], cells[:, 0]] = 8.0
+    seen = similarity(points)
+    none = torch.zeros(1, 1, len(cells), 2)
+
+    def votes(generator: torch.Generator | None = None) -> Tensor:
+        given = [seen, around, points[None, None], places[None]]
+        if generator:
+            given = [noisy(one, generator) for one in given]
+        keypoints, marks, at, marks_at = given
+        return agreement(keypoints, marks, Layouts(at, known, marks_at, none))
+
+    expected = votes()
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(10):
+        assert (votes(generator) - expected).abs().max() < 5e-3
+
+
+def test_at_a_tie_nothing_that_was_kept_by_chance_counts() -> None:
+    values = torch.tensor([3.0, 1.0, 2.0, 2.0, 5.0])
+    kept, indices, weight = keep_best(values, 3)
+    assert kept.tolist() == [5, 3, 2]
+    assert indices[:2].tolist() == [4, 0]
+    assert weight[:2].tolist() == [1, 1]
+    assert 0 < weight[2] < 1e-3
+    assert keep_best(values, 2)[2].tolist() == [1, 1]
+    assert keep_best(values, 5)[2].tolist() == [1] * 5
+    assert keep_best(torch.ones(9), 3)[2].tolist() == [1] * 3  # alike: as much as each other
+
+
+def test_points_between_cells_are_rounded_to_one_side() -> None:
+    halves = torch.arange(-8.0, 8.0) + 0.5
+    expected = (halves + 0.5).tolist()
+    for error in (0.0, -1e-5, 1e-5):
+        assert round_to_cells(halves + error).tolist() == expected
 
 
 def test_votes_on_a_rectangular_grid() -> None:

@@ -13,4 +13,4 @@ def categories() -> list[Category]:
     try:
         return photographs()
     except SourceError:
-        pytest.skip("needs cape_ros[demo]: the photographs come with scikit-image")
+        pytest.skip("needs scikit-image, which the photographs come with: pip install scikit-image")

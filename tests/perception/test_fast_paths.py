@@ -23,7 +23,7 @@ from cape_ros.perception.recorded import RecordedNetwork
 
 CPU = torch.device("cpu")
 needs_openvino = pytest.mark.skipif(
-    not find_spec("openvino"), reason="needs cape_ros[openvino]: OpenVINO is missing"
+    not find_spec("openvino"), reason="needs OpenVINO: pip install openvino"
 )
 
 

@@ -36,7 +36,7 @@ def found(
     box: tuple[float, float, float, float] = (80, 80, 140, 140),
 ) -> ObjectKeypoints:
     matches = np.broadcast_to(np.float32(score), len(keypoints)).copy()
-    return ObjectKeypoints("cup", 1, box, keypoints, matches / 10, matches)
+    return ObjectKeypoints("cup", 1, box, keypoints, matches / 10, matches, "abcd")
 
 
 @pytest.mark.parametrize("size", [(640, 480), (333, 97)])

@@ -28,7 +28,7 @@ def arm(image: np.ndarray) -> Category:
 def found(scores: Any = (0.9, 0.9, 0.9, 0.9), points: Any = POINTS) -> ObjectKeypoints:
     keypoints = np.array(points, np.float32)
     certain = np.array(scores, np.float32)
-    return ObjectKeypoints("arm", 1, BOX, keypoints, certain, certain)
+    return ObjectKeypoints("arm", 1, BOX, keypoints, certain, certain, "abcd")
 
 
 def test_trusted_points_are_filled_in_their_own_colours(image: np.ndarray, arm: Category) -> None:

@@ -1,20 +1,14 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from forks import Forks
 
 from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """These tests run on every distribution and middleware; say which it was."""
-    if (ros := sys.modules.get("cape_ros.ros")) is not None:
-        terminalreporter.write_line(f"tests/ros ran on {ros.MIDDLEWARE}")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +25,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     checkpoints.save(path, net, {"name": "tiny"}, torch.float32)
     return path
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Starts programs that need PyTorch, fast."""
+    modules = ["server", "perception.annotation", "perception.overlay", "perception.panel"]
+    with Forks("cv2", *(f"cape_ros.{module}" for module in modules)) as forks:
+        yield forks
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ BAD_REGISTRATIONS = {
 
 def check_refused(bench: Bench, call: Callable[[], Any], field: str, counted: str) -> None:
     state, before = bench.state, bench.node.server.statistics.rejected
-    folder = bench.node.server._library.root / "categories"
+    folder = bench.library / "categories"
     entries = sorted(folder.rglob("*"))
     refused = call()
     assert not refused.success
@@ -197,7 +197,7 @@ def test_a_library_that_cannot_be_written(
             lambda: bench.robot.register(mode=RegisterMode.REPLACE),
             lambda: bench.robot.remove("cup"),
         ):
-            where = f"category library {bench.node.server._library.root}"
+            where = f"category library {bench.library}"
             check_refused(bench, call, where, "LibraryError")
 
 

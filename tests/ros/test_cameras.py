@@ -11,14 +11,16 @@ import dds  # before the message packages
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from dds import EVERYTHING_IS_FOUND, PIXELS, Bench, image, wait_for
+from dds import EVERYTHING_IS_FOUND, PIXELS, Bench, Inbox, image, wait_for
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from cape_ros.msg import KeypointArray
-from cape_ros.srv import ActivateCategories
+from cape_ros.ros.conversions import decode
+from cape_ros.ros.pairing import Pairing
+from cape_ros.srv import ActivateCategories, Estimate, GetCategory
 
 Start = Callable[..., Bench]
 SMOOTH = cv2.GaussianBlur(PIXELS, (15, 15), 5)
@@ -62,6 +64,19 @@ class Detector:
         return self._robot.keypoints.wait(lambda answer: answer.header.stamp.sec == seconds)
 
 
+def test_the_id_of_a_detection_stays_with_its_object(start: Start) -> None:
+    bench = start(boxes="detections", detections_tolerance=5.0, **EVERYTHING_IS_FOUND)
+    bench.robot.register()
+    heard = bench.robot.hear(Detection2DArray, "/cape/detections")
+    wait_for(bench.node.session.outputs["image"].detections.get_subscription_count)
+    boxes = [detection("cup", (5.0 * index, 5.0, 70.0, 70.0)) for index in range(3)]
+    boxes[0].id, boxes[2].id = "track-7", "42"  # the other has none
+    found = Detector(bench).show(*boxes)
+    assert [cup.detection_id for cup in found.objects] == ["track-7", "", "42"]
+    assert [cup.track_id for cup in found.objects] == [-1, -1, -1]
+    assert [one.id for one in heard.wait().detections] == ["track-7", "", "42"]
+
+
 def test_two_cameras_share_one_model(start: Start) -> None:
     bench = start(cameras=["left", "right"], **EVERYTHING_IS_FOUND)
     robot = bench.robot
@@ -76,6 +91,33 @@ def test_two_cameras_share_one_model(start: Start) -> None:
     assert len({track for _, track in ids}) == 2
     counts = bench.node.server.statistics.cameras
     assert (counts["left"].answered, counts["right"].answered) == (2, 1)
+
+
+def test_a_request_without_an_image_names_the_camera(start: Start) -> None:
+    """As from a synchronised stereo rig: both images have one stamp."""
+    robot = start(cameras=["left", "right"], **EVERYTHING_IS_FOUND).robot
+    assert robot.register().success
+    for camera, width in (("left", 120), ("right", 100)):
+        robot.cameras[camera].publish(image(7, np.ascontiguousarray(PIXELS[:, :width])))
+        assert robot.found[camera].wait().image_width == width
+    for stamp in (Time(), Time(sec=7)):
+        for camera, width in (("left", 120), ("right", 100)):
+            said = robot.ask(Estimate, "estimate", stamp=stamp, camera=camera)
+            assert said.success, said.message
+            assert said.keypoints.image_width == width
+        refused = robot.ask(Estimate, "estimate", stamp=stamp)
+        assert not refused.success
+        assert refused.message.startswith("camera: several cameras have")
+    frame = dds.shot(image=Image(), stamp=Time(sec=7))
+    refused = robot.register(name="pan", shots=[dds.shot(), frame])
+    assert refused.message.startswith("shots[1].camera: several cameras have")
+    frame.camera = "top"
+    refused = robot.register(name="pan", shots=[frame])
+    assert refused.message == ("shots[0].camera: 'top' is none of the cameras here: left, right")
+    frame.camera = "right"
+    assert robot.register(name="pan", shots=[frame]).success
+    got = robot.ask(GetCategory, "get_category", name="pan")
+    assert decode(got.shots[0].compressed.data, "image").shape[1] == 100
 
 
 def test_each_camera_looks_for_its_own_categories(start: Start) -> None:
@@ -191,15 +233,16 @@ def test_images_without_boxes_hold_nothing_up(start: Start) -> None:
     assert meter.unmatched == 5  # what is older than a pair finds no boxes any more
 
 
-def test_boxes_may_come_before_their_image(start: Start) -> None:
+def test_boxes_may_come_before_their_image(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_boxes, heard = Pairing.add_boxes, Inbox()
+    monkeypatch.setattr(Pairing, "add_boxes", lambda *a: (add_boxes(*a), heard(a)))
     bench = start(boxes="detections")
     robot = bench.robot
     robot.register()
     detector = Detector(bench)
     seconds = robot.next_second()
     detector.say(detections(seconds, detection("cup", (10, 20, 60, 50))))
-    pairing = bench.node.session.cameras[0]._pairing
-    wait_for(lambda: pairing._boxes)
+    heard.wait()
     robot.camera.publish(image(seconds))
     assert robot.keypoints.wait().objects
 

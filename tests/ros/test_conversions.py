@@ -3,7 +3,6 @@ from __future__ import annotations
 import array
 import io
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import cv2
@@ -102,39 +101,6 @@ def test_damaged_images_name_the_field(change: dict[str, Any], field: str) -> No
     assert error.value.faults[0].field == field
 
 
-BAYER = np.zeros((8, 8), np.uint8)
-BAYER[::2, ::2] = 200  # what a red wall is to rggb
-RED_YUV = np.tile(np.array([[90, 82], [240, 82]], np.uint8), (8, 4, 1))
-GREY_16 = np.full((8, 8), 200 << 8, "<u2").view(np.uint8)
-CONVERTED = {
-    "bayer_rggb8": (BAYER, (200, 0, 0)),
-    "yuv422": (RED_YUV, (255, 0, 0)),
-    "mono16": (GREY_16, (200, 200, 200)),
-}
-
-
-@pytest.mark.skipif(find_spec("cv_bridge") is None, reason="cv_bridge comes with ROS 2")
-@pytest.mark.parametrize("encoding", CONVERTED)
-def test_cv_bridge_converts_other_encodings(encoding: str) -> None:
-    pixels, colour = CONVERTED[encoding]
-    image = message(pixels, encoding)
-    image.width = 8
-    found = conversions.to_array(image)
-    assert found.shape == (8, 8, 3)
-    np.testing.assert_allclose(found[4, 4], colour, atol=3)
-    for change in ({"width": 9}, {"width": 8, "step": 0, "data": array.array("B")}):
-        for name, value in change.items():
-            setattr(image, name, value)
-        with pytest.raises(InvalidInput, match=r"image\.(step|encoding)"):
-            conversions.to_array(image)
-
-
-@pytest.mark.skipif(find_spec("cv_bridge") is None, reason="cv_bridge comes with ROS 2")
-def test_depth_is_no_picture() -> None:
-    with pytest.raises(InvalidInput, match=r"image\.encoding: '16UC1'.*not a color format"):
-        conversions.to_array(message(GREY_16, "16UC1"))
-
-
 def test_an_unknown_encoding_is_named() -> None:
     with pytest.raises(InvalidInput, match="'jpeg2000'"):
         conversions.to_array(message(RGB, "jpeg2000"))
@@ -149,39 +115,6 @@ def read_or_faults(read: Callable[..., Any], *arguments: Any) -> tuple[Any, list
 
 
 UINT32 = st.one_of(st.integers(0, 6), st.integers(0, 2**32 - 1))
-
-
-@given(
-    width=UINT32,
-    height=UINT32,
-    step=UINT32,
-    encoding=st.sampled_from(
-        [*conversions.CHANNELS, "", "mono16", "bayer_gbrg8", "yuv422", "rgb8\n"]
-    ),
-    data=st.binary(max_size=120),
-)
-@settings(deadline=None)
-def test_any_image_is_read_as_it_is_or_refused(
-    width: int, height: int, step: int, encoding: str, data: bytes
-) -> None:
-    image = Image(
-        width=width, height=height, step=step, encoding=encoding, data=array.array("B", data)
-    )
-    pixels, fields = read_or_faults(conversions.to_array, image)
-    if pixels is None:
-        assert set(fields) <= {f"image.{f}" for f in ("width", "step", "data", "encoding")}
-        return
-    assert pixels.shape == (height, width, 3)
-    channels = conversions.CHANNELS.get(encoding)
-    if channels is None:  # cv_bridge converted it
-        return
-    order = {1: (0, 0, 0), 3: (0, 1, 2), 4: (0, 1, 2)}[channels]
-    if encoding in ("bgr8", "8UC3", "bgra8"):
-        order = order[::-1]
-    for row in range(height):
-        for column in range(width):
-            at = row * step + column * channels
-            assert pixels[row, column].tolist() == [data[at + channel] for channel in order]
 
 
 def encoded(format: str, size: tuple[int, int] = (16, 12)) -> bytes:
@@ -238,12 +171,15 @@ def test_results_keep_every_keypoint_in_order() -> None:
         np.array([(1, 2), (3, 4), (5, 6)], np.float32),
         np.array([0.9, 0.1, 0.5], np.float32),
         np.array([0.8, 0.0, 0.1], np.float32),
+        ("rim", "handle", "foot"),
         track_id=4,
     )
     header = Header(frame_id="camera")
-    answer = conversions.to_keypoint_array([found], header, trusted=0.4)
+    answer = conversions.to_keypoint_array([found], header, size=(480, 640), trusted=0.4)
     (item,) = answer.objects
     assert answer.header == header
+    assert (answer.image_width, answer.image_height) == (640, 480)
+    assert item.keypoint_names == ["rim", "handle", "foot"]
     assert (item.category, item.category_version, item.track_id) == ("cup", 3, 4)
     assert item.score == pytest.approx(0.3)
     assert [(k.x, k.y) for k in item.keypoints] == [(1, 2), (3, 4), (5, 6)]
@@ -270,8 +206,8 @@ def request(**change: Any) -> RegisterCategory.Request:
     return RegisterCategory.Request(**(values | change))
 
 
-def no_frame(stamp: Time) -> None:
-    return None
+def no_frame(stamp: Time, camera: str) -> Image:
+    raise InvalidInput.of("stamp", "it is gone")
 
 
 def test_a_registration_becomes_a_category() -> None:
@@ -288,10 +224,12 @@ def test_a_shot_may_be_compressed_or_a_frame_that_went_by() -> None:
     keypoints = request().shots[0].keypoints
     shots = [
         SupportShot(compressed=CompressedImage(format="png", data=png), keypoints=keypoints),
-        SupportShot(stamp=Time(sec=5), keypoints=keypoints),
+        SupportShot(stamp=Time(sec=5), camera="left", keypoints=keypoints),
     ]
-    frames = {5: message(RGB, "rgb8")}
-    category = conversions.to_category(request(shots=shots), lambda stamp: frames.get(stamp.sec))
+    frames = {(5, "left"): message(RGB, "rgb8")}
+    category = conversions.to_category(
+        request(shots=shots), lambda stamp, camera: frames[stamp.sec, camera]
+    )
     assert all(np.array_equal(shot.image, RGB) for shot in category.shots)
     with pytest.raises(InvalidInput, match=r"shots\[1\].stamp"):
         conversions.to_category(request(shots=shots), no_frame)

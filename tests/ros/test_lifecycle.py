@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import dds  # before the message packages
 import pytest
 from dds import EVERYTHING_IS_FOUND, Bench, image, wait_for
 from lifecycle_msgs.msg import Transition
+from rcl_interfaces.msg import Log
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_srvs.srv import SetBool
 
 from cape_ros.msg import CategoryArray
@@ -19,6 +22,7 @@ from cape_ros.srv import ListCategories
 
 Start = Callable[..., Bench]
 CONFIGURE, CLEANUP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
+TRANSIENT_LOCAL = DurabilityPolicy.TRANSIENT_LOCAL
 ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE
 SHUTDOWN = Transition.TRANSITION_ACTIVE_SHUTDOWN
 
@@ -68,9 +72,10 @@ def test_what_cannot_be_configured_stays_unconfigured_and_is_told(
 ) -> None:
     bench = start(autostart=False, weights=tmp_path / "absent.safetensors")
     robot = bench.robot
+    log = robot.hear(Log, "/rosout", QoSProfile(depth=100, durability=TRANSIENT_LOCAL))
     assert not robot.transition(CONFIGURE)
     assert robot.lifecycle_state() == "unconfigured"
-    assert "absent.safetensors" in str(bench.node._failure)
+    log.wait(lambda line: line.name == "cape" and "absent.safetensors" in line.msg)
 
 
 def test_an_unexpected_error_leads_back_to_unconfigured(
@@ -94,15 +99,14 @@ def test_deactivation_in_mid_frame_publishes_nothing_more(
     bench = start(**EVERYTHING_IS_FOUND)
     robot = bench.robot
     assert robot.register().success
-    estimator = bench.node.server._estimator
-    estimate, entered, go_on = estimator.estimate, threading.Event(), threading.Event()
+    estimate, entered, go_on = Estimator.estimate, threading.Event(), threading.Event()
 
     def slow(*arguments: Any, **options: Any) -> Any:
         entered.set()
         assert go_on.wait(dds.SECONDS)
         return estimate(*arguments, **options)
 
-    monkeypatch.setattr(estimator, "estimate", slow)
+    monkeypatch.setattr(Estimator, "estimate", slow)
     try:
         robot.camera.publish(image(77))
         assert entered.wait(dds.SECONDS)
@@ -140,6 +144,17 @@ def test_parameters_of_configure_change_while_unconfigured(start: Start) -> None
     assert bench.node.server.trust.point == 0.7
     refused = change(bench, boxes="search")
     assert "boxes: changes only while the node is unconfigured" in refused.reason
+
+
+def test_cleanup_keeps_nothing_of_the_model(start: Start) -> None:
+    bench = start()
+    robot = bench.robot
+    robot.register()
+    robot.show()
+    held = [weakref.ref(bench.node.session), weakref.ref(bench.node.server._estimator.network.net)]
+    robot.transition(DEACTIVATE)
+    assert robot.transition(CLEANUP)
+    assert [each() for each in held] == [None, None]
 
 
 def test_the_categories_come_anew_with_every_configure(start: Start) -> None:

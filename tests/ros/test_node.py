@@ -19,6 +19,7 @@ from cape_ros.msg import Keypoint
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.follow import Trust, search
+from cape_ros.perception.library import CategoryLibrary
 from cape_ros.ros import overlay_publisher
 from cape_ros.ros.node import LogForwarder
 from cape_ros.server import RegisterMode
@@ -44,6 +45,9 @@ def test_one_registration_then_keypoints_on_the_next_image(start: Start, weights
     (cup,) = found.objects
     assert (cup.category, cup.category_version) == ("cup", 1)
     assert cup.track_id >= 0
+    assert cup.keypoint_names == NAMES
+    height, width, _ = OTHER.shape
+    assert (found.image_width, found.image_height) == (width, height)
 
     category = Category("cup", NAMES, [(0, 1), (1, 2)], [SupportShot(PIXELS, POINTS)])
     expected = search(Estimator.load(weights, "cpu"), OTHER, category, Trust(0, 0, 0))
@@ -177,8 +181,8 @@ def test_an_overlay_is_drawn_only_while_somebody_looks(
 
     def show_and_settle() -> Image:
         message, _ = robot.show()
-        bench.node.server._model.submit(lambda: None).result(dds.SECONDS)
-        overlay._artist.submit(lambda: None).result(dds.SECONDS)
+        assert bench.node.server.wait_until_idle(dds.SECONDS)
+        assert overlay.wait_until_idle(dds.SECONDS)
         return message
 
     show_and_settle()
@@ -219,15 +223,14 @@ def test_images_are_answered_while_a_registration_is_written(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = start()
-    library = bench.node.server._library
-    put, writing, go_on = library.put, threading.Event(), threading.Event()
+    put, writing, go_on = CategoryLibrary.put, threading.Event(), threading.Event()
 
-    def slow_disk(category: Category) -> Category:
+    def slow_disk(library: CategoryLibrary, category: Category) -> Category:
         writing.set()
         assert go_on.wait(dds.SECONDS)
-        return put(category)
+        return put(library, category)
 
-    monkeypatch.setattr(library, "put", slow_disk)
+    monkeypatch.setattr(CategoryLibrary, "put", slow_disk)
     registered = bench.robot.begin_registration()
     try:
         assert writing.wait(dds.SECONDS)
@@ -244,11 +247,11 @@ def test_an_internal_error_is_answered_and_the_node_goes_on(
 ) -> None:
     bench = start()
 
-    def out_of_memory(category: Category) -> Any:
+    def out_of_memory(estimator: Estimator, category: Category) -> Any:
         raise RuntimeError("CUDA out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.node.server._estimator, "encode_upright", out_of_memory)
+        patch.setattr(Estimator, "encode_upright", out_of_memory)
         refused = bench.robot.register()
     assert not refused.success
     assert "CUDA out of memory" in refused.message

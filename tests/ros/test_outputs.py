@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
 import dds  # before the message packages
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from dds import EVERYTHING_IS_FOUND, Bench, wait_for
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from test_parameters import change
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
 from cape_ros.msg import KeypointArray
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.library_use import LibraryUse
 from cape_ros.ros import outputs
 from cape_ros.ros.conversions import decode
 
@@ -104,8 +109,8 @@ def test_the_overlay_comes_compressed_too_and_in_other_modes(start: Start) -> No
     raw = robot.hear(Image, "/cape/overlay", 1)
     jpeg = robot.hear(CompressedImage, "/cape/overlay/compressed", 1)
     overlay = bench.node.session.outputs["image"].overlay
-    wait_for(lambda: overlay._raw.get_subscription_count())
-    wait_for(lambda: overlay._compressed.get_subscription_count())
+    wait_for(lambda: overlay.raw.get_subscription_count())
+    wait_for(lambda: overlay.compressed.get_subscription_count())
 
     def size() -> tuple[int, int]:
         message, _ = robot.show()
@@ -123,7 +128,7 @@ def test_the_overlay_comes_compressed_too_and_in_other_modes(start: Start) -> No
     assert change(bench, overlay="off").successful
     before = len(raw.messages)
     robot.show()
-    overlay._artist.submit(lambda: None).result(dds.SECONDS)
+    assert overlay.wait_until_idle(dds.SECONDS)
     assert len(raw.messages) == before
     assert "one of" in change(bench, overlay="everything").reason
 
@@ -156,6 +161,8 @@ def test_diagnostics_have_the_figures(start: Start) -> None:
     assert float(values["input rate [Hz]"]) > 0
     assert float(values["output rate [Hz]"]) > 0
     assert values["camera_info"] == "never came"
+    names = ("sent by the camera", "received", "lost on the way", "superseded on the way")
+    assert [values[name] for name in names] == ["3", "3", "0", "0"]
     for figure in ("receive", "age at publish"):
         assert "," in values[f"{figure} [ms] median, p95"]
     model = report.wait("model", lambda _, values: values["network [ms] median, p95"] != "-")
@@ -174,17 +181,41 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
     robot.camera.publish(dds.image(0))
     status = report.wait("image", lambda said, _: "zero stamps" in said)
     assert status.level == DiagnosticStatus.WARN
-    robot.camera.publish(Image(encoding="bayer_rggb8", width=4, height=4, step=4))
+    robot.camera.publish(Image(encoding="jpeg2000", width=4, height=4, step=4))
     report.wait("model", lambda said, _: "input is refused: image.encoding" in said)
     report.wait("image", lambda said, _: "no image for" in said)
     message, found = robot.show()  # the next good one is answered as ever
     assert found.header == message.header
 
 
-def test_diagnostics_say_that_memory_is_short(start: Start) -> None:
+def test_diagnostics_come_and_say_so_where_simulated_time_does_not(start: Start) -> None:
+    bench = start(use_sim_time=True)
+    status = Report(bench).wait("model", lambda said, _: "nothing has come on /clock" in said)
+    assert status.level == DiagnosticStatus.WARN
+    clock = bench.robot.create_publisher(Clock, "/clock", 10)
+    wait_for(clock.get_subscription_count)
+    clock.publish(Clock(clock=Time(sec=50)))
+    Report(bench).wait("model", lambda said, _: "/clock" not in said)
+
+
+def test_diagnostics_say_who_else_serves_the_library(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    other = LibraryUse(tmp_path / "library", "/left/cape")
+    assert other.other is None
+    bench = start()
+    status = Report(bench).wait("model", lambda said, _: "is used by /left/cape (" in said)
+    assert status.level == DiagnosticStatus.WARN
+    assert bench.robot.register().success
+    other.close()
+    Report(bench).wait("model", lambda said, _: "used by" not in said)
+
+
+def test_diagnostics_say_that_memory_is_short(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = start()
     report = Report(bench)
-    bench.node.server._estimator._batches.largest = 8
+    monkeypatch.setattr(Estimator, "largest_batch", 8)
     status = report.wait("model", lambda said, _: "objects are looked at 8 at a time" in said)
     assert status.level == DiagnosticStatus.WARN
 

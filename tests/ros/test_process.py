@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -10,18 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import cv2
 import dds  # before the message packages
 import pytest
 import rclpy
+from forks import Forks, Process
 from sensor_msgs.msg import Image
 
 from cape_ros.msg import KeypointArray
 
 ROOT = Path(__file__).resolve().parents[2]
-Run = Callable[..., subprocess.Popen]
+Node = subprocess.Popen | Process
+Run = Callable[..., Node]
 
 
-def end(process: subprocess.Popen) -> None:
+def end(process: Node) -> None:
     """Well, so that its peers know: a killed one seems to be there for ten seconds more."""
     process.send_signal(signal.SIGINT)
     try:
@@ -31,18 +35,21 @@ def end(process: subprocess.Popen) -> None:
 
 
 @pytest.fixture
-def run(weights: Path, tmp_path: Path) -> Iterator[Run]:
-    """A function that starts the executable with some arguments for ROS."""
+def run(weights: Path, tmp_path: Path, forks: Forks) -> Iterator[Run]:
+    """A function that starts the executable with some arguments for ROS.
+
+    new: by an interpreter of its own, as everywhere but here. Seconds slower.
+    """
     with ExitStack() as ends:
 
-        def begin(*arguments: str) -> subprocess.Popen:
+        def begin(*arguments: str, new: bool = False) -> Node:
             words = ["-p", f"weights:={weights}", "-p", "device:=cpu"]
             words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
-            process = subprocess.Popen(
-                [sys.executable, ROOT / "scripts" / "cape_node", "--ros-args", *words, *arguments],
-                cwd=ROOT,
-                stderr=subprocess.PIPE,
-                text=True,
+            words = [str(ROOT / "scripts" / "cape_node"), "--ros-args", *words, *arguments]
+            process = (
+                subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
+                if new
+                else forks.start(words)
             )
             ends.enter_context(process)
             ends.callback(end, process)
@@ -65,7 +72,7 @@ def robot() -> Iterator[dds.Robot]:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_the_main_job_in_two_processes(run: Run, robot: dds.Robot, stop: int) -> None:
-    node = run()
+    node = run(new=stop == signal.SIGINT)
     assert robot.register().success
     assert [c.name for c in robot.categories.wait(lambda m: m.categories).categories] == ["cup"]
     dds.wait_for(robot.camera.get_subscription_count)
@@ -123,17 +130,62 @@ sys.exit(node.main())
         "node.Session, '_begin'",
     ],
 )
-def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path) -> None:
+def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path, forks: Forks) -> None:
     words = ["--ros-args", "-p", "device:=cpu", "-p", f"library:={tmp_path}"]
-    ended = subprocess.run(
-        [sys.executable, "-c", STOPPED.format(moment=moment), *words],
+    ended = forks.run(["-c", STOPPED.format(moment=moment), *words], dds.SECONDS)
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "module", "status"),
+    [
+        ("cape_node", "numpy", 0),
+        ("cape_node", "torch", 0),
+        ("cape_node", "cape_ros.perception.estimator", 0),
+        ("register", "numpy", 130),
+        ("cape", "typer", 130),
+    ],
+)
+def test_a_ctrl_c_during_the_imports_is_quiet(program: str, module: str, status: int) -> None:
+    command = [sys.executable, "-X", "importtime", str(ROOT / "scripts" / program), "--help"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH')}"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.rpartition("|")[2].strip() == module:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert "Traceback" not in said
+    assert process.returncode == status
+
+
+def test_a_ctrl_c_while_register_waits_is_quiet(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "mug.png"), dds.PIXELS)
+    (tmp_path / "mug.json").write_text(
+        '{"name": "mug", "keypoints": [{"name": "rim", "x": 9, "y": 9}]}'
+    )
+    files = [str(tmp_path / "mug.png"), str(tmp_path / "mug.json")]
+    program = (
+        "import os, signal, sys\n"
+        "from cape_ros.ros import register\n"
+        "wait = register._call\n"
+        "def call(*given):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return wait(*given)\n"
+        "register._call = call\n"
+        "sys.exit(register.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *files, "--node", "/nobody"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
         timeout=dds.SECONDS,
     )
-    assert "Traceback" not in ended.stderr
-    assert ended.returncode == 0
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.parametrize("simulated", ["false", "true"])
@@ -170,3 +222,27 @@ def test_two_nodes_keep_apart(run: Run, robot: dds.Robot, tmp_path: Path) -> Non
     dds.wait_for(robot.camera.get_subscription_count)
     assert [cup.category for cup in robot.show()[1].objects] == ["cup"]
     assert len(answers.messages) == 1
+
+
+WITHOUT_VISION_MSGS = """
+import sys
+from absent import hide
+hide(["vision_msgs"])
+from cape_ros.core.program import cape_node
+sys.exit(cape_node())
+"""
+
+
+def test_without_vision_msgs_boxes_of_a_detector_are_refused(tmp_path: Path) -> None:
+    words = ["--ros-args", "-p", "boxes:=detections", "-p", f"library:={tmp_path}"]
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_VISION_MSGS, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=dds.SECONDS,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("cape_node: boxes: detections need the package vision_msgs")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,9 +13,11 @@ import dds  # before the message packages
 import numpy as np
 import pytest
 from dds import NAMES, PIXELS, POINTS, Bench
+from forks import Forks
 
 ROOT = Path(__file__).resolve().parents[2]
 Start = Callable[..., Bench]
+Register = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -29,19 +30,13 @@ def files(tmp_path: Path) -> list[str]:
     return [str(image), str(keypoints)]
 
 
-def register(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, ROOT / "scripts" / "register", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=dds.SECONDS,
-    )
+@pytest.fixture
+def register(forks: Forks) -> Register:
+    """A function that runs the executable with some arguments."""
+    return lambda *words: forks.run([ROOT / "scripts" / "register", *words], dds.SECONDS)
 
 
-def test_a_photograph_is_registered(start: Start, files: list[str]) -> None:
+def test_a_photograph_is_registered(start: Start, register: Register, files: list[str]) -> None:
     bench = start()
     said = register(*files, "--wait", "60")
     assert said.returncode == 0, said.stderr
@@ -56,8 +51,19 @@ def test_a_photograph_is_registered(start: Start, files: list[str]) -> None:
     assert bench.state == ({"mug": 2}, 2)
 
 
-def test_without_a_node_it_says_so(files: list[str]) -> None:
+def test_without_a_node_it_says_so(register: Register, files: list[str]) -> None:
     said = register(*files, "--node", "/nobody", "--wait", "0.5")
     assert said.returncode == 1
     assert "no node offers /nobody/register_category" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_pytorch_is_not_imported() -> None:
+    program = (
+        "import sys; import cape_ros.ros.register; "
+        "print(*(name for name in ('torch', 'torchvision') if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr

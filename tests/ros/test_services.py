@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 from test_parameters import change
 
 from cape_ros.msg import Keypoint
+from cape_ros.perception.estimator import Estimator
 from cape_ros.ros.conversions import to_image
 from cape_ros.server import RegisterMode
 from cape_ros.srv import (
@@ -24,7 +25,6 @@ from cape_ros.srv import (
     Estimate,
     GetCategory,
     ListCategories,
-    RegisterCategory,
 )
 
 Start = Callable[..., Bench]
@@ -153,6 +153,8 @@ def test_an_image_is_answered_on_demand(start: Start) -> None:
     assert said.keypoints.header == header
     assert [one.category for one in said.keypoints.objects] == ["cup", "pan"]
     assert {one.track_id for one in said.keypoints.objects} == {-1}
+    assert {tuple(one.keypoint_names) for one in said.keypoints.objects} == {tuple(dds.NAMES)}
+    assert (said.keypoints.image_width, said.keypoints.image_height) == (120, 90)
     box = RegionOfInterest(x_offset=10, y_offset=5, width=60, height=70)
     (pan,) = robot.ask(
         Estimate, "estimate", image=given, categories=["pan"], boxes=[box]
@@ -165,6 +167,7 @@ def test_an_image_is_answered_on_demand(start: Start) -> None:
 
 BAD_ESTIMATES: dict[str, tuple[dict[str, Any], str]] = {
     "no image at all": ({"image": Image()}, "stamp"),
+    "a camera that is not there": ({"image": Image(), "camera": "left"}, "camera"),
     "a frame that nobody kept": ({"image": Image(), "stamp": Time(sec=3)}, "stamp"),
     "an unknown encoding": ({"image": Image(encoding="x", width=1, height=1)}, "image.encoding"),
     "an unknown category": ({"categories": ["zebra"]}, "categories[0]"),
@@ -226,23 +229,21 @@ def test_a_category_may_go_while_its_frame_is_in_the_network(
     import threading
 
     bench = start(**EVERYTHING_IS_FOUND)
-    robot, server = bench.robot, bench.node.server
+    robot = bench.robot
     robot.register()
     robot.register(name="pan")
-    estimate, entered, go_on = server._estimator.estimate, threading.Event(), threading.Event()
+    estimate, entered, go_on = Estimator.estimate, threading.Event(), threading.Event()
 
     def slow(*arguments: Any, **options: Any) -> Any:
         entered.set()
         assert go_on.wait(dds.SECONDS)
         return estimate(*arguments, **options)
 
-    monkeypatch.setattr(server._estimator, "estimate", slow)
+    monkeypatch.setattr(Estimator, "estimate", slow)
     try:
         robot.camera.publish(image(77))
         assert entered.wait(dds.SECONDS)
-        client = robot.create_client(RegisterCategory, "/cape/register_category")
-        assert client.wait_for_service(dds.SECONDS)
-        removal = robot._remove.call_async(dds.RemoveCategory.Request(name="cup"))
+        removal = robot.begin_removal("cup")
     finally:
         go_on.set()
     assert answer(removal).success

@@ -20,7 +20,7 @@ from cape_ros.errors import CapeError
 from cape_ros.ros.meters import nanoseconds
 
 httpx = pytest.importorskip("httpx", reason="needs httpx: pip install httpx")
-pytest.importorskip("uvicorn", reason="needs Studio's extra: pip install 'cape_ros[studio]'")
+pytest.importorskip("uvicorn", reason="needs uvicorn: pip install uvicorn")
 from websockets.sync.client import connect  # noqa: E402
 
 Start = Callable[..., Bench]

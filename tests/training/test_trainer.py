@@ -330,7 +330,7 @@ def test_a_broken_image_is_named_and_the_run_goes_on_once_it_is_whole(
     settings = ("steps=4", "episodes.warped=0", "validation.pairs=12")
     words = [word for setting in settings for word in ("--set", setting)]
     assert cape_train(small, *words, "--data", own, "--out", run) == 1
-    assert f"{image}: is not an image" in capsys.readouterr().err
+    assert f"{image}: no whole JPEG or PNG image" in capsys.readouterr().err
     image.write_bytes(whole)
     assert cape_train("--resume", run) == 0
     assert len(rows(run)) == 4

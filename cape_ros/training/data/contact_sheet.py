@@ -12,10 +12,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cape_ros.errors import InvalidInput, SourceError, exit_status
 from cape_ros.model import CapeFormerConfig
+from cape_ros.perception.font import load_font
 from cape_ros.perception.overlay import keypoint_color
 from cape_ros.training.data.augment import SIZE
 from cape_ros.training.data.bodies import Body
@@ -48,13 +49,13 @@ def sheet(episodes: Episodes, dataset: Dataset, seed: int) -> Image.Image:
     width = LABEL + PAIRS * (pair + 4 * GAP)
     page = Image.new("RGB", (width, TOP + len(KINDS) * row), PAPER)
     draw = ImageDraw.Draw(page)
-    draw.text((2 * GAP, 14), "What the network is trained on", INK, _font(30))
+    draw.text((2 * GAP, 14), "What the network is trained on", INK, load_font(30))
     _legend(draw, 2 * GAP, 68)
     for at, kind in enumerate(KINDS):
         y = TOP + at * row
         draw.line((2 * GAP, y - GAP, width - 2 * GAP, y - GAP), (210, 210, 206))
-        draw.text((2 * GAP, y + 4), kind.capitalize(), INK, _font(25))
-        draw.multiline_text((2 * GAP, y + 46), EXPLAINED[kind], PALE, _font(16), spacing=6)
+        draw.text((2 * GAP, y + 4), kind.capitalize(), INK, load_font(25))
+        draw.multiline_text((2 * GAP, y + 46), EXPLAINED[kind], PALE, load_font(16), spacing=6)
         for number in range(PAIRS):
             generator = np.random.default_rng((seed, at, number))
             thing, views = episodes.episode(kind, generator)
@@ -62,8 +63,8 @@ def sheet(episodes: Episodes, dataset: Dataset, seed: int) -> Image.Image:
             for place, (role, view) in enumerate(zip(("support", "query"), views, strict=True)):
                 left = x + place * (TILE + GAP)
                 page.paste(picture(view), (left, y))
-                draw.text((left, y + TILE + 4), f"{role}: {_counted(view)}", INK, _font(15))
-            draw.text((x, y + TILE + 25), _name(thing, dataset), PALE, _font(15))
+                draw.text((left, y + TILE + 4), f"{role}: {_counted(view)}", INK, load_font(15))
+            draw.text((x, y + TILE + 25), _name(thing, dataset), PALE, load_font(15))
     return page
 
 
@@ -71,7 +72,7 @@ def picture(view: View) -> Image.Image:
     """A view as a tile, its keypoints numbered: discs where visible, rings where hidden."""
     tile = Image.fromarray(cv2.resize(view.pixels, (TILE, TILE), interpolation=cv2.INTER_LINEAR))
     draw = ImageDraw.Draw(tile)
-    font = _font(15)
+    font = load_font(15)
     for number, (point, visible) in enumerate(zip(view.points * SIZE, view.visible, strict=True)):
         if not ((point >= 0) & (point <= SIZE - 1)).all():  # NaN is nowhere
             continue
@@ -107,9 +108,9 @@ def _legend(draw: ImageDraw.ImageDraw, x: int, y: int) -> None:
     )
     for filled, text in words:
         _mark(draw, x + 10, y + 10, 0, filled)
-        draw.text((x + 26, y), text, INK, _font(17))
-        x += 60 + round(draw.textlength(text, _font(17)))
-    draw.text((x, y), "outside, or not annotated: not drawn, only counted", INK, _font(17))
+        draw.text((x + 26, y), text, INK, load_font(17))
+        x += 60 + round(draw.textlength(text, load_font(17)))
+    draw.text((x, y), "outside, or not annotated: not drawn, only counted", INK, load_font(17))
 
 
 def _name(thing: Thing, dataset: Dataset) -> str:
@@ -131,10 +132,6 @@ def _counted(view: View) -> str:
         "not annotated": (~known).sum(),
     }
     return ", ".join(f"{n} {word}" for word, n in counts.items() if n or word == "visible")
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

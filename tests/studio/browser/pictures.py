@@ -1,4 +1,7 @@
-"""Takes the pictures of docs/studio.md: `cd tests/studio && python -m browser.pictures FOLDER`."""
+"""Takes the pictures of docs/how-to/studio.md.
+
+`cd tests/studio && python -m browser.pictures FOLDER`
+"""
 
 from __future__ import annotations
 

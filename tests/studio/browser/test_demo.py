@@ -53,7 +53,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     """With a few frames of each photograph; then it goes on with the coffee while one looks."""
     log = tmp_path / "log.txt"
     run = "from cape_ros.cli import main; main()"
-    words = [sys.executable, "-c", run, "demo", "--frames", "30", "--device", "cpu"]
+    words = [sys.executable, "-c", run, "demo", "--frames", "8", "--device", "cpu"]
     with log.open("w") as file:
         process = subprocess.Popen(
             [*words, "--out", str(tmp_path / "out")],

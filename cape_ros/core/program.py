@@ -1,0 +1,50 @@
+"""The executables: one sentence and exit status 1 where something to start with is missing.
+
+Imports nothing that an installation may lack.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+from cape_ros.core.extras import missing_requirement
+from cape_ros.core.processes import leave
+from cape_ros.errors import CapeError
+
+
+def run(name: str, module: str, interrupted: int) -> int:
+    """The exit status of `main` in that module.
+
+    name: what the executable is called. interrupted: the exit status of a Ctrl-C during the
+    imports, which take seconds; later ones are the module's own business.
+    """
+    signal.signal(signal.SIGINT, lambda *_: os._exit(interrupted))
+    try:
+        main = import_module(module).main
+        if interrupted:  # the node's main has a handler of its own, and no moment without one
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return int(main())
+    except ImportError as error:
+        reason = missing_requirement(error)
+        if reason is None:
+            raise
+    except CapeError as error:
+        reason = error
+    print(f"{name}: {reason}", file=sys.stderr)
+    return 1
+
+
+def cape() -> int:
+    return run("cape", "cape_ros.cli", 130)
+
+
+def cape_node() -> NoReturn:
+    leave(run("cape_node", "cape_ros.ros.node", 0))
+
+
+def register() -> int:
+    return run("register", "cape_ros.ros.register", 130)

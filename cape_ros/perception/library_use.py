@@ -1,0 +1,60 @@
+"""Whether another program serves the same library: neither would see what the other registers."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+LOCK = ".in_use"  # held as long as a program serves the library; says who it is
+LONGEST = 500  # octets of it that count
+
+
+class LibraryUse:
+    """Says so to others until `close`, unless somebody else has said so before.
+
+    who: this program, for a person. Never waits; where a folder knows no locks, nobody is noticed.
+    """
+
+    def __init__(self, root: Path, who: str) -> None:
+        self.root = root
+        self._who = who
+        self._lock: int | None = None
+        self._held = False
+        with suppress(OSError):
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            self._lock = os.open(root / LOCK, flags, 0o644)
+
+    @property
+    def other(self) -> str | None:
+        """Who else serves this library now; None is nobody, as far as one can tell."""
+        if self._lock is None or self._held:
+            return None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                return None
+            return self._read() or "another program"
+        self._held = True
+        with suppress(OSError):
+            said = f"{self._who} (process {os.getpid()} on {socket.gethostname()})"
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, said.encode()[:LONGEST], 0)
+        return None
+
+    def close(self) -> None:
+        """Idempotent."""
+        lock, self._lock, self._held = self._lock, None, False
+        if lock is not None:
+            os.close(lock)
+
+    def _read(self) -> str:
+        assert self._lock is not None
+        with suppress(OSError):
+            said = os.pread(self._lock, LONGEST, 0).decode(errors="replace")
+            return said if said.isprintable() else ""
+        return ""
