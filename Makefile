@@ -45,7 +45,7 @@ coverage: $(VENV)/ready
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 bench: $(VENV)/ready
-	$(BIN)/cape bench --short $(ARGS)
+	$(BIN)/cape lab bench --short $(ARGS)
 
 test-ros2: export PYTHONPATH := $(PYTHONPATH)
 test-ros2: $(VENV)/ready

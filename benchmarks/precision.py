@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from golden import Golden
 from rich.console import Console
 from rich.table import Table
 
 from cape_ros.benchmark.machine import machine
 from cape_ros.errors import DeviceError
-from cape_ros.evaluation.golden import Golden
 from cape_ros.media.photographs import photographs
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
 from cape_ros.model.scores import Calibration

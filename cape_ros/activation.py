@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cape_ros.errors import Fault, InvalidInput
-from cape_ros.perception.category import Category
-from cape_ros.registration import not_registered
+from cape_ros.perception.category import Category, not_registered
 
 Names = frozenset[str] | None
 """Of categories; None = all, also those that are registered later."""
@@ -55,7 +54,7 @@ def check_names(known: Mapping[str, Category], names: Sequence[str]) -> None:
 
 def name_faults(known: Mapping[str, Category], names: Sequence[str]) -> list[Fault]:
     return [
-        Fault(f"categories[{index}]", not_registered(known, name))
+        Fault(f"categories[{index}]", not_registered(known, name), "unknown_category")
         for index, name in enumerate(names)
         if name not in known
     ]

@@ -66,14 +66,6 @@ class Statistics:
     def answered(self) -> int:
         return sum(counts.answered for counts in self.cameras.values())
 
-    @property
-    def median_latency(self) -> float:
-        return self.stages["total"].median
-
-    @property
-    def p95_latency(self) -> float:
-        return self.stages["total"].p95
-
 
 class Tally:
     """Where it is counted. Its owner holds a lock."""

@@ -4,22 +4,47 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 
 class CapeError(Exception):
     """Base of every error that a person can act on."""
 
 
+FaultCode = Literal[
+    "invalid",  # none of the following; the reason says what
+    "missing",  # needed, but absent or empty
+    "unknown_field",  # not the name of a field
+    "wrong_type",  # of another kind or shape
+    "out_of_range",  # outside the image, or of the numbers allowed
+    "too_large",  # more than a limit allows
+    "duplicate",  # stands there twice
+    "unknown_category",  # no category of this name is registered
+    "category_exists",  # a category of this name is registered already
+    "differs",  # contradicts what is registered
+    "unknown_image",  # the server does not keep this image, or not any more
+]
+
+
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with an input; `field` as the caller wrote it: `shots[0].keypoints[3]`."""
+    """One thing wrong with an input.
+
+    field: as the caller wrote it, such as `shots[0].keypoints[3]`. reason: for a person; its words
+    may change. code: for a program; what it decides on.
+    """
 
     field: str
     reason: str
+    code: FaultCode = "invalid"
 
     def __str__(self) -> str:
         return f"{self.field}: {self.reason}"
+
+    def at(self, field: str) -> Fault:
+        """The same fault as seen from outside, where its field has another name."""
+        return replace(self, field=field)
 
 
 class InvalidInput(CapeError):
@@ -34,8 +59,8 @@ class InvalidInput(CapeError):
         return type(self), (self.faults,)
 
     @classmethod
-    def of(cls, field: str, reason: str) -> InvalidInput:
-        return cls([Fault(field, reason)])
+    def of(cls, field: str, reason: str, code: FaultCode = "invalid") -> InvalidInput:
+        return cls([Fault(field, reason, code)])
 
 
 class CheckpointError(CapeError):
@@ -58,11 +83,14 @@ class TrainingError(CapeError):
     """A training run that cannot begin, go on or be shown."""
 
 
-def exit_status(command: Callable[[], object]) -> int:
-    """Of a command line: 0, or 1 once it was said what a person can put right."""
+def exit_status(command: Callable[[], object], name: str = "cape") -> int:
+    """Of a command line: 0, or 1 once it was said what a person can put right.
+
+    name: of the program that says it.
+    """
     try:
         command()
     except CapeError as error:
-        print(f"cape: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
     return 0

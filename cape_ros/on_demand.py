@@ -27,7 +27,8 @@ def check(
     for index, box in enumerate(boxes or ()):
         faults += box_faults(box, width, height, f"boxes[{index}]")
     if boxes is not None and names is None:
-        faults.append(Fault("categories", "are not named; give the category of each box"))
+        reason = "are not named; give the category of each box"
+        faults.append(Fault("categories", reason, "missing"))
     elif boxes is not None and names is not None and len(boxes) != len(names):
         faults.append(Fault("boxes", f"{len(boxes)} boxes for {len(names)} categories"))
     if faults:

@@ -32,7 +32,10 @@ ARGUMENTS = {
     "image_reliability": ("", "best_effort or reliable; empty is what params_file says."),
     "image_transport": ("", "raw or compressed; empty is what params_file says."),
     "device": ("", "auto, cpu, cuda, openvino, ...; empty is what params_file says."),
-    "weights": ("", "A file, or a name of `cape weights list`; empty is what params_file says."),
+    "weights": (
+        "",
+        "A file or a name (`cape lab weights list`); empty is what params_file says.",
+    ),
     "namespace": ("", "Namespace of the node."),
     "name": ("cape", "Name of the node."),
     "params_file": ("", "YAML file of parameters; empty is config/cape.yaml of the package."),
@@ -57,7 +60,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def carry_images_whole(context: LaunchContext) -> list[SetEnvironmentVariable]:
-    """The profile of this package for Fast DDS, unless the user has one; docs/node.md says why."""
+    """Our Fast DDS profile, unless the user has one; docs/how-to/lost-images.md says why."""
     environment = dict(context.environment)
     environment.setdefault("RMW_IMPLEMENTATION", get_rmw_implementation_identifier())
     profile = Path(get_package_share_directory("cape_ros")) / "config" / "fastdds.xml"

@@ -107,7 +107,7 @@ def test_what_needs_no_node_works_and_what_needs_one_says_so(
         ["register", image, "--keypoints", marks, *library],
         ["list", *library],
         ["estimate", image, *looked],
-        ["evaluate-video", "shipped", film],
+        ["lab", "evaluate-video", "shipped", film],
         ["demo", "--out", tmp_path / "out"],
         ["serve", "--ros-args", "-p", "device:=cpu"],
     )
@@ -165,8 +165,8 @@ def test_what_is_optional_is_named_where_it_is_missing(
         ["register", image, "--keypoints", marks, *library],
         ["serve", "--video", film],
         ["estimate", image, *looked, "--device", "openvino"],
-        ["export", tmp_path / "net.onnx"],
-        ["train", "--plot", tmp_path],
+        ["lab", "export-onnx", tmp_path / "net.onnx"],
+        ["lab", "train", "--plot", tmp_path],
     )
     assert registered[0] == 0, registered
     in_one_sentence(studio, "Studio needs uvicorn", "pip install 'fastapi")

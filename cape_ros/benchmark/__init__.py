@@ -1,1 +1,1 @@
-"""What a frame costs: `cape bench`."""
+"""What a frame costs: `cape lab bench`."""

@@ -1,4 +1,4 @@
-"""`cape bench`."""
+"""`cape lab bench`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bench(
 ) -> None:
     """Measure what a frame costs here, beside the release; docs/how-to/measure-performance.md.
 
-    [bold]cape bench --only "one object, resnet50"[/bold]
+    [bold]cape lab bench --only "one object, resnet50"[/bold]
     """
     from cape_ros.benchmark.run import run_benchmark
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import PIL.Image
 
+from cape_ros.core.files import read_file
 from cape_ros.errors import InvalidInput, SourceError
 
 FORMATS = ("JPEG", "PNG")
@@ -45,12 +46,7 @@ def read_image(path: Path) -> np.ndarray:
     Of a JPEG or PNG as strict as `decode`; other formats as far as OpenCV reads them. Raises
     `SourceError`.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise SourceError(f"{path}: no such file") from error
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+    data = read_file(path)
     if data.startswith(SIGNATURES):
         try:
             with warnings.catch_warnings():  # Pillow warns of large images; the limit here is ours

@@ -27,7 +27,6 @@ from cape_ros.demo.registrar import Registrar
 from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
 from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
 from cape_ros.errors import CapeError, InvalidInput
-from cape_ros.media import own_input
 from cape_ros.media.sources import LiveCamera
 from cape_ros.ros import MIDDLEWARE
 
@@ -74,8 +73,6 @@ def run_demo(
     summary.write(out, figures, total)
     summary.show(console, figures, total)
     _say_where(console, out, stage.film)
-    if not own and own_input.FLIES.is_file():
-        console.print("Real videos are here too: make demo VIDEO=../shared/data/video/flies.mp4")
     if failure is None and not total.frames_reported:
         failure = CapeError(
             f"no object was found in any frame; {out / SHEET} shows what the node looked at"

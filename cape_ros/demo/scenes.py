@@ -43,21 +43,13 @@ def own_scene(video: Path | None, camera: int, keypoints: Path | None, frames: i
     Raises `InvalidInput`, `SourceError`.
     """
     most = frames or FRAMES_OF_OWN_INPUT
-    source: VideoFile | LiveCamera
-    if video is None:
-        source = LiveCamera(camera, most)
-    elif keypoints is None and (truths := own_input.known_truths(video)):
-        source = VideoFile(video, most, truths)
-    else:
-        source = VideoFile(video, most)
+    source = VideoFile(video, most) if video else LiveCamera(camera, most)
     name = name_like(video.stem) if video else "object"
     try:
         if keypoints is not None:
             marked = own_input.annotated(keypoints, source.first, video, name)
         else:
-            marked = (own_input.known_video(video, source.first) if video else None) or (
-                own_input.corners(source.first, name)
-            )
+            marked = own_input.corners(source.first, name)
     except CapeError:
         source.close()
         raise

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.core.files import write_file
+from cape_ros.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cape_ros.training.data.mp100 import Dataset
 
 console = Console()
 
-WeightsFile = Annotated[str, typer.Argument(help="A file, or a name of `cape weights list`.")]
+WeightsFile = Annotated[str, typer.Argument(help="A file, or a name of `cape lab weights list`.")]
 Data = Annotated[Path, typer.Argument(help="Folder with images/ and annotations/.")]
 Annotations = Annotated[str, typer.Option(help="File in DATA/annotations.")]
 Categories = Annotated[str | None, typer.Option(help="Only these: duck,glue_tube.")]
@@ -57,7 +58,7 @@ def evaluate(
 ) -> None:
     """Measure weights on annotated objects, beside what needs no training; docs/how-to/evaluate.md.
 
-    [bold]cape evaluate shipped DATA --imagenet RESNET18.pth --report report[/bold]
+    [bold]cape lab evaluate shipped DATA --imagenet RESNET18.pth --report report[/bold]
     """
     from cape_ros.evaluation import models
     from cape_ros.evaluation.evaluate import compare
@@ -84,7 +85,7 @@ def evaluate(
     )
     show(found, console)
     if json_file:
-        write_text(json_file, json.dumps(content(found, facts), indent=1) + "\n")
+        write_file(json_file, json.dumps(content(found, facts), indent=1) + "\n")
     if report:
         page = write_report(report, found, facts, f"{weights} on {annotations}")
         console.print(f"report: {page}")
@@ -101,7 +102,7 @@ def figures(
 ) -> None:
     """Draw Figures A3 to A7 of the paper's supplementary: answers, attention, similarity.
 
-    [bold]cape figures shipped DATA --out figures[/bold]
+    [bold]cape lab figures shipped DATA --out figures[/bold]
     """
     from cape_ros.evaluation.figures import write_figures
     from cape_ros.perception.estimator import Estimator
@@ -132,9 +133,9 @@ def evaluate_video(
 ) -> None:
     """Measure weights on a video: error where it is labelled, jitter where it is not.
 
-    [bold]cape evaluate-video shipped flies.mp4 --labels flies.json --every 5[/bold]
+    [bold]cape lab evaluate-video shipped flies.mp4 --labels flies.json --every 5[/bold]
 
-    [bold]cape evaluate-video shipped robot.mp4 --keypoints robot.json[/bold]
+    [bold]cape lab evaluate-video shipped robot.mp4 --keypoints robot.json[/bold]
     """
     from cape_ros.evaluation.video import measure
     from cape_ros.evaluation.video_report import show
@@ -149,7 +150,7 @@ def evaluate_video(
     )
     show(found, console)
     if json_file:
-        write_text(json_file, json.dumps(found.facts(), indent=1) + "\n")
+        write_file(json_file, json.dumps(found.facts(), indent=1) + "\n")
 
 
 def read_data(
@@ -186,12 +187,3 @@ def check_target(path: Path) -> None:
     """Before hours of work: a file can be written there. Raises `InvalidInput`."""
     if path.is_dir():
         raise InvalidInput.of("--json", f"{path} is a folder; give a file in it")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Raises `SourceError`."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be written: {error.strerror}") from error

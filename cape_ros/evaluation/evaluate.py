@@ -1,7 +1,4 @@
-"""Weights against the two anchors on the same pairs, category by category.
-
-python -m cape_ros.evaluation.evaluate is the same as `cape evaluate`.
-"""
+"""Weights against the two anchors on the same pairs, category by category."""
 
 from __future__ import annotations
 
@@ -155,12 +152,3 @@ def answer(seen: Seen, category: int, pairs: Sequence[Pair], calibration: Calibr
             part.points[method].append(crop.to_image(numpy(points)))
         part.told.append(numpy(told))
     return part
-
-
-if __name__ == "__main__":
-    import sys
-
-    from cape_ros import cli
-
-    sys.argv[1:1] = ["evaluate"]
-    sys.exit(cli.main())

@@ -1,6 +1,6 @@
 """Weights on a video of which one frame is registered: error, and jitter where nothing moves.
 
-`cape evaluate-video`; what the figures mean: docs/how-to/evaluate.md.
+`cape lab evaluate-video`; what the figures mean: docs/how-to/evaluate.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cape_ros.errors import InvalidInput
 from cape_ros.evaluation.pictures import beside, mark_answer
 from cape_ros.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.evaluation.video_reference import FLOW, LABELS, Flow, Labels, read_labels
-from cape_ros.media.own_input import corners, known_video
+from cape_ros.media.own_input import corners
 from cape_ros.media.sources import VideoFile
 from cape_ros.media.truth import Truth, nearest
 from cape_ros.perception.annotation import read_annotation
@@ -45,8 +45,8 @@ def measure(
 
     labels: where the keypoints are; the first object that shows the most of them is registered, and
         each labelled object is looked for in the hull of its labels. keypoints: an annotation of a
-        frame; without both, marks of the demo's own or corners of the first frame, and the truth is
-        optical flow from there. follow: no box is given; the object is searched and followed.
+        frame; without both, corners of the first frame. The truth is then optical flow from there.
+    follow: no box is given; the object is searched and followed.
     pictures: folder for some of the answers. Raises `CapeError`.
     """
     known = read_labels(labels) if labels else None
@@ -140,7 +140,7 @@ def _marked(video: Path, keypoints: Path | None) -> tuple[int, Category, str]:
     """The frame, what is registered of it, and a sentence about it."""
     first = next(_frames(video, 1))[1]
     if keypoints is None:
-        return (0, *(known_video(video, first) or corners(first, name_like(video.stem))))
+        return (0, *corners(first, name_like(video.stem)))
     annotation = read_annotation(keypoints)
     if annotation.image is not None:
         raise InvalidInput.of("image", "mark a frame of the video, so that it can be followed")

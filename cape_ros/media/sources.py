@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -92,16 +91,11 @@ class MovingPhotograph:
 class VideoFile:
     """Every frame of a video, at its own rate or `RATE`, whichever is slower.
 
-    truths: of a frame by its index. Raises `SourceError` for a file that OpenCV cannot play.
+    Raises `SourceError` for a file that OpenCV cannot play.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        frames: int,
-        truths: Callable[[int], tuple[Truth, ...]] = lambda index: (),
-    ) -> None:
-        self._path, self._truths, self._next = path, truths, 0
+    def __init__(self, path: Path, frames: int) -> None:
+        self._path, self._next = path, 0
         if not path.is_file():
             raise SourceError(f"{path}: no such video file")
         self._capture = _open(str(path), f"{path}: not a video that OpenCV can play")
@@ -123,7 +117,7 @@ class VideoFile:
             return None
         index, self._next = self._next, self._next + 1
         image, self._pending = self._pending, _read(self._capture)
-        return SourceFrame(image, index, self._truths(index))
+        return SourceFrame(image, index)
 
     def rewind(self) -> None:
         self._capture.release()

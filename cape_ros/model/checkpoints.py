@@ -77,7 +77,7 @@ def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:
 def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any]]:
     """As `load`, of any of the classes in `models`."""
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such file; `cape weights list` shows what there is")
+        raise CheckpointError(f"{path}: no such file; `cape lab weights list` shows what there is")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

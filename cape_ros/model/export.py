@@ -95,7 +95,7 @@ def write(frame: FramePass, path: Path, keypoints: int, shots: int) -> None:
         import onnxscript  # noqa: F401  # what torch.onnx stands on
     except ImportError as error:
         raise CapeError(
-            f"{error}; install what `cape export` needs: {how_to_install('export')}"
+            f"{error}; install what `cape lab export-onnx` needs: {how_to_install('export')}"
         ) from error
     if not path.parent.is_dir():
         raise CapeError(f"{path}: {path.parent} is no folder")

@@ -78,12 +78,12 @@ def find(weights: str | Path | None) -> Path:
     if str(weights) in RELEASES:
         path = cache_folder() / f"{weights}.safetensors"
         if not path.is_file():
-            raise CheckpointError(f"{weights} is not here; run `cape weights fetch {weights}`")
+            raise CheckpointError(f"{weights} is not here; run `cape lab weights fetch {weights}`")
         return path
     path = Path(weights)
     if not path.is_file():
         raise CheckpointError(
-            f"{weights}: neither a file nor a name that `cape weights list` shows"
+            f"{weights}: neither a file nor a name that `cape lab weights list` shows"
         )
     return path
 

@@ -52,12 +52,12 @@ class Annotation:
         """
         chosen = name if name is not None else self.name
         if chosen is None:
-            raise InvalidInput.of("name", "is missing; give the category a name")
+            raise InvalidInput.of("name", "is missing; give the category a name", "missing")
         shot = SupportShot(image, self.keypoints, self.visible, self.box)
         try:
             return Category(chosen, self.keypoint_names, self.edges, (shot,))
         except InvalidInput as error:
-            faults = [Fault(_field_in_file(fault.field), fault.reason) for fault in error.faults]
+            faults = [fault.at(_field_in_file(fault.field)) for fault in error.faults]
             raise InvalidInput(faults) from error
 
 
@@ -96,7 +96,7 @@ class _Reader:
     def __init__(self, content: dict[str, Any]) -> None:
         self._content = content
         self.faults = [
-            Fault(str(field), f"is none of {', '.join(FIELDS)}")
+            Fault(str(field), f"is none of {', '.join(FIELDS)}", "unknown_field")
             for field in content
             if field not in FIELDS
         ]
@@ -114,14 +114,15 @@ class _Reader:
         # To Python `true` is a number too, to the person who wrote it it is not.
         if value is None or (isinstance(value, kind) and isinstance(value, bool) == (kind is bool)):
             return value
-        self.faults.append(Fault(field, f"{value!r} is not {what}"))
+        self.faults.append(Fault(field, f"{value!r} is not {what}", "wrong_type"))
         return None
 
     def keypoints(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
         """Names, places [K, 2] and visibility [K]."""
         entries = self._list("keypoints")
         if not entries and "keypoints" not in {fault.field for fault in self.faults}:
-            self.faults.append(Fault("keypoints", "has none; give at least one name, x and y"))
+            reason = "has none; give at least one name, x and y"
+            self.faults.append(Fault("keypoints", reason, "missing"))
         names, points, visible = [], [], []
         for index, entry in enumerate(entries):
             where = f"keypoints[{index}]"
@@ -135,7 +136,7 @@ class _Reader:
             ]
             name = self.optional(entry, "name", f"{where}.name", str, "text")
             if "name" not in entry:
-                self.faults.append(Fault(f"{where}.name", "is missing"))
+                self.faults.append(Fault(f"{where}.name", "is missing", "missing"))
             seen = self.optional(entry, "visible", f"{where}.visible", bool, "true or false")
             names.append(name or "")
             visible.append(seen is not False)
@@ -165,7 +166,7 @@ class _Reader:
 
     def _place(self, keypoint: dict[str, Any], axis: str, where: str, visible: bool) -> float:
         if visible and keypoint.get(axis) is None:
-            self.faults.append(Fault(f"{where}.{axis}", "is missing"))
+            self.faults.append(Fault(f"{where}.{axis}", "is missing", "missing"))
         number = self.optional(keypoint, axis, f"{where}.{axis}", (int, float), "a number")
         return float(number or 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,11 +93,11 @@ class Category:
         faults = [*_name_faults(self.name), *_keypoint_name_faults(names)]
         edges = tuple(_read_edges(self.edges, len(names), faults))
         for index, shot in enumerate(shots):
-            faults += [Fault(f"shots[{index}].{f.field}", f.reason) for f in shot.faults]
+            faults += [fault.at(f"shots[{index}].{fault.field}") for fault in shot.faults]
             unread = any(fault.field == "keypoints" for fault in shot.faults)
             if len(shot.keypoints) != len(names) and not unread:
                 reason = f"{len(shot.keypoints)} keypoints where the category names {len(names)}"
-                faults.append(Fault(f"shots[{index}].keypoints", reason))
+                faults.append(Fault(f"shots[{index}].keypoints", reason, "wrong_type"))
         if faults:
             raise InvalidInput(faults)
         object.__setattr__(self, "keypoint_names", names)
@@ -108,15 +108,16 @@ class Category:
 def image_faults(image: Any, name: str = "image") -> list[Fault]:
     """What keeps `image` from being an HxWx3 uint8 RGB image; empty = usable."""
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
-        return [Fault(name, f"shape {np.shape(image)} is not height x width x 3")]
+        reason = f"shape {np.shape(image)} is not height x width x 3"
+        return [Fault(name, reason, "wrong_type")]
     if image.dtype != np.uint8:
-        return [Fault(name, f"holds {image.dtype} values; give uint8 RGB")]
+        return [Fault(name, f"holds {image.dtype} values; give uint8 RGB", "wrong_type")]
     if image.size == 0:
-        return [Fault(name, "has no pixels")]
+        return [Fault(name, "has no pixels", "missing")]
     height, width, _ = image.shape
     if max(height, width) > LONGEST_SIDE:
         reason = f"{width} x {height} pixels; no side may be longer than {LONGEST_SIDE}"
-        return [Fault(name, reason)]
+        return [Fault(name, reason, "too_large")]
     return []
 
 
@@ -128,20 +129,20 @@ def _read_keypoints(
     try:
         points = np.array(keypoints, np.float64)
     except (TypeError, ValueError, OverflowError):
-        faults.append(Fault("keypoints", "are not numbers; give K x 2 pixels"))
+        faults.append(Fault("keypoints", "are not numbers; give K x 2 pixels", "wrong_type"))
         return nothing
     if points.size == 0:
-        faults.append(Fault("keypoints", "has none; give at least one (x, y)"))
+        faults.append(Fault("keypoints", "has none; give at least one (x, y)", "missing"))
         return nothing
     if points.ndim != 2 or points.shape[1] != 2:
-        faults.append(Fault("keypoints", f"shape {points.shape} is not K x 2"))
+        faults.append(Fault("keypoints", f"shape {points.shape} is not K x 2", "wrong_type"))
         return nothing
     if visible is None:
         return points, np.ones(len(points), bool)
     flags = np.asarray(visible)
     if flags.shape != (len(points),) or flags.dtype.kind not in "biuf":
         reason = f"shape {flags.shape} is not one flag for each of {len(points)} keypoints"
-        faults.append(Fault("visible", reason))
+        faults.append(Fault("visible", reason, "wrong_type"))
         return points, np.ones(len(points), bool)
     return points, flags > 0
 
@@ -152,12 +153,12 @@ def _keypoint_faults(
     for index, ((x, y), seen) in enumerate(zip(points, visible, strict=True)):
         where = f"keypoints[{index}]"
         if np.isinf((x, y)).any() or (seen and np.isnan((x, y)).any()):
-            yield Fault(where, f"({x:g}, {y:g}) is not finite")
+            yield Fault(where, f"({x:g}, {y:g}) is not finite", "out_of_range")
         elif seen and not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
             reason = f"({x:g}, {y:g}) is outside the {width} x {height} image; mark it not visible"
-            yield Fault(where, reason)
+            yield Fault(where, reason, "out_of_range")
     if len(points) and not visible.any():
-        yield Fault("visible", "no keypoint is visible; at least one must be")
+        yield Fault("visible", "no keypoint is visible; at least one must be", "missing")
 
 
 def _read_box(
@@ -168,7 +169,8 @@ def _read_box(
     try:
         x, y, w, h = (float(value) for value in box)
     except (TypeError, ValueError, OverflowError):
-        faults.append(Fault("box", "must be four numbers: x, y, width, height in pixels"))
+        reason = "must be four numbers: x, y, width, height in pixels"
+        faults.append(Fault("box", reason, "wrong_type"))
         return None
     faults += box_faults((x, y, w, h), width, height)
     return x, y, w, h
@@ -180,7 +182,14 @@ def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> l
         return faults
     crop = Crop.of_box(clean_box(box, width, height))
     inside = (crop.to_crop(points) >= 0) & (crop.to_crop(points) <= crop.size[::-1])
-    return [] if inside.all(axis=1).any() else [Fault("box", "lies away from every keypoint")]
+    if inside.all(axis=1).any():
+        return []
+    return [Fault("box", "lies away from every keypoint", "out_of_range")]
+
+
+def not_registered(known: Iterable[str], name: str) -> str:
+    """The reason to refuse a name."""
+    return f"{name!r} is not registered (known: {', '.join(known) or 'none'})"
 
 
 def name_like(text: str) -> str:
@@ -197,15 +206,17 @@ def _name_faults(name: Any) -> Iterator[Fault]:
 
 def _keypoint_name_faults(names: tuple[Any, ...]) -> Iterator[Fault]:
     if not names:
-        yield Fault("keypoint_names", "has none; name at least one keypoint")
+        yield Fault("keypoint_names", "has none; name at least one keypoint", "missing")
     if len(names) > MOST_KEYPOINTS:
-        yield Fault("keypoint_names", f"has {len(names)}; at most {MOST_KEYPOINTS} are possible")
+        reason = f"has {len(names)}; at most {MOST_KEYPOINTS} are possible"
+        yield Fault("keypoint_names", reason, "too_large")
     for index, name in enumerate(names):
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             yield Fault(f"keypoint_names[{index}]", f"{name!r} is not a name; give printable text")
         elif name in names[:index]:
             first = names.index(name)
-            yield Fault(f"keypoint_names[{index}]", f"{name!r} is already keypoint {first}")
+            reason = f"{name!r} is already keypoint {first}"
+            yield Fault(f"keypoint_names[{index}]", reason, "duplicate")
 
 
 def _read_edges(edges: Sequence[Any], count: int, faults: list[Fault]) -> Iterator[tuple[int, int]]:
@@ -213,12 +224,13 @@ def _read_edges(edges: Sequence[Any], count: int, faults: list[Fault]) -> Iterat
         try:
             start, end = (operator.index(end) for end in edge)
         except (TypeError, ValueError):
-            faults.append(Fault(f"edges[{index}]", f"{edge!r} is not a pair of keypoint indices"))
+            reason = f"{edge!r} is not a pair of keypoint indices"
+            faults.append(Fault(f"edges[{index}]", reason, "wrong_type"))
             continue
         absent = [end for end in (start, end) if not 0 <= end < count]
         if absent:
             reason = f"({start}, {end}) names absent keypoint {absent[0]}; there are {count}"
-            faults.append(Fault(f"edges[{index}]", reason))
+            faults.append(Fault(f"edges[{index}]", reason, "out_of_range"))
         elif start == end:
             faults.append(Fault(f"edges[{index}]", f"joins keypoint {start} to itself"))
         yield start, end

@@ -34,12 +34,12 @@ def check_storable(category: Category) -> None:
     """Raises `InvalidInput` for a category without shots or with too large ones."""
     faults = []
     if not category.shots:
-        faults.append(Fault("shots", "has none; give at least one"))
+        faults.append(Fault("shots", "has none; give at least one", "missing"))
     for index, shot in enumerate(category.shots):
         height, width = shot.image.shape[:2]
         if height * width > MOST_PIXELS:
             reason = f"{width} x {height} is more than {MOST_PIXELS} pixels"
-            faults.append(Fault(f"shots[{index}].image", reason))
+            faults.append(Fault(f"shots[{index}].image", reason, "too_large"))
     if faults:
         raise InvalidInput(faults)
 

@@ -86,7 +86,7 @@ class Estimator:
         device: str = "auto",
         precision: str = "float32",
     ) -> Estimator:
-        """With the shipped weights, or those of a file or a name that `cape weights list` shows.
+        """With the shipped weights, those of a file, or of a name in `cape lab weights list`.
 
         device: "auto" (CUDA if there is one), one that torch names, or "openvino", the CPU by
         OpenVINO: it takes some seconds to `prepare`, before that PyTorch computes in float32.

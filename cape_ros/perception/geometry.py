@@ -94,14 +94,17 @@ def box_faults(
     except (TypeError, ValueError, OverflowError):
         finite = False
     if not finite:
-        return [Fault(field, "must be four finite numbers: x, y, width, height in pixels")]
+        reason = "must be four finite numbers: x, y, width, height in pixels"
+        return [Fault(field, reason, "wrong_type")]
     if w <= 0 or h <= 0:
-        return [Fault(field, f"has no area: {w:g} x {h:g} pixels")]
+        return [Fault(field, f"has no area: {w:g} x {h:g} pixels", "out_of_range")]
     if x + w <= 0 or y + h <= 0 or x >= width or y >= height:
-        return [Fault(field, f"({x:g}, {y:g}, {w:g}, {h:g}) is off the {width} x {height} image")]
+        reason = f"({x:g}, {y:g}, {w:g}, {h:g}) is off the {width} x {height} image"
+        return [Fault(field, reason, "out_of_range")]
     _, _, w, h = _clean((x, y, w, h), width, height)
     if w <= 0 or h <= 0:
-        return [Fault(field, "covers less than two pixels of the image in a direction")]
+        reason = "covers less than two pixels of the image in a direction"
+        return [Fault(field, reason, "out_of_range")]
     return []
 
 

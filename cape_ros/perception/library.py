@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cape_ros.errors import CapeError, InvalidInput, LibraryError
-from cape_ros.perception.category import NAME, Category
+from cape_ros.perception.category import NAME, Category, not_registered
 from cape_ros.perception.category_folder import (
     FORMAT,
     UNREADABLE,
@@ -113,8 +113,7 @@ class CategoryLibrary:
         """Raises `InvalidInput` if no category has this name."""
         if category := self._categories.get(name):
             return category
-        known = ", ".join(self.names()) or "none"
-        raise InvalidInput.of("name", f"{name!r} is not registered (known: {known})")
+        raise InvalidInput.of("name", not_registered(self.names(), name), "unknown_category")
 
     def put(self, category: Category) -> Category:
         """Write a category in place of any of its name; the answer carries its new version.

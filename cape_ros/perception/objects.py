@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cape_ros.errors import Fault, InvalidInput
-from cape_ros.perception.category import Category, image_faults
+from cape_ros.perception.category import Category, image_faults, not_registered
 from cape_ros.perception.geometry import Box, clean_box
 
 
@@ -74,15 +74,14 @@ def check_requests(
         category = request.category
         if isinstance(category, str):
             if category not in registered:
-                known = ", ".join(registered) or "none"
-                reason = f"{category!r} is not registered (known: {known})"
-                faults.append(Fault(f"requests[{index}].category", reason))
+                reason = not_registered(registered, category)
+                faults.append(Fault(f"requests[{index}].category", reason, "unknown_category"))
                 continue
             category = registered[category]
         try:
             boxes.append(clean_box(request.box, width, height))
         except InvalidInput as error:
-            faults += [Fault(f"requests[{index}].{f.field}", f.reason) for f in error.faults]
+            faults += [fault.at(f"requests[{index}].{fault.field}") for fault in error.faults]
         categories.append(category)
     if faults:
         raise InvalidInput(faults)

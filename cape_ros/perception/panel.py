@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.estimator import Inspection
 from cape_ros.perception.geometry import Crop, clean_box, crop_image
 from cape_ros.perception.overlay import WHITE, Pen
+
+if TYPE_CHECKING:  # it loads PyTorch
+    from cape_ros.perception.estimator import Inspection
 
 COLUMNS = 4
 

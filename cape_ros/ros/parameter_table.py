@@ -99,7 +99,7 @@ def _class_categories(pairs: list[str]) -> str | None:
 
 
 PARAMETERS = (
-    Parameter("weights", "shipped", "A file, or a name that `cape weights list` shows."),
+    Parameter("weights", "shipped", "A file, or a name that `cape lab weights list` shows."),
     Parameter("device", "auto", "auto (CUDA if there is a GPU), cpu, openvino, cuda, cuda:1, ..."),
     Parameter(
         "precision",

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import rclpy
+import typer
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 
 from cape_ros.core.images import read_image
 from cape_ros.core.processes import INTERRUPTED
-from cape_ros.errors import CapeError
+from cape_ros.errors import CapeError, exit_status
 from cape_ros.perception.annotation import Annotation, read_annotation
 from cape_ros.registration import RegisterMode
 from cape_ros.ros.conversions import to_shot
@@ -24,7 +24,13 @@ from cape_ros.srv import RegisterCategory
 
 PATIENCE = 10.0  # [s] for the node to be there, and then for its answer to come
 SETTLING = 0.3  # [s] the node may hear of this client later than this client of the node
-MODES = {"create": RegisterMode.CREATE, "replace": RegisterMode.REPLACE}
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def main(args: list[str] | None = None) -> int:
@@ -32,13 +38,10 @@ def main(args: list[str] | None = None) -> int:
     Ctrl-C."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    words = _without_ros(sys.argv[1:] if args is None else args)
     try:
         rclpy.init(args=args)
-        given = _parser().parse_args(_without_ros(sys.argv if args is None else ["", *args]))
-        print(_register(given))
-    except CapeError as error:
-        print(f"register: {error}", file=sys.stderr)
-        return 1
+        return exit_status(lambda: app(words, "register"), "register")
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception:
@@ -47,7 +50,40 @@ def main(args: list[str] | None = None) -> int:
         raise
     finally:
         rclpy.try_shutdown()
-    return 0
+
+
+@app.command()
+def register(
+    image: Annotated[Path, typer.Argument(help="Photograph that shows the object.")],
+    keypoints: Annotated[Path, typer.Argument(help="JSON file with the keypoints in it.")],
+    name: Annotated[
+        str | None, typer.Option(help="Of the category; else the one in the file.")
+    ] = None,
+    add: Annotated[bool, typer.Option("--add", help="Further shots of a known category.")] = False,
+    replacing: Annotated[
+        bool, typer.Option("--replace", help="Instead of the category of this name.")
+    ] = False,
+    server: Annotated[str, typer.Option("--node", help="Full name of the node.")] = "/cape",
+    wait: Annotated[float, typer.Option(help="For the node, in seconds.")] = PATIENCE,
+) -> None:
+    """Teach a running node one annotated image.
+
+    [bold]ros2 run cape_ros register mug.png mug.json[/bold]
+    """
+    if add and replacing:
+        raise typer.BadParameter("one of --add and --replace can be meant")
+    mode = RegisterMode.CREATE
+    if add or replacing:
+        mode = RegisterMode.ADD_SHOTS if add else RegisterMode.REPLACE
+    request = to_request(read_annotation(keypoints), image, name, mode)
+    node = Node("cape_register")
+    try:
+        response = _call(node, f"{server.rstrip('/')}/register_category", request, wait)
+    finally:
+        node.destroy_node()
+    if not response.success:
+        raise CapeError(f"{server} refused: {response.message}")
+    typer.echo(response.message)
 
 
 def to_request(
@@ -67,19 +103,6 @@ def to_request(
     )
 
 
-def _register(given: argparse.Namespace) -> str:
-    mode = RegisterMode.ADD_SHOTS if given.add else MODES["replace" if given.replace else "create"]
-    request = to_request(read_annotation(given.keypoints), given.image, given.name, mode)
-    node = Node("cape_register")
-    try:
-        response = _call(node, f"{given.node.rstrip('/')}/register_category", request, given.wait)
-    finally:
-        node.destroy_node()
-    if not response.success:
-        raise CapeError(f"{given.node} refused: {response.message}")
-    return str(response.message)
-
-
 def _call(node: Node, service: str, request: Any, seconds: float) -> Any:
     client = node.create_client(RegisterCategory, service)
     if not client.wait_for_service(timeout_sec=seconds):
@@ -94,22 +117,8 @@ def _call(node: Node, service: str, request: Any, seconds: float) -> Any:
     return future.result()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="register", description=__doc__)
-    parser.add_argument("image", type=Path, help="photograph that shows the object")
-    parser.add_argument("keypoints", type=Path, help="JSON file with the keypoints in it")
-    parser.add_argument("--name", help="of the category, in place of the one in the file")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--add", action="store_true", help="one more shot of a known category")
-    how.add_argument("--replace", action="store_true", help="in place of the category of this name")
-    parser.add_argument("--node", default="/cape", help="full name of the node (/cape)")
-    parser.add_argument("--wait", type=float, default=PATIENCE, help="for the node, in seconds")
-    return parser
-
-
-def _without_ros(argv: list[str]) -> list[str]:
+def _without_ros(words: list[str]) -> list[str]:
     """What is left for this program: `ros2 run` adds arguments after --ros-args."""
-    words = argv[1:]
     if "--ros-args" not in words:
         return words
     begin = words.index("--ros-args")

@@ -64,15 +64,22 @@ class Services:
             ListCategories, "~/list_categories", self._list, callback_group=questions
         )
 
-    def _answer(self, command: Callable[[Any, Any], str], request: Any, response: Any) -> Any:
-        """Say what the command did, or why it did nothing. Whatever happens, the node goes on."""
+    def _answer(
+        self, command: Callable[[Session, Any, Any], str], request: Any, response: Any
+    ) -> Any:
+        """Say what the command did, or why it did nothing. Whatever happens, the node goes on.
+
+        The session is asked for once: one that begins meanwhile gets no part of this request.
+        """
+        session = None
         try:
-            response.message = command(request, response)
+            session = self._session()
+            response.message = command(session, request, response)
             response.success = True
             self._node.get_logger().info(response.message)
         except Exception as error:
-            with suppress(CapeError):
-                self._session().server.reject(error)
+            if session is not None:
+                session.server.reject(error)
             if isinstance(error, CapeError):
                 response.message = str(error)
                 self._node.get_logger().warning(f"refused: {error}")
@@ -82,7 +89,10 @@ class Services:
         return response
 
     def _register(
-        self, request: RegisterCategory.Request, response: RegisterCategory.Response
+        self,
+        session: Session,
+        request: RegisterCategory.Request,
+        response: RegisterCategory.Response,
     ) -> str:
         check_size(request.shots)
         try:
@@ -92,45 +102,49 @@ class Services:
                 "mode", f"{request.mode} is none of CREATE=0, REPLACE=1, ADD_SHOTS=2"
             ) from None
         if mode == RegisterMode.ADD_SHOTS and not request.keypoint_names:
-            request.keypoint_names = list(self._session().server.find(request.name).keypoint_names)
-        stored = self._session().server.register(
-            to_category(request, self._session().frames.find), mode
-        )
+            request.keypoint_names = list(session.server.find(request.name).keypoint_names)
+        stored = session.server.register(to_category(request, session.frames.find), mode)
         response.version = stored.version
-        return registration.told(stored, self._session().server.check(stored.name))
+        return registration.told(stored, session.server.check(stored.name))
 
-    def _remove(self, request: RemoveCategory.Request, response: Any) -> str:
-        self._session().server.remove(request.name)
+    def _remove(self, session: Session, request: RemoveCategory.Request, response: Any) -> str:
+        session.server.remove(request.name)
         return f"{request.name} is forgotten"
 
-    def _activate(self, request: ActivateCategories.Request, response: Any) -> str:
+    def _activate(
+        self, session: Session, request: ActivateCategories.Request, response: Any
+    ) -> str:
         names = list(request.categories)
         if request.all and names:
             raise InvalidInput.of("categories", f"{len(names)} names beside all; leave them out")
-        self._session().activate_categories(request.camera, None if request.all else names)
+        session.activate_categories(request.camera, None if request.all else names)
         where = f"on {request.camera}" if request.camera else "on every camera"
         return f"{'all categories' if request.all else ', '.join(names) or 'nothing'} {where}"
 
-    def _enable(self, request: SetBool.Request, response: Any) -> str:
-        return self._session().enable(request.data)
+    def _enable(self, session: Session, request: SetBool.Request, response: Any) -> str:
+        return session.enable(request.data)
 
-    def _estimate(self, request: Estimate.Request, response: Estimate.Response) -> str:
+    def _estimate(
+        self, session: Session, request: Estimate.Request, response: Estimate.Response
+    ) -> str:
         check_size([request])
-        message, field = given_message(request, self._session().frames.find)
+        message, field = given_message(request, session.frames.find)
         boxes = [(b.x_offset, b.y_offset, b.width, b.height) for b in request.boxes]
         image = read_image(message, field)
         names = list(request.categories)
-        found = self._session().server.estimate(image, names or None, boxes or None)
+        found = session.server.estimate(image, names or None, boxes or None)
         height, width = image.shape[:2]
         response.keypoints = to_keypoint_array(
-            found, message.header, (height, width), self._session().server.trust.point
+            found, message.header, (height, width), session.server.trust.point
         )
         there = sum(bool((one.scores > 0).any()) for one in found)
         return f"{there} of {len(found)} objects found"
 
-    def _get(self, request: GetCategory.Request, response: GetCategory.Response) -> str:
-        known = self._session().server.find(request.name)
-        response.category = to_category_message(known, self._session().server.is_active(known.name))
+    def _get(
+        self, session: Session, request: GetCategory.Request, response: GetCategory.Response
+    ) -> str:
+        known = session.server.find(request.name)
+        response.category = to_category_message(known, session.server.is_active(known.name))
         response.shots = [to_shot(shot) for shot in known.shots]
         shots = registration.counted(len(known.shots), "shot")
         return f"{known.name} version {known.version} with {shots}"

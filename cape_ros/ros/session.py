@@ -14,7 +14,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from cape_ros.activation import check_names, name_faults
 from cape_ros.core.extras import require_studio
-from cape_ros.errors import CapeError, Fault, InvalidInput
+from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.msg import CategoryArray
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
@@ -130,7 +130,7 @@ class Session:
         }
         known = self.server.categories
         faults = [
-            Fault(name, fault.reason)
+            fault.at(name)
             for name, chosen in changed.items()
             for fault in name_faults(known, chosen or ())
         ]

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from cape_ros.errors import CapeError, Fault, InvalidInput
+from cape_ros.errors import CapeError, Fault, FaultCode, InvalidInput
 from cape_ros.studio import categories, exchange, live, looking, media
 from cape_ros.studio.access import App, Guard, Rules
 from cape_ros.studio.context import Context
@@ -22,6 +22,13 @@ from cape_ros.studio.schemas import FaultsAnswer
 logger = logging.getLogger(__name__)
 UPLOADS = ("/api/images", "/api/videos", "/api/import")
 PAGE = Path(__file__).with_name("page")
+CODES: dict[str, FaultCode] = {  # by the kinds of errors of pydantic; others: wrong_type
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "too_long": "too_large",
+    "string_too_long": "too_large",
+    "greater_than_equal": "out_of_range",
+}
 
 
 def make_app(context: Context, rules: Rules) -> App:
@@ -72,8 +79,7 @@ def make_app(context: Context, rules: Rules) -> App:
 
 
 def answer(status: int, faults: list[Fault] | tuple[Fault, ...]) -> JSONResponse:
-    content = {"faults": [{"field": fault.field, "reason": fault.reason} for fault in faults]}
-    return JSONResponse(content, status)
+    return JSONResponse(FaultsAnswer.of(faults).model_dump(), status)
 
 
 def overview(app: FastAPI) -> str:
@@ -94,11 +100,12 @@ def overview(app: FastAPI) -> str:
 
 def _is_missing(error: InvalidInput) -> bool:
     """Whether what the path names is not there."""
-    return any(fault.field == "name" and "not registered" in fault.reason for fault in error.faults)
+    return any(fault.code == "unknown_category" for fault in error.faults)
 
 
 def _fault(error: dict[str, object]) -> Fault:
     """What FastAPI says of a body, a path or a query; the first part of the place is which."""
     place = error["loc"]
     assert isinstance(place, tuple)
-    return Fault(field_name(place[1:]), str(error["msg"])[:300])
+    code = CODES.get(str(error["type"]), "wrong_type")
+    return Fault(field_name(place[1:]), str(error["msg"])[:300], code)

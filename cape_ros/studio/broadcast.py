@@ -151,6 +151,7 @@ class Broadcast:
             "rate": round(self.rate(frame.camera), 2),
             "database_version": server.database_version,
             "dropped": counts.dropped if counts else 0,
+            "trusted_point": trusted,
             "objects": [FoundObject.of(found, trusted).model_dump() for found in result.objects],
         }
         return View(frame.received, fields, to_jpeg(frame.image, width))

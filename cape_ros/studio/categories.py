@@ -19,7 +19,6 @@ from cape_ros.studio.schemas import (
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
-    FaultAnswer,
     FaultsAnswer,
     RegisteredAnswer,
     ShotBody,
@@ -78,8 +77,7 @@ def routes(context: Context) -> APIRouter:
         try:
             registration.merge(server.categories, to_category(context, body), mode_of(body))
         except InvalidInput as error:
-            faults = [FaultAnswer(field=f.field, reason=f.reason) for f in error.faults]
-            return FaultsAnswer(faults=faults)
+            return FaultsAnswer.of(error.faults)
         return FaultsAnswer(faults=[])
 
     @router.delete("/categories/{name}", status_code=204, response_class=Response)
@@ -106,7 +104,8 @@ def to_category(context: Context, body: CategoryBody) -> Category:
     faults: list[Fault] = []
     shots = read_shots(context, body.shots, faults)
     if not body.shots:
-        faults.append(Fault("shots", "has none; mark the keypoints on at least one image"))
+        reason = "has none; mark the keypoints on at least one image"
+        faults.append(Fault("shots", reason, "missing"))
     try:
         names = keypoint_names(context, body)
         category = Category(body.name, names, body.edges, list(shots.values()))
@@ -131,7 +130,7 @@ def read_shots(
         left -= pixels.shape[0] * pixels.shape[1]
         if left < 0:
             reason = f"more than {MOST_PIXELS / 1e6:.0f} megapixels in all; use smaller images"
-            faults.append(Fault("shots", reason))
+            faults.append(Fault("shots", reason, "too_large"))
             break
         points = [(point.x, point.y) for point in shot.keypoints]
         seen = [point.visible for point in shot.keypoints]
@@ -165,4 +164,4 @@ def _in_body(fault: Fault, indices: Sequence[int]) -> Fault:
     if head or not bracket:
         return fault
     number, _, tail = rest.partition("]")
-    return Fault(f"shots[{indices[int(number)]}]{tail}", fault.reason)
+    return fault.at(f"shots[{indices[int(number)]}]{tail}")

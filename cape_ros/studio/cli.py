@@ -37,7 +37,7 @@ def serve(
         None
     ),
     weights: Annotated[
-        str | None, typer.Option(help="A file, or a name that `cape weights list` shows.")
+        str | None, typer.Option(help="A file, or a name that `cape lab weights list` shows.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = None,
 ) -> None:

@@ -78,11 +78,13 @@ class _Import:
         for category in categories[:MOST_DRAFTS]:
             if shots := self._shots(category):
                 skeleton = reading.skeleton(category)
-                count = len(skeleton.keypoint_names)
-                edges = [edge for edge in skeleton.edges if all(0 <= end < count for end in edge)]
-                names = list(skeleton.keypoint_names)
                 drafts.append(
-                    DraftAnswer(name=category, keypoint_names=names, edges=edges, shots=shots)
+                    DraftAnswer(
+                        name=category,
+                        keypoint_names=list(skeleton.keypoint_names),
+                        edges=list(skeleton.edges),
+                        shots=shots,
+                    )
                 )
         problems = reading.problems
         if len(categories) > MOST_DRAFTS:

@@ -42,7 +42,8 @@ class ImageStore:
     def add_file(self, data: bytes, field: str = "image") -> str:
         """Keep an uploaded file. Raises `InvalidInput` if it is none or too large."""
         if len(data) > MOST_OCTETS:
-            raise InvalidInput.of(field, f"{len(data) / 1e6:.0f} MB are more than 20 MB")
+            reason = f"{len(data) / 1e6:.0f} MB are more than 20 MB"
+            raise InvalidInput.of(field, reason, "too_large")
         file = decode(data, field, MOST_PIXELS)
         return self._add(data, MEDIA_TYPES[file.format], file.pixels)
 
@@ -57,7 +58,7 @@ class ImageStore:
             if stored := self._images.get(image):
                 self._images.move_to_end(image)
                 return stored
-        raise InvalidInput.of(field, f"{image[:80]!r} is not here any more; upload it again")
+        raise gone(image, field)
 
     def decoded(self, key: str, data: bytes, field: str) -> np.ndarray:
         """What a file of either store shows, [H, W, 3] uint8 RGB, read-only; kept for a while."""
@@ -88,3 +89,9 @@ class ImageStore:
             self._decoded[key] = pixels
             while len(self._decoded) > DECODED_KEPT:
                 self._decoded.popitem(last=False)
+
+
+def gone(image: str, field: str) -> InvalidInput:
+    """The refusal of an ID that nothing is kept under, or not any more."""
+    reason = f"{image[:80]!r} is not here any more; upload it again"
+    return InvalidInput.of(field, reason, "unknown_image")

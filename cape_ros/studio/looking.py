@@ -124,7 +124,7 @@ def asked_for(context: Context, body: EstimateBody) -> Category:
     try:
         return to_category(context, body.draft)
     except InvalidInput as error:
-        raise InvalidInput(Fault(f"draft.{f.field}", f.reason) for f in error.faults) from error
+        raise InvalidInput(fault.at(f"draft.{fault.field}") for fault in error.faults) from error
 
 
 def crop_box(crop: Crop) -> Box:

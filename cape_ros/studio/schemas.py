@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cape_ros.errors import Fault, FaultCode
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
@@ -160,12 +162,19 @@ class RegisteredAnswer(BaseModel):
 
 
 class FaultAnswer(BaseModel):
+    """code: for programs; the reason is for people, and its words may change."""
+
     field: str
     reason: str
+    code: FaultCode
 
 
 class FaultsAnswer(BaseModel):
     faults: list[FaultAnswer]
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault]) -> FaultsAnswer:
+        return cls(faults=[FaultAnswer(**asdict(fault)) for fault in faults])
 
 
 class ActivationBody(Strict):

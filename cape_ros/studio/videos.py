@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from cape_ros.errors import InvalidInput
-from cape_ros.studio.images import MEDIA_TYPES, MOST_PIXELS, StoredImage
+from cape_ros.studio.images import MEDIA_TYPES, MOST_PIXELS, StoredImage, gone
 from cape_ros.studio.pictures import to_jpeg
 
 MOST_OCTETS = 100_000_000
@@ -55,7 +55,7 @@ class VideoStore:
         with self._lock:
             video = self._videos.get(name)
         if video is None:
-            raise InvalidInput.of(field, f"{image[:80]!r} is not here any more; upload it again")
+            raise gone(image, field)
         digits = number.isascii() and number.isdigit() and len(number) <= len(str(MOST_FRAMES))
         if not (digits and int(number) < len(video.frames)):
             reason = f"{number[:20]!r} is not a frame; there are {len(video.frames)}, from 0 on"

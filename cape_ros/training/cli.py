@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cape_ros.core.files import write_file
 from cape_ros.errors import InvalidInput, TrainingError
 
 Data = Annotated[Path | None, typer.Option(help="Folder of the annotated images (data.root).")]
@@ -69,9 +70,9 @@ def train(
 ) -> None:
     """Train a network as a file says; Ctrl-C saves, --resume goes on to the same result.
 
-    [bold]cape train config/training/mp100_split1_1shot.yaml --data mp100[/bold]
+    [bold]cape lab train config/training/mp100_split1_1shot.yaml --data mp100[/bold]
 
-    [bold]torchrun --nproc-per-node 4 --no-python cape train CONFIG ...[/bold] uses four GPUs.
+    [bold]torchrun --nproc-per-node 4 --no-python cape lab train CONFIG ...[/bold] uses four GPUs.
     """
     if plot or replay:
         if config or resume or (plot and replay):
@@ -99,12 +100,11 @@ def table(
 ) -> None:
     """Train and measure every row of a table (paper, ablations); docs/how-to/own-weights.md.
 
-    [bold]cape table config/tables/a1.yaml --data mp100[/bold]
+    [bold]cape lab table config/tables/a1.yaml --data mp100[/bold]
 
     A run that is there already is not trained again; the same command goes on after Ctrl-C. A field
     of --set that starts with measured. is the table's own: measured.pairs=20.
     """
-    from cape_ros.evaluation.cli import write_text
     from cape_ros.training.table import check_rows, read_table, train_rows
     from cape_ros.training.table_report import show
     from cape_ros.training.team import gather
@@ -123,7 +123,7 @@ def table(
         facts = [row.facts(told, found) for row in rows]
         show(told, facts, Console())
         numbers = out / f"{config.stem}.json"
-        write_text(numbers, json.dumps({"title": told.title, "rows": facts}, indent=1) + "\n")
+        write_file(numbers, json.dumps({"title": told.title, "rows": facts}, indent=1) + "\n")
         typer.echo(f"{numbers}")
 
 
@@ -171,7 +171,7 @@ def _train(
     if not leads:
         raise typer.Exit(128 + signal if signal else 0)
     if signal:
-        words = shlex.join(["cape", "train", "--resume", str(folder)])
+        words = shlex.join(["cape", "lab", "train", "--resume", str(folder)])
         typer.echo(f"stopped and saved; go on with: {words}", err=True)
         raise typer.Exit(128 + signal)
     typer.echo(f"{RunFolder(folder).weights}")

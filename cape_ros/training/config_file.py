@@ -183,7 +183,7 @@ def _decode_fields(kind: Any, value: Any, place: str, faults: list[Fault]) -> An
     try:
         return kind(**decoded)
     except InvalidInput as error:
-        faults += [Fault(prefix + fault.field, fault.reason) for fault in error.faults]
+        faults += [fault.at(prefix + fault.field) for fault in error.faults]
         return None
 
 

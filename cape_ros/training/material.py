@@ -6,13 +6,14 @@ A step is drawn by its number alone, so a run that goes on needs no state of a s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from cape_ros.errors import CapeError, InvalidInput, TrainingError
 from cape_ros.training.config import DataConfig, FewShotConfig, TrainingConfig
@@ -96,21 +97,36 @@ class Material:
             prefetch_factor=PREFETCHED if workers else None,
             worker_init_fn=quiet,
         )
-        try:
-            for step in loader:
-                if isinstance(step, CapeError):
-                    raise step
-                yield _on(device, step)
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            reason = "a process that prepares steps was killed; is the memory too small for them?"
-            raise TrainingError(
-                f"{reason} Go on from the last checkpoint with fewer workers ({error})"
-            ) from error
+        for step in _from_workers(loader) if workers else loader:
+            if isinstance(step, CapeError):
+                raise step
+            if isinstance(step, _Crash):
+                raise RuntimeError(f"a step could not be prepared:\n{step.trace}")
+            yield _on(device, step)
 
 
-class _Numbered(Dataset[AnyStep | SketchedStep | CapeError]):
+def _from_workers(loader: Iterable[_Prepared]) -> Iterator[_Prepared]:
+    """What a step raises arrives as a value, so an error of the loader is one of its processes."""
+    try:
+        yield from loader
+    except RuntimeError as error:
+        reason = "a process that prepares steps was killed; is the memory too small for them?"
+        raise TrainingError(
+            f"{reason} Go on from the last checkpoint with fewer workers ({error})"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Crash:
+    """An error that is not the project's, in another process. trace: its traceback."""
+
+    trace: str
+
+
+_Prepared = AnyStep | SketchedStep | CapeError | _Crash
+
+
+class _Numbered(Dataset[_Prepared]):
     """Errors travel as values: a loader would make new ones of another kind of their text."""
 
     def __init__(self, material: Material, first: int):
@@ -119,13 +135,17 @@ class _Numbered(Dataset[AnyStep | SketchedStep | CapeError]):
     def __len__(self) -> int:
         return max(0, self._material.steps - self._first)
 
-    def __getitem__(self, index: int) -> AnyStep | SketchedStep | CapeError:
+    def __getitem__(self, index: int) -> _Prepared:
         if index >= len(self):
             raise IndexError(index)
         try:
             return self._material.prepare(self._first + index)
         except CapeError as error:
             return error
+        except Exception:
+            if get_worker_info() is None:
+                raise
+            return _Crash(traceback.format_exc())
 
 
 def share_of_episodes(config: EpisodeConfig, team: Team) -> EpisodeConfig:

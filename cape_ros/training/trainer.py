@@ -224,6 +224,6 @@ def _kept(error: NotFinite, run: RunFolder, trainer: Trainer, step: AnyStep) -> 
     config = trainer._config
     save_step(path, trainer.state.net, step, number, trainer.seed(number), config)
     return TrainingError(
-        f"{what}; look at it with `cape train --replay {path}`. The checkpoint of the last good "
-        f"steps is kept; --resume {run.path} goes on from it"
+        f"{what}; look at it with `cape lab train --replay {path}`. The checkpoint of the last "
+        f"good steps is kept; --resume {run.path} goes on from it"
     )

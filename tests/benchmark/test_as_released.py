@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from golden import POINTS, SHOTS, Golden
 
 from cape_ros.benchmark.as_released import AsReleased
-from cape_ros.evaluation.golden import POINTS, SHOTS, Golden
 from cape_ros.model import CapeFormer
 
 

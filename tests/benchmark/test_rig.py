@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from rig import networks
 
 from cape_ros.benchmark import subjects
 from cape_ros.perception.objects import ObjectRequest
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.mark.parametrize("network", ["tiny", "0"])
-def test_networks_of_the_rig(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    from rig import networks
-
+def test_networks_of_the_rig(network: str) -> None:
     image, wanted = subjects.image(320, 240), subjects.category()
     request = ObjectRequest(wanted, (80, 60, 160, 120))
     (found,) = networks.estimator(network).estimate(image, [request])

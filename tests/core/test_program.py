@@ -35,7 +35,7 @@ def start(program: str, hidden: str, *words: str) -> tuple[int, str]:
     ("program", "words"),
     [
         ("cape_node", ()),
-        ("cape", ("evaluate-video", "shipped", "film.avi")),
+        ("cape", ("lab", "evaluate-video", "shipped", "film.avi")),
     ],
 )
 def test_without_pytorch_it_says_what_to_install(program: str, words: tuple[str, ...]) -> None:

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import cape
 
-from cape_ros import cli
 from cape_ros.evaluation.evaluate import compare
 from cape_ros.evaluation.methods import COPY, NEAREST, PROPOSALS, WEIGHTS
 from cape_ros.evaluation.protonet import ProtoNet
 from cape_ros.evaluation.tables import left_out
 from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
 from cape_ros.training.data.mp100 import Dataset
-
-
-def cape(*words: object) -> int:
-    """The command's exit status."""
-    sys.argv = ["cape", *map(str, words)]
-    try:
-        return cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +44,18 @@ def test_what_is_not_measured_is_said(dataset: Dataset, net: CapeFormer) -> None
 def test_the_table_and_the_file_hold_the_same_numbers(
     folder: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["evaluate", weights, folder, "--shots", "5", "--pairs", 6, "--json", tmp_path / "o"]
+    words = [
+        "lab",
+        "evaluate",
+        weights,
+        folder,
+        "--shots",
+        "5",
+        "--pairs",
+        6,
+        "--json",
+        tmp_path / "o",
+    ]
     assert cape(*words) == 0
     content = json.loads((tmp_path / "o").read_text())
     assert content["facts"]["name"] == "untrained"
@@ -70,10 +71,21 @@ def test_what_it_is_compared_with_is_measured_by_the_same_command(
 ) -> None:
     path, network = tmp_path / "net.safetensors", CapeFormerConfig("resnet18", 16, width=32)
     checkpoints.save(path, ProtoNet(network), {"name": "other"})
-    words = ["evaluate", path, folder, "--shots", "1", "--pairs", 3, "--json", tmp_path / "o"]
+    words = [
+        "lab",
+        "evaluate",
+        path,
+        folder,
+        "--shots",
+        "1",
+        "--pairs",
+        3,
+        "--json",
+        tmp_path / "o",
+    ]
     assert cape(*words) == 0
     assert json.loads((tmp_path / "o").read_text())["facts"]["name"] == "other"
-    assert cape("figures", path, folder, "--out", tmp_path) == 1
+    assert cape("lab", "figures", path, folder, "--out", tmp_path) == 1
     assert "weights of protonet; capeformer is needed" in capsys.readouterr().err
 
 
@@ -94,7 +106,7 @@ def test_what_is_wrong_comes_in_one_sentence(
     message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cape("evaluate", weights, folder, *words) == 1
+    assert cape("lab", "evaluate", weights, folder, *words) == 1
     assert message in capsys.readouterr().err
 
 
@@ -104,7 +116,7 @@ def test_missing_images_are_left_out_if_that_is_allowed(
     broken = tmp_path / "data"
     shutil.copytree(folder, broken)
     next(iter(sorted((broken / "images").iterdir()))).unlink()
-    words = ["evaluate", weights, broken, "--shots", "1", "--pairs", 2]
+    words = ["lab", "evaluate", weights, broken, "--shots", "1", "--pairs", 2]
     assert cape(*words) == 1
     assert "does not exist" in capsys.readouterr().err
     assert cape(*words, "--allow-missing") == 0
@@ -113,9 +125,9 @@ def test_missing_images_are_left_out_if_that_is_allowed(
 def test_where_numbers_cannot_go_is_said_before_they_are_computed(
     folder: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cape("evaluate", weights, folder, "--json", tmp_path) == 1
+    assert cape("lab", "evaluate", weights, folder, "--json", tmp_path) == 1
     (tmp_path / "page").touch()
-    assert cape("evaluate", weights, folder, "--report", tmp_path / "page") == 1
+    assert cape("lab", "evaluate", weights, folder, "--report", tmp_path / "page") == 1
     told = capsys.readouterr()
     assert "is a folder" in told.err
     assert "is no folder" in told.err

@@ -70,14 +70,3 @@ def test_marks_that_cannot_be_used(film: Film, tmp_path: Path) -> None:
         own_scene(video, 0, tmp_path / "none.json", None)
     with pytest.raises(InvalidInput, match="no numbered frames"):
         own_input.annotated(annotation(tmp_path, frame=0), np.zeros((9, 9, 3), np.uint8), None, "a")
-
-
-def test_the_videos_beside_the_checkout(shared: Path) -> None:
-    flies = own_scene(shared / "data/video/flies.mp4", 0, None, 20)
-    assert len(flies.category.keypoint_names) == 13
-    frame = flies.source.next()
-    assert len(frame.truths) == 2
-    assert frame.truths[0].size > 50
-    robot = own_scene(shared / "data/video/robot.mp4", 0, None, 20)
-    assert robot.name == "robot"
-    assert "marks of the demo" in robot.remark

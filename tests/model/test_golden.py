@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from cape_ros.evaluation.golden import Difference, compare
+from golden import Difference, compare
 
 
 @pytest.fixture(scope="module")

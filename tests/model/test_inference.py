@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from golden import POINTS, SIMILARITY, Golden
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from cape_ros.evaluation.golden import POINTS, SIMILARITY, Golden
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens, checkpoints, weights
 from cape_ros.model.inference import ready
 from cape_ros.model.layout import LANDMARKS, Layouts

@@ -97,7 +97,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
 
 def test_find_explains_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAPE_ROS_CACHE", str(tmp_path))
-    with pytest.raises(CheckpointError, match="cape weights fetch split2-5shot"):
+    with pytest.raises(CheckpointError, match="cape lab weights fetch split2-5shot"):
         weights.find("split2-5shot")
     with pytest.raises(CheckpointError, match="neither a file nor a name"):
         weights.find("nonsense")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from comparing import pixels, scores
+from golden import POINTS, Golden
 
-from cape_ros.evaluation.golden import POINTS, Golden
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.category import Category, SupportShot

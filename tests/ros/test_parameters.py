@@ -80,7 +80,7 @@ def test_the_defaults_are_accepted() -> None:
         ("precision", "float8", "float32, float16, bfloat16"),
         ("image_reliability", "perhaps", "best_effort, reliable"),
         ("device", "toaster", "toaster"),
-        ("weights", "nonsense", "cape weights list"),
+        ("weights", "nonsense", "cape lab weights list"),
         ("library", "''", "empty"),
         ("library", "~nobody-of-that-name/library", "home directory"),
         ("library", "/dev/null/library", "cannot be opened"),

@@ -258,3 +258,17 @@ def test_a_registration_with_add_keeps_the_activation(start: Start) -> None:
     robot.ask(ActivateCategories, "activate_categories", categories=["cup"])
     assert robot.register(mode=RegisterMode.ADD_SHOTS).success
     assert active(robot) == {"cup": True}
+
+
+def test_a_request_is_answered_by_one_session(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = start()
+    services = bench.node._answering
+    asked: list[int] = []
+    session = services._session
+    monkeypatch.setattr(services, "_session", lambda: asked.append(1) or session())
+    for wanted, done in enumerate((True, False), 1):
+        assert bench.robot.register().success == done  # the second is refused
+        assert len(asked) == wanted
+    assert bench.node.server.statistics.rejected == {"name": 1}

@@ -172,7 +172,8 @@ def test_what_goes_wrong_inside_is_not_told(site: Site) -> None:
     }
     answer = site.browser.post("/api/categories", json=body)
     assert answer.status_code == 500
-    assert answer.json() == {"faults": [{"field": "", "reason": "internal error; the log has it"}]}
+    fault = {"field": "", "reason": "internal error; the log has it", "code": "invalid"}
+    assert answer.json() == {"faults": [fault]}
     site.stand.estimator.fail = None
     assert site.post("categories", body)["version"] == 1
 

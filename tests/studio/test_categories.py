@@ -86,6 +86,25 @@ def test_modes(site: Site) -> None:
     assert (replaced["version"], replaced["shots"]) == (3, 1)
 
 
+def test_programs_are_told_the_kind_of_a_fault(site: Site) -> None:
+    site.post("categories", cup(site))
+
+    def codes(body: dict[str, Any], status: int = 400) -> dict[str, str]:
+        faults = site.post("categories", body, status)["faults"]
+        return {fault["field"]: fault["code"] for fault in faults}
+
+    assert codes(cup(site)) == {"name": "category_exists"}
+    assert codes(cup(site, name="mug", mode="add_shots"), 404) == {"name": "unknown_category"}
+    differing = cup(site, mode="add_shots", keypoint_names=list("abce"))
+    assert codes(differing) == {"keypoint_names": "differs"}
+    body = cup(site, mode="replace")
+    body["shots"][0]["image"] = "0123456789abcdef"
+    assert codes(body) == {"shots[0].image": "unknown_image"}
+    assert codes(cup(site, mode="replace", colour="red")) == {"colour": "unknown_field"}
+    (fault,) = site.post("categories/check", cup(site))["faults"]
+    assert fault["code"] == "category_exists"
+
+
 def test_every_fault_is_named_and_nothing_is_changed(site: Site) -> None:
     body = cup(site, name="a cup", keypoint_names=["a", "a", "c", " "], edges=[[0, 9]])
     body["shots"].insert(0, {**body["shots"][0], "image": "0123456789abcdef"})

@@ -10,6 +10,7 @@ from browsing import Site
 from steered import SECONDS, category
 from websockets.exceptions import ConnectionClosed
 
+from cape_ros.perception.follow import Trust
 from cape_ros.studio import broadcast, live
 
 
@@ -85,6 +86,18 @@ def test_three_viewers_share_a_jpeg_and_without_any_none_is_made(
         pass
     site.stand.show(header=4)
     assert len(jpegs) == 3
+
+
+def test_the_page_is_told_from_which_score_on_a_point_is_trusted(site: Site) -> None:
+    site.stand.register("cup")
+    for stamp, point in enumerate((0.3, 1.01)):
+        site.stand.server.trust = Trust(point)
+        site.stand.show(header=stamp)
+        with site.watch() as viewer:
+            header, _ = viewer.frame()
+        assert header["trusted_point"] == point
+        keypoints = header["objects"][0]["keypoints"]
+        assert all((each["visibility"] == 2) == (each["score"] >= point) for each in keypoints)
 
 
 def test_a_slow_viewer_holds_up_neither_the_node_nor_the_others(site: Site) -> None:

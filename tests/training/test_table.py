@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from command_line import cape
 from shipped_recipe import CONFIGS
-from train_command import ON_CPU, cape
+from train_command import ON_CPU
 
 from cape_ros.errors import InvalidInput
 from cape_ros.training.table import read_table
@@ -64,7 +65,7 @@ rows:
 def test_what_cannot_be_measured_is_refused_before_anything_is_trained(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["table", table, "--out", tmp_path, "--set", "measured.shots=1000", *ON_CPU]
+    words = ["lab", "table", table, "--out", tmp_path, "--set", "measured.shots=1000", *ON_CPU]
     assert cape(*words) == 1
     assert "1000" in capsys.readouterr().err
     assert not list(tmp_path.glob("small*/"))
@@ -95,7 +96,7 @@ def test_rows_are_trained_measured_and_taken_as_they_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    words = ["table", table, "--out", tmp_path, *BRIEFLY, *ON_CPU]
+    words = ["lab", "table", table, "--out", tmp_path, *BRIEFLY, *ON_CPU]
     assert cape(*words) == 0
     assert "Another (not built)" in capsys.readouterr().out
     rows = json.loads((tmp_path / "small.json").read_text())["rows"]
@@ -118,7 +119,7 @@ def test_each_category_is_left_out_in_turn(
 ) -> None:
     path = tmp_path / "out.yaml"
     path.write_text(f"{{title: Out, config: {small}, measured: {{pairs: 2}}, leave_one_out: true}}")
-    words = ["table", path, "--out", tmp_path, *BRIEFLY, *ON_CPU]
+    words = ["lab", "table", path, "--out", tmp_path, *BRIEFLY, *ON_CPU]
     assert cape(*words) == 0
     rows = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert [row["row"] for row in rows] == ["kite", "cross", "motorbike", "mouse_reach"]

@@ -120,7 +120,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     os.killpg(process.pid, sent)
     _, told = process.communicate()
     assert process.returncode == 128 + sent
-    assert f"go on with: cape train --resume {run}" in told
+    assert f"go on with: cape lab train --resume {run}" in told
     assert "Traceback" not in told
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] == len(rows(run)) < 8
     assert rows(run) == rows(whole)[: len(rows(run))]
@@ -218,7 +218,7 @@ def test_a_loss_that_is_not_finite_keeps_its_step(
     assert f"step {step}: " in error
     assert "proposal_loss, " in error
     assert "not finite" in error
-    assert f"cape train --replay {kept}" in error
+    assert f"cape lab train --replay {kept}" in error
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] == 0
     assert cape_train("--replay", kept) == 0
     told = capsys.readouterr().out
@@ -330,7 +330,7 @@ def test_a_broken_image_is_named_and_the_run_goes_on_once_it_is_whole(
     settings = ("steps=4", "episodes.warped=0", "validation.pairs=12", "network.layout=false")
     words = [word for setting in settings for word in ("--set", setting)]
     assert cape_train(small, *words, "--data", own, "--out", run) == 1
-    assert f"{image}: is not an image" in capsys.readouterr().err
+    assert f"{image}: no whole JPEG or PNG image" in capsys.readouterr().err
     image.write_bytes(whole)
     assert cape_train("--resume", run) == 0
     assert len(rows(run)) == 4

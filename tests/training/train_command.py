@@ -10,33 +10,23 @@ import time
 from pathlib import Path
 
 import torch
-
-from cape_ros import cli
+from command_line import cape
 
 COMMAND = "import sys; from cape_ros.cli import main; sys.exit(main())"
 
 
 def cape_train(*words: object) -> int:
-    """The exit status of `cape train WORDS` in this process, on the CPU."""
-    return cape("train", *words, *(() if "--plot" in words else ON_CPU))
-
-
-def cape(*words: object) -> int:
-    """The exit status of a command."""
-    sys.argv = ["cape", *map(str, words)]
-    try:
-        return cli.main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
+    """The exit status of `cape lab train WORDS` in this process, on the CPU."""
+    return cape("lab", "train", *words, *(() if "--plot" in words else ON_CPU))
 
 
 ON_CPU = ("--device", "cpu")
 
 
 def begun(*words: object) -> subprocess.Popen[str]:
-    """`cape train WORDS` in a process group of its own, that adds up as this process does."""
+    """`cape lab train WORDS` in a process group of its own, that adds up as this process does."""
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "train", *map(str, words), *ON_CPU],
+        [sys.executable, "-c", COMMAND, "lab", "train", *map(str, words), *ON_CPU],
         env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
         stderr=subprocess.PIPE,
         text=True,

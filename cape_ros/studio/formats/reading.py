@@ -48,13 +48,15 @@ class Reading:
     problems: list[str] = field(default_factory=list)
 
     def skeleton(self, category: str) -> Skeleton:
-        """As the file describes it; names that it does not describe follow as they come."""
+        """As the file describes it; names that it does not describe follow as they come, and an
+        edge to a keypoint that it does not name is left out."""
         described = self.skeletons.get(category, Skeleton())
         names = dict.fromkeys(described.keypoint_names)
         for marked in self.marked:
             if marked.category == category:
                 names.update(dict.fromkeys(marked.points))
-        return Skeleton(list(names), described.edges)
+        edges = [edge for edge in described.edges if all(0 <= end < len(names) for end in edge)]
+        return Skeleton(list(names), edges)
 
     def add(self, other: Reading) -> None:
         self.marked += other.marked

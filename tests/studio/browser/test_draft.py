@@ -69,9 +69,9 @@ def test_a_prediction_outside_the_image_has_to_be_placed(modules: Page) -> None:
     found = {
         "box": {"x": 10, "y": 10, "width": 200, "height": 20},
         "keypoints": [
-            {"x": 5, "y": 5, "score": 0.9},
-            {"x": 120, "y": 5, "score": 0.9},
-            {"x": 50, "y": 20, "score": 0.1},
+            {"x": 5, "y": 5, "score": 0.9, "visibility": 2},
+            {"x": 120, "y": 5, "score": 0.9, "visibility": 2},
+            {"x": 50, "y": 20, "score": 0.1, "visibility": 0},
         ],
     }
     predicted = _call(modules, "predict", DRAFT, 0, found)

@@ -1,7 +1,7 @@
 // Requests to the server. Every refusal becomes an `ApiError` with the faults that it names.
 
 export class ApiError extends Error {
-  /** faults: [{field, reason}]. status: of HTTP, 0 where no answer came. */
+  /** faults: [{field, reason, code}]. status: of HTTP, 0 where no answer came. */
   constructor(faults, status) {
     super(faults.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join("; "));
     this.faults = faults;

@@ -2,9 +2,10 @@
 //
 // {name, mode, version, keypoint_names: [text], edges: [[a, b]],
 //  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null]}]}
-// Mark = {x, y, visible, score?}: with a score it is the network's own and nobody has confirmed it.
+// Mark = {x, y, visible, unsure?}: unsure is the network's own that nobody has confirmed, and that it
+// does not trust itself.
 
-import { TRUSTED } from "./colors.js";
+import { isTrusted } from "./colors.js";
 
 export const MODES = ["create", "replace", "add_shots"];
 
@@ -19,7 +20,7 @@ export function furtherShots(category) {
 }
 
 export const isFixed = (draft) => draft.mode === "add_shots";
-const isUnsure = (mark) => mark?.score !== undefined && mark.score < TRUSTED;
+const isUnsure = (mark) => Boolean(mark?.unsure);
 
 /** marks: of each keypoint, null where nothing is known yet. */
 export function addShot(draft, image, marks = [], box = null) {
@@ -56,9 +57,10 @@ export function confirm(draft, shot) {
 /** Marks that stand where the network found each keypoint. */
 export function predict(draft, shot, object) {
   const { width, height } = draft.shots[shot];
-  const marks = object.keypoints.map(({ x, y, score }) => {
+  const marks = object.keypoints.map((keypoint) => {
+    const { x, y } = keypoint;
     const inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;
-    return inside ? { x: round(x), y: round(y), visible: true, score } : null;
+    return inside ? { x: round(x), y: round(y), visible: true, unsure: !isTrusted(keypoint) } : null;
   });
   return withShot(draft, shot, (known) => ({ ...known, marks, box: tidyBox(object.box, known) }));
 }

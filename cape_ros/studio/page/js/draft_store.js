@@ -59,7 +59,7 @@ export async function sendAgain(draft) {
 
 /** Whether a refusal says that the server has forgotten an image. */
 export function isForgotten(error) {
-  return Boolean(error.faults?.some(({ field, reason }) => /(^|\.)image$/.test(field) && /not here/.test(reason)));
+  return Boolean(error.faults?.some(({ code }) => code === "unknown_image"));
 }
 
 /** Drops the browser's copies of all images but these IDs. */

@@ -35,7 +35,8 @@ export class LiveView {
     this.link = new LiveLink();
     this.link.addEventListener("frame", ({ detail }) => this.#frame(detail));
     this.link.addEventListener("state", () => this.#state());
-    byId("legend").append(...legend());
+    this.untrusted = h("span", { text: "not trusted" });
+    byId("legend").append(...legend(this.untrusted));
     byId("teach-frame").addEventListener("click", () => teach.fromFrame());
     byId("all-names").addEventListener("change", ({ target }) => (this.layer.allNames = target.checked));
     this.stage.addEventListener("view", () => this.link.ask(this.#pixels()));
@@ -91,6 +92,7 @@ export class LiveView {
 
   #frame({ header, bitmap, received }) {
     categories.heard(header.database_version);
+    setText(this.untrusted, `below ${header.trusted_point}: not trusted`);
     this.stage.say("");
     this.stage.draw(bitmap, header.width, header.height);
     this.layer.show(header.objects, categories);

@@ -31,7 +31,7 @@ export class MarkLayer {
     this.group.replaceChildren();
     if (!shot) return;
     const marks = shot.marks.map((mark, i) =>
-      moved?.keypoint === i ? { ...mark, x: moved.x, y: moved.y, visible: true, score: undefined } : mark,
+      moved?.keypoint === i ? { ...mark, x: moved.x, y: moved.y, visible: true, unsure: false } : mark,
     );
     this.#box(box ?? shot.box);
     for (const [a, b] of editor.draft.edges) this.#edge(marks[a], marks[b]);

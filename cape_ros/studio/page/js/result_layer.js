@@ -1,7 +1,7 @@
 // Objects with their keypoints on a stage. Elements are kept from frame to frame, so that what is
 // pointed at stays the same element.
 
-import { scoreColor, TRUSTED } from "./colors.js";
+import { isTrusted, scoreColor } from "./colors.js";
 import { s, set, setText } from "./dom.js";
 import { placeNames } from "./labels.js";
 
@@ -72,7 +72,7 @@ export class ResultLayer {
     set(drawn.title, { x: titleX, y: titleY, "font-size": FONT * unit, "stroke-width": 3 * unit });
     edges.forEach(([start, end], i) => {
       const [a, b] = [object.keypoints[start], object.keypoints[end]];
-      const trusted = a.score >= TRUSTED && b.score >= TRUSTED;
+      const trusted = isTrusted(a) && isTrusted(b);
       set(drawn.edges[i], {
         x1: a.x, y1: a.y, x2: b.x, y2: b.y,
         stroke: scoreColor(Math.min(a.score, b.score)),
@@ -88,9 +88,10 @@ export class ResultLayer {
     });
   }
 
-  #paintPoint(point, { x, y, score }, name, place, chosen) {
+  #paintPoint(point, keypoint, name, place, chosen) {
     const unit = this.stage.unit;
-    const trusted = score >= TRUSTED;
+    const { x, y, score } = keypoint;
+    const trusted = isTrusted(keypoint);
     const color = scoreColor(score);
     set(point.group, {
       transform: `translate(${x} ${y})`,

@@ -1,6 +1,6 @@
 // What is found now: every object with its keypoints, their scores and the last minute.
 
-import { scoreColor, TRUSTED } from "./colors.js";
+import { isTrusted, scoreColor } from "./colors.js";
 import { h, setText } from "./dom.js";
 import { drawSparkline, ScoreHistory, sparkline } from "./score_history.js";
 
@@ -65,11 +65,12 @@ export class ScoreTable {
     const seen = object.keypoints.some(({ score }) => score > 0);
     setText(shown.state, seen ? object.score.toFixed(2) : "not in view");
     shown.state.className = `tag number ${seen ? "good" : ""}`;
-    object.keypoints.forEach(({ score }, i) => {
+    object.keypoints.forEach((keypoint, i) => {
+      const { score } = keypoint;
       const row = shown.rows[i];
       setText(row.name, category?.keypoint_names[i] ?? `keypoint ${i + 1}`);
       setText(row.score, score.toFixed(2));
-      row.button.classList.toggle("untrusted", score < TRUSTED);
+      row.button.classList.toggle("untrusted", !isTrusted(keypoint));
       row.button.style.setProperty("--dot", scoreColor(score));
       if (redraw) drawSparkline(row.line, this.#history.of(object.category, i, now));
     });

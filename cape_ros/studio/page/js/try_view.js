@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { categories } from "./categories.js";
-import { TRUSTED, scoreColor } from "./colors.js";
+import { isTrusted, scoreColor } from "./colors.js";
 import { byId, chooseFiles, field, h } from "./dom.js";
 import { isVideo } from "./imports.js";
 import { Leaf } from "./leaf.js";
@@ -191,19 +191,20 @@ export class TryView {
 /** Scores of every keypoint, and how far the answers are apart if there are two. */
 function table(category, all, one, pick) {
   const head = ["Keypoint", "Score", ...(one ? ["One shot", "Apart"] : [])];
-  const score = (value) => {
-    const cell = h("td", { class: "number" }, h("span", { class: value < TRUSTED ? "ring" : "dot" }), value.toFixed(2));
-    cell.firstChild.style.setProperty("--dot", scoreColor(value));
+  const score = (point) => {
+    const shape = h("span", { class: isTrusted(point) ? "dot" : "ring" });
+    const cell = h("td", { class: "number" }, shape, point.score.toFixed(2));
+    shape.style.setProperty("--dot", scoreColor(point.score));
     return cell;
   };
   const rows = category.keypoint_names.map((name, i) => {
     const point = all.object.keypoints[i];
     const other = one?.object.keypoints[i];
     const why = h("button", { type: "button", class: "link-button", text: name, title: "Why here?", onclick: () => pick(i) });
-    const row = h("tr", {}, h("th", { scope: "row" }, why), score(point.score));
+    const row = h("tr", {}, h("th", { scope: "row" }, why), score(point));
     if (other) {
       const apart = Math.hypot(point.x - other.x, point.y - other.y);
-      row.append(score(other.score), h("td", { class: "number", text: `${apart.toFixed(1)} px` }));
+      row.append(score(other), h("td", { class: "number", text: `${apart.toFixed(1)} px` }));
     }
     return row;
   });

@@ -1,6 +1,7 @@
 """Compare this network with numbers produced by the authors' release.
 
-python -m cape_ros.evaluation.golden FOLDER prints the largest difference per quantity.
+python benchmarks/golden.py FOLDER prints the largest difference per quantity, and fails if one
+exceeds its tolerance. FOLDER holds golden_A.npz, golden_A.json, manifest.json and fill.py.
 """
 
 from __future__ import annotations

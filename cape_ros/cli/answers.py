@@ -1,0 +1,80 @@
+"""How `cape estimate` writes what it finds: a row an image, as JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from cape_ros.errors import SourceError
+
+if TYPE_CHECKING:
+    from cape_ros.perception.category import Category
+    from cape_ros.perception.objects import ObjectKeypoints
+
+Row = dict[str, Any]
+
+
+def row(file: str, frame: int | None, answer: ObjectKeypoints, found: bool) -> Row:
+    return {
+        "file": file,
+        "frame": frame,
+        "category": answer.category,
+        "category_version": answer.category_version,
+        "found": found,
+        "score": round(answer.score, 4),
+        "box": [round(value, 2) for value in answer.box],
+        "keypoints": [
+            {"name": name, "x": round(x, 2), "y": round(y, 2), "score": round(score, 4)}
+            for name, (x, y), score in zip(
+                answer.keypoint_names,
+                answer.keypoints.tolist(),
+                answer.scores.tolist(),
+                strict=True,
+            )
+        ],
+    }
+
+
+@contextmanager
+def answers_to(
+    out: Path | None, category: Category, single: bool
+) -> Iterator[Callable[[Row], None]]:
+    """What writes a row. Raises `SourceError` before anything is looked at."""
+    if out is None:
+        yield lambda row: print(json.dumps(row, indent=2 if single else None), flush=True)
+        return
+    if out.suffix not in (".jsonl", ".csv"):
+        raise typer.BadParameter(f"--out {out}: give a name that ends in .jsonl or .csv")
+    try:
+        file = out.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise SourceError(f"{out}: cannot be written: {error.strerror}") from error
+    with file:
+        if out.suffix == ".csv":
+            yield _csv(file, category.keypoint_names)
+        else:
+            yield lambda row: print(json.dumps(row), file=file, flush=True)
+
+
+def _csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
+    """A row an image: three columns for each keypoint."""
+    writer = csv.writer(file)
+    box = ("box_x", "box_y", "box_width", "box_height")
+    points = [f"{name}_{what}" for name in names for what in ("x", "y", "score")]
+    plain = ("file", "frame", "category", "category_version", "found", "score")
+    writer.writerow([*plain, *box, *points])
+
+    def write(row: Row) -> None:
+        found = [point[what] for point in row["keypoints"] for what in ("x", "y", "score")]
+        values = [row[name] for name in plain]
+        values[plain.index("found")] = int(row["found"])
+        writer.writerow([*values, *row["box"], *found])
+        file.flush()
+
+    return write

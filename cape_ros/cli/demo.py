@@ -1,0 +1,49 @@
+"""`cape demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cape_ros.cli.common import Device, Weights
+from cape_ros.core import fastdds
+from cape_ros.core.extras import require_rclpy
+
+
+def demo(
+    video: Annotated[Path | None, typer.Option(help="Your own video instead.")] = None,
+    camera: Annotated[int | None, typer.Option(help="Your own camera, by number.")] = None,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="JSON file with the keypoints of your own input.")
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Of each scene; 60 of a photograph, else 300.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for what was found.")] = Path("demo_out"),
+    weights: Weights = "shipped",
+    device: Device = "auto",
+) -> None:
+    """Start a node and a camera, register objects, and show what is found in every frame.
+
+    [bold]cape demo[/bold] moves photographs, so the error is known.
+
+    [bold]cape demo --video mug.mp4 --keypoints mug.json[/bold] takes your own images.
+    """
+    require_rclpy()
+    fastdds.use_profile()
+    import cape_ros.ros  # noqa: F401  what it says comes before an ImportError of the demo
+    from cape_ros.demo.run import run_demo
+
+    raise typer.Exit(
+        run_demo(
+            video=video,
+            camera=camera,
+            out=out,
+            keypoints=keypoints,
+            frames=frames,
+            weights=weights,
+            device=device,
+        )
+    )

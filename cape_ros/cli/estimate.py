@@ -1,0 +1,222 @@
+"""`cape estimate`: an image, a folder of images or a video in, JSON lines or CSV out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cape_ros.cli.answers import answers_to, row
+from cape_ros.cli.common import DEFAULT_LIBRARY, Device, Library, Weights, open_library
+from cape_ros.errors import CapeError, InvalidInput, SourceError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cape_ros.media.sources import VideoFile
+    from cape_ros.perception.category import Category
+    from cape_ros.perception.estimator import Estimator
+    from cape_ros.perception.geometry import Box
+    from cape_ros.perception.objects import ObjectKeypoints
+
+IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
+
+
+def estimate(
+    source: Annotated[Path, typer.Argument(help="An image, a folder of images, or a video.")],
+    category: Annotated[str, typer.Option(help="Name of a registered category.")],
+    box: Annotated[
+        str | None, typer.Option(help="Where, in every image: x,y,width,height in pixels.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write here instead, as .jsonl (JSON lines) or .csv.")
+    ] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(help="Draw what is found: a file for an image, else a folder for files."),
+    ] = None,
+    panel: Annotated[
+        Path | None, typer.Option(help="Of one image: write how each keypoint was matched here.")
+    ] = None,
+    library: Library = DEFAULT_LIBRARY,
+    weights: Weights = "shipped",
+    device: Device = "auto",
+) -> None:
+    """Find a registered category in images; prints JSON. Without --box it is searched.
+
+    Each answer says whether the object was [bold]found[/bold]; where it was not, the keypoints mean
+    nothing. An image without the object ends with exit status 1, a folder or a video with 0. A
+    video is followed from frame to frame.
+
+    [bold]cape estimate table.jpg --category mug --draw found.png[/bold]
+
+    [bold]cape estimate film.mp4 --category mug --out film.csv[/bold]
+    """
+    where = None if box is None else read_box(box)
+    single = not source.is_dir() and not is_video(source)
+    if panel and not single:
+        raise typer.BadParameter("--panel is for one image")
+    frames = frames_of(source)
+    known = open_library(library).get(category)
+    if draw and not single:
+        _make_folder(draw)
+    count = found = 0
+    with answers_to(out, known, single) as write:
+        from cape_ros.perception.estimator import Estimator
+
+        estimator = Estimator.load(weights, device)
+        find = Finder(estimator, known, where, is_video(source))
+        try:
+            for frame in frames:
+                answer = find(frame.image)
+                there = find.is_there(answer)
+                write(row(str(frame.file), frame.number, answer, there))
+                count, found = count + 1, found + there
+                if draw:
+                    _draw(draw if single else draw / frame.picture, frame, answer, known)
+                if panel:
+                    _draw_panel(panel, estimator, frame, answer, known)
+        finally:
+            if not single:
+                print(f"{known.name} found in {found} of {count} images", file=sys.stderr)
+    if single and not found:
+        raise CapeError(f"{known.name} was not found in {source}")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """file: as it was named. number: of a video's frame, from 0. image: [H, W, 3] uint8 RGB."""
+
+    file: Path
+    number: int | None
+    image: np.ndarray
+
+    @property
+    def picture(self) -> str:
+        """A name for the file that it is drawn in, among others of the same source."""
+        return f"{self.file.name if self.number is None else f'{self.number:06d}'}.png"
+
+
+def frames_of(source: Path) -> Iterator[Frame]:
+    """What is to be looked at, in order. Raises `InvalidInput` for a folder without images,
+    `SourceError`; images of a folder that cannot be read are named and counted at the end."""
+    from cape_ros.core.images import read_image
+
+    if is_video(source):
+        from cape_ros.media.sources import VideoFile
+
+        return _of_video(source, VideoFile(source, sys.maxsize))
+    if not source.is_dir():
+        return iter([Frame(source, None, read_image(source))])
+    files = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGES)
+    if not files:
+        raise InvalidInput.of(str(source), f"holds no image ({', '.join(IMAGES)})")
+    return _of_files(files)
+
+
+def is_video(source: Path) -> bool:
+    return source.suffix.lower() in VIDEOS and not source.is_dir()
+
+
+def _of_files(files: Sequence[Path]) -> Iterator[Frame]:
+    from cape_ros.core.images import read_image
+
+    failed = 0
+    for file in _with_progress(files, len(files)):
+        try:
+            image = read_image(file)
+        except SourceError as error:
+            print(f"cape: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        yield Frame(file, None, image)
+    if failed:
+        raise SourceError(f"{failed} of {len(files)} images could not be read")
+
+
+def _of_video(path: Path, video: VideoFile) -> Iterator[Frame]:
+    try:
+        for frame in _with_progress(iter(video.next, None), video.expected):
+            yield Frame(path, frame.index, frame.image)
+    finally:
+        video.close()
+
+
+def _with_progress(what: Any, count: int) -> Iterator[Any]:
+    from rich.console import Console
+    from rich.progress import track
+
+    known = count if count < sys.maxsize else None
+    console = Console(stderr=True)
+    return iter(track(what, "looking", known, transient=True, console=console))
+
+
+class Finder:
+    """Looks into the box that was given, or searches; follow: from where the object was before."""
+
+    def __init__(
+        self, estimator: Estimator, category: Category, box: Box | None, follow: bool
+    ) -> None:
+        from cape_ros.perception.follow import Trust, Watch, track_ids
+
+        self._estimator, self._category, self._box = estimator, category, box
+        self._trust = Trust()
+        estimator.register(category)
+        self._watch = Watch(estimator, track_ids()) if follow and box is None else None
+
+    def __call__(self, image: np.ndarray) -> ObjectKeypoints:
+        from cape_ros.perception.follow import search
+        from cape_ros.perception.objects import ObjectRequest
+
+        name = self._category.name
+        if self._box is not None:
+            (found,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
+        elif self._watch is not None:
+            (found,) = self._watch.look(image, {name: self._category}, self._trust)
+        else:
+            found = search(self._estimator, image, name, self._trust)
+        return found
+
+    def is_there(self, answer: ObjectKeypoints) -> bool:
+        """By the node's defaults; what was searched for and is not there has no score at all."""
+        if self._box is None:
+            return bool((answer.scores > 0).any())
+        return answer.score >= self._trust.found
+
+
+def _draw(path: Path, frame: Frame, answer: ObjectKeypoints, category: Category) -> None:
+    from cape_ros.core.images import write_image
+    from cape_ros.perception.overlay import draw
+
+    write_image(path, draw(frame.image, [answer], {category.name: category}))
+
+
+def _draw_panel(
+    path: Path, estimator: Estimator, frame: Frame, answer: ObjectKeypoints, category: Category
+) -> None:
+    from cape_ros.core.images import write_image
+    from cape_ros.perception.objects import ObjectRequest
+    from cape_ros.perception.panel import matching_panel
+
+    seen = estimator.inspect(frame.image, ObjectRequest(category, answer.box))
+    write_image(path, matching_panel(category, seen))
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError(f"{path}: no folder can be made there: {error.strerror}") from error
+
+
+def read_box(text: str) -> Box:
+    try:
+        x, y, width, height = (float(value) for value in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"--box {text!r} is not x,y,width,height") from None
+    return x, y, width, height

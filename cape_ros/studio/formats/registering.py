@@ -1,0 +1,50 @@
+"""From what a file says to categories, where all of its images came with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cape_ros.core.images import decode
+from cape_ros.errors import Fault, InvalidInput
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.category_folder import MOST_PIXELS
+from cape_ros.studio.formats.reading import Marked, Reading
+
+
+def to_categories(reading: Reading) -> list[Category]:
+    """Each category of the file with all of its shots. Raises `InvalidInput` with every fault."""
+    categories, faults = [], list[Fault]()
+    for name in dict.fromkeys(marked.category for marked in reading.marked):
+        try:
+            categories.append(_to_category(reading, name))
+        except InvalidInput as error:
+            faults += [fault.at(f"{name}: {fault.field}") for fault in error.faults]
+    if faults:
+        raise InvalidInput(faults)
+    return categories
+
+
+def _to_category(reading: Reading, name: str) -> Category:
+    skeleton, shots, faults = reading.skeleton(name), [], list[Fault]()
+    for marked in reading.marked:
+        if marked.category == name:
+            try:
+                shots.append(_to_shot(reading, marked, skeleton.keypoint_names))
+            except InvalidInput as error:
+                faults += error.faults
+    if faults:
+        raise InvalidInput(faults)
+    return Category(name, skeleton.keypoint_names, skeleton.edges, shots)
+
+
+def _to_shot(reading: Reading, marked: Marked, names: Sequence[str]) -> SupportShot:
+    if marked.image not in reading.images:
+        reason = "is not in the file; put the images into a zip file with the annotations"
+        raise InvalidInput.of(marked.image, reason, "missing")
+    pixels = decode(reading.images[marked.image], marked.image, MOST_PIXELS).pixels
+    height, width = pixels.shape[:2]
+    if marked.size not in (None, (width, height)):
+        told = "{} x {}".format(*marked.size or ())
+        raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {told}")
+    points = [marked.points.get(name, (0.0, 0.0)) for name in names]
+    return SupportShot(pixels, points, [name in marked.points for name in names], marked.box)
