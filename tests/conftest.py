@@ -40,8 +40,9 @@ WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 RUN = os.getppid() if WORKERS > 1 else os.getpid()
 os.environ["ROS_DOMAIN_ID"] = str(1 + (7 * RUN + WORKER) % 100)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-if WORKERS > 1:  # before anything imports PyTorch
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
+# Before anything imports PyTorch: its threads wait for each other in a busy loop, so several test
+# processes on one machine, or other work beside one, would take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Seeded, and never a failure because the machine is busy.
 settings.register_profile(

@@ -50,10 +50,18 @@ def test_no_batch_norm_is_left_and_the_features_are_the_same(backbone: str, shar
             assert torch.allclose(found, plain, rtol=1e-3, atol=1e-4 * plain.abs().max())
 
 
+@pytest.fixture(scope="module")
+def golden(shared: Path) -> Golden:
+    return Golden(shared / "golden")
+
+
+@pytest.fixture(scope="module")
+def fast(golden: Golden) -> CapeFormer:
+    return ready(CapeFormer.from_released(golden.state_dict()), CPU)
+
+
 @pytest.mark.parametrize("case", ["s1", "s3", "u0", "u1", "am"])
-def test_numbers_of_the_release(shared: Path, case: str) -> None:
-    golden = Golden(shared / "golden")
-    fast = ready(CapeFormer.from_released(golden.state_dict()), CPU)
+def test_numbers_of_the_release(golden: Golden, fast: CapeFormer, case: str) -> None:
     with torch.inference_mode():
         tokens, output = golden.run(fast, case)
     for value, name, tolerance in (

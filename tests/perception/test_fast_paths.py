@@ -14,7 +14,7 @@ from golden import POINTS, Golden
 
 from cape_ros.model import CapeFormer, checkpoints, weights
 from cape_ros.model.scores import Calibration
-from cape_ros.perception import engine
+from cape_ros.perception import device, engine
 from cape_ros.perception.category import Category
 from cape_ros.perception.crops import DeviceCrops
 from cape_ros.perception.estimator import Estimator
@@ -27,11 +27,19 @@ needs_openvino = pytest.mark.skipif(
 )
 
 
-def estimator(device: str = "cpu", layout: bool = True, precision: str = "float32") -> Estimator:
+needs_bfloat16 = pytest.mark.skipif(
+    not device._has_bfloat16(CPU), reason="needs a CPU that computes in bfloat16"
+)
+
+
+def estimator(
+    name: str = "cpu", layout: bool = True, precision: str = "float32", side: int = 256
+) -> Estimator:
+    """With the shipped weights; side: of the crops."""
     shipped, facts = checkpoints.load(weights.SHIPPED)
-    net = CapeFormer(replace(shipped.config, layout=layout))
+    net = CapeFormer(replace(shipped.config, layout=layout, image_size=(side, side)))
     net.load_state_dict(shipped.state_dict())
-    return Estimator(net, Calibration.from_facts(facts), device, precision)
+    return Estimator(net, Calibration.from_facts(facts), name, precision)
 
 
 def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
@@ -72,23 +80,27 @@ def test_openvino_on_photographs(
     np.testing.assert_allclose(scores(found), scores(without_layout), atol=1e-3)
 
 
-@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+@pytest.mark.parametrize(("precision", "side"), [("float16", 128), ("bfloat16", 256)])
 def test_low_precision_on_photographs(
     categories: list[Category],
     plain: list[ObjectKeypoints],
     monkeypatch: pytest.MonkeyPatch,
     precision: str,
+    side: int,
 ) -> None:
-    if precision == "float16":  # a CPU computes it as well, only slowly
-        monkeypatch.setattr(engine, "find_precision", lambda *_: torch.float16)
-    other = estimator(precision=precision)
+    """No CPU has a fast float16, so that is tried on smaller crops."""
+    expected = plain if side == 256 else look(estimator(side=side), categories)
+    # Any CPU computes it, those that lack it slowly; so they are refused otherwise.
+    monkeypatch.setattr(engine, "find_precision", lambda *_: device.PRECISIONS[precision])
+    other = estimator(precision=precision, side=side)
     other.prepare(keypoints=20)
-    away = pixels(look(other, categories), plain)
+    away = pixels(look(other, categories), expected)
     assert np.median(away) < 0.5
     assert np.percentile(away, 99) < 2
 
 
 @needs_openvino
+@needs_bfloat16
 def test_low_precision_by_openvino(
     categories: list[Category], without_layout: list[ObjectKeypoints]
 ) -> None:

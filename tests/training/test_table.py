@@ -12,6 +12,7 @@ from cape_ros.errors import InvalidInput
 from cape_ros.training.table import read_table
 
 TABLES = CONFIGS.parent / "tables"
+BRIEFLY = ("--set", "steps=1", "--set", "network.layout=false", "--set", "workers=0")
 PUBLISHED = {
     "a1": [89.36, 89.45, 89.26, 89.03, 88.58],
     "a2": [89.45, 89.74, 89.08],
@@ -95,7 +96,7 @@ def test_rows_are_trained_measured_and_taken_as_they_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    words = ["lab", "table", table, "--out", tmp_path, "--set", "steps=1", *ON_CPU]
+    words = ["lab", "table", table, "--out", tmp_path, *BRIEFLY, *ON_CPU]
     assert cape(*words) == 0
     assert "Another (not built)" in capsys.readouterr().out
     rows = json.loads((tmp_path / "small.json").read_text())["rows"]
@@ -118,7 +119,7 @@ def test_each_category_is_left_out_in_turn(
 ) -> None:
     path = tmp_path / "out.yaml"
     path.write_text(f"{{title: Out, config: {small}, measured: {{pairs: 2}}, leave_one_out: true}}")
-    words = ["lab", "table", path, "--out", tmp_path, "--set", "steps=1", *ON_CPU]
+    words = ["lab", "table", path, "--out", tmp_path, *BRIEFLY, *ON_CPU]
     assert cape(*words) == 0
     rows = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert [row["row"] for row in rows] == ["kite", "cross", "motorbike", "mouse_reach"]
