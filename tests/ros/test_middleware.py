@@ -19,9 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def serve(before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """`cape serve` in a process that first runs the program `before`."""
     program = f"{before}\nfrom cape_ros.cli import main; import sys; sys.exit(main())"
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])  # of a sourced ROS 2
     return subprocess.run(
         [sys.executable, "-c", program, "serve"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, "PYTHONPATH": path, **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -140,7 +140,7 @@ def test_a_changed_threshold_counts_from_the_next_image_on(start: Start) -> None
     [
         ({"trusted_point": 1.5}, "trusted_point"),
         ({"trusted_point": float("nan")}, "trusted_point"),
-        ({"trusted_point": 1}, "DOUBLE"),
+        ({"trusted_point": 1}, "rong parameter type"),
         ({"kept_object": 0.5}, "kept_object: 0.5 is more than found_object"),
         ({"found_object": 0.1}, "kept_object: 0.25 is more than found_object, 0.1"),
         ({"trusted_point": 0.1, "found_object": 7.0}, "found_object"),
