@@ -55,6 +55,7 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # The pages in docs/ as a site, in an environment of its own: nothing of it imports the package.
 docs: .venv-docs/installed

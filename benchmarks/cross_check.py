@@ -19,17 +19,17 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from cape_ros.evaluation.methods import Seen, find, numpy
-from cape_ros.evaluation.score_quality import auroc, calibration_error
+from cape_ros.lab.evaluation.methods import Seen, find, numpy
+from cape_ros.lab.evaluation.score_quality import auroc, calibration_error
+from cape_ros.lab.training.batches import annotated
+from cape_ros.lab.training.calibrate import SHOTS, Answers, fit_all, look
+from cape_ros.lab.training.config import DataConfig
 from cape_ros.model import checkpoints
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.scores import RIGHT_WITHIN, Calibration
 from cape_ros.model.weights import SHIPPED
-from cape_ros.perception.follow import Trust
 from cape_ros.perception.geometry import PADDING
-from cape_ros.training.calibrate import SHOTS, Answers, fit_all, look
-from cape_ros.training.config import DataConfig
-from cape_ros.training.material import annotated
+from cape_ros.perception.tracking import Trust
 
 SEED = 3
 MOST_OF_CATEGORY = 300  # points that count in the AUROC: none drowns the others

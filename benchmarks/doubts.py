@@ -20,12 +20,12 @@ from rich.progress import track
 from rich.table import Table
 
 from cape_ros.core.images import read_image
+from cape_ros.lab.datasets.mp100 import Dataset
+from cape_ros.lab.training.batches import annotated
+from cape_ros.lab.training.config import DataConfig
 from cape_ros.model.cross_check import ASTRAY
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
-from cape_ros.training.config import DataConfig
-from cape_ros.training.data.mp100 import Dataset
-from cape_ros.training.material import annotated
 
 SHOTS = 5
 MOVED = 0.3  # of the box's longer side

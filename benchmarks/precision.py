@@ -21,15 +21,15 @@ from golden import Golden
 from rich.console import Console
 from rich.table import Table
 
-from cape_ros.benchmark.machine import machine
-from cape_ros.errors import DeviceError
+from cape_ros.core.errors import DeviceError
+from cape_ros.lab.benchmark.machine import machine
 from cape_ros.media.photographs import photographs
 from cape_ros.model import CapeFormer, KeypointTokens, checkpoints, weights
 from cape_ros.model.scores import Calibration
-from cape_ros.perception.device import PRECISIONS, find_device
-from cape_ros.perception.engine import build_network
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.network import Network
+from cape_ros.perception.inference.device import PRECISIONS, find_device
+from cape_ros.perception.inference.engine import build_network
+from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
 
 CASES = ("s1", "s3")

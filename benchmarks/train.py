@@ -23,15 +23,15 @@ from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 
-from cape_ros.perception.device import find_precision
-from cape_ros.training.config import TrainingConfig
-from cape_ros.training.config_file import read_config
-from cape_ros.training.data.episodes import Step
-from cape_ros.training.material import Material
-from cape_ros.training.objective import AnyStep
-from cape_ros.training.start import build
-from cape_ros.training.team import gather
-from cape_ros.training.trainer import Trainer
+from cape_ros.lab.training.batches import Material
+from cape_ros.lab.training.config import TrainingConfig
+from cape_ros.lab.training.config_file import read_config
+from cape_ros.lab.training.data.episodes import Step
+from cape_ros.lab.training.distributed import gather
+from cape_ros.lab.training.objective import AnyStep
+from cape_ros.lab.training.start import build
+from cape_ros.lab.training.trainer import Trainer
+from cape_ros.perception.inference.device import find_precision
 
 CONFIG = Path(__file__).parents[1] / "config" / "training" / "cape_r18.yaml"
 CATEGORIES, OBJECTS, KEYPOINTS = 4, 12, 17

@@ -15,7 +15,7 @@ import PIL.Image
 from steered import SECONDS, Stand
 from websockets.sync.client import ClientConnection, connect
 
-from cape_ros.server import Result
+from cape_ros.server.server import Result
 from cape_ros.studio.studio import Studio
 
 

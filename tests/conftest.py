@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared"
@@ -20,17 +20,17 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "demo/test_recorder_files.py": ("ros",),
     "examples": ("ros",),
     "launch": ("ros", "slow"),
-    "perception/test_gpu.py": ("gpu",),
+    "perception/inference/test_gpu.py": ("gpu",),
     "ros": ("ros",),
     "ros/test_process.py": ("slow",),
     "ros/test_register.py": ("slow",),
     "studio/browser": ("browser", "slow"),
     "studio/test_serve.py": ("ros",),
     "test_without_ros.py": ("slow",),
-    "training": ("train",),
-    "training/test_team.py": ("slow",),
-    "training/test_trainer.py": ("slow",),
-    "training/test_training_on_gpu.py": ("gpu",),
+    "lab/training": ("train",),
+    "lab/training/test_team.py": ("slow",),
+    "lab/training/test_trainer.py": ("slow",),
+    "lab/training/test_training_on_gpu.py": ("gpu",),
 }
 
 # Every process of a parallel run has a ROS domain of its own, and its share of the cores. The run's

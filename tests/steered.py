@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
-from cape_ros.perception.library import CategoryLibrary
+from cape_ros.perception.inference.timing import Timing
+from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.supports import Encoded
-from cape_ros.perception.timing import Timing
-from cape_ros.server import Frame, Result, Server
+from cape_ros.server.server import Frame, Result, Server
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 SECONDS = 120  # until a test gives up; also on a machine that is busy with something else

@@ -32,13 +32,13 @@ SERVED = {
 }
 ROUTES = {
     "cape_ros.studio.app": "all routes",
-    "cape_ros.studio.bodies": "bodies of requests",
-    "cape_ros.studio.categories": "routes",
-    "cape_ros.studio.context": "what routes share",
-    "cape_ros.studio.exchange": "routes",
-    "cape_ros.studio.live": "routes",
-    "cape_ros.studio.looking": "routes",
-    "cape_ros.studio.media": "routes",
+    "cape_ros.studio.api.bodies": "bodies of requests",
+    "cape_ros.studio.api.categories": "routes",
+    "cape_ros.studio.api.context": "what routes share",
+    "cape_ros.studio.api.exchange": "routes",
+    "cape_ros.studio.api.live": "routes",
+    "cape_ros.studio.api.inspect": "routes",
+    "cape_ros.studio.api.media": "routes",
 }
 # Packages -> the modules that need them, and what for.
 NEEDED: dict[tuple[str, ...], dict[str, str]] = {
@@ -47,7 +47,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
     ("pydantic",): {
         **SERVED,
         **ROUTES,
-        "cape_ros.studio.schemas": "what requests and answers hold",
+        "cape_ros.studio.api.schemas": "what requests and answers hold",
         "cape_ros.studio.broadcast": "sends results as the schemas have them",
         "cape_ros.studio.formats": "check files of other programs",
     },
@@ -56,7 +56,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
     ("defusedxml",): {
         **SERVED,
         "cape_ros.studio.app": "all routes",
-        "cape_ros.studio.exchange": "reads files of other programs",
+        "cape_ros.studio.api.exchange": "reads files of other programs",
         "cape_ros.studio.formats.archive": "reads files of other programs",
         "cape_ros.studio.formats.cvat": "reads XML",
     },

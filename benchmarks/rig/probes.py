@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
-from cape_ros.server import Result
+from cape_ros.server.server import Result
 
 COLUMNS = (
     "stamp",  # of the header, by the clock of the day

@@ -17,7 +17,7 @@ from std_msgs.msg import Header
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray, SupportShot
 from cape_ros.ros.conversions import to_image
 from cape_ros.ros.meters import nanoseconds
-from cape_ros.server import RegisterMode
+from cape_ros.server.server import RegisterMode
 from cape_ros.srv import RegisterCategory, RemoveCategory
 
 SECONDS = 60.0  # for the node to start

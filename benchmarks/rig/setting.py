@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 import torch
 
-from cape_ros.benchmark.machine import cores, processor
+from cape_ros.lab.benchmark.machine import cores, processor
 from cape_ros.ros import MIDDLEWARE
-from cape_ros.server import RegisterMode
+from cape_ros.server.server import RegisterMode
 from rig.camera import TOPIC
 from rig.processes import Child
 from rig.robot import Robot

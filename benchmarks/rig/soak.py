@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from cape_ros.server import RegisterMode
+from cape_ros.server.server import RegisterMode
 from rig.processes import Processor, resident, threads
 from rig.robot import Robot
 from rig.setting import CALL, Setting, Stand, stand

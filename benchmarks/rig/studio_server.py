@@ -20,8 +20,8 @@ from pathlib import Path
 from cape_ros.media.photographs import photographs
 from cape_ros.media.sources import MovingPhotograph
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.library import CategoryLibrary
-from cape_ros.server import Result, Server
+from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.server.server import Result, Server
 from cape_ros.studio.local import CAMERA, PERIOD, SEED, play
 from cape_ros.studio.studio import Studio
 

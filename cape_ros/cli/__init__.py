@@ -14,8 +14,8 @@ from cape_ros.cli import categories, exchange
 from cape_ros.cli.demo import demo
 from cape_ros.cli.estimate import estimate
 from cape_ros.cli.lab import lab
-from cape_ros.errors import exit_status
-from cape_ros.studio.cli import serve
+from cape_ros.cli.serve import serve
+from cape_ros.core.errors import exit_status
 
 app = typer.Typer(
     no_args_is_help=True,

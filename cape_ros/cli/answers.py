@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from cape_ros.errors import SourceError
+from cape_ros.core.errors import SourceError
 
 if TYPE_CHECKING:
     from cape_ros.perception.category import Category

@@ -17,7 +17,7 @@ from cape_ros.cli.common import (
     register_all,
     say,
 )
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 
 Name = Annotated[str, typer.Argument(help="Of a registered category.")]
 PICTURE = 768  # pixels of a side
@@ -40,8 +40,8 @@ def register(
     [bold]cape register mug2.png --keypoints mug2.json --add[/bold]
     """
     from cape_ros.core.images import read_image
-    from cape_ros.perception.annotation import read_annotation
-    from cape_ros.registration import described
+    from cape_ros.perception.library.annotation import read_annotation
+    from cape_ros.server.registration import described
 
     category = read_annotation(keypoints).category(read_image(image), name)
     (stored,) = register_all(open_library(library), [category], add, replacing)
@@ -72,7 +72,7 @@ def show(
 
     [bold]cape show mug --out mug.png[/bold]
     """
-    from cape_ros.registration import described
+    from cape_ros.server.registration import described
 
     category = open_library(library).get(name)
     names = category.keypoint_names
@@ -89,7 +89,7 @@ def show(
         )
     if out is not None:
         from cape_ros.core.images import write_image
-        from cape_ros.perception.panel import support_panel
+        from cape_ros.perception.drawing.panel import support_panel
 
         if shot > len(category.shots):
             raise InvalidInput.of("--shot", f"{shot} is behind the last, {len(category.shots)}")
@@ -107,7 +107,7 @@ def rename(
 
     [bold]cape rename mug red_mug[/bold]
     """
-    from cape_ros.registration import RegisterMode, described, merge
+    from cape_ros.server.registration import RegisterMode, described, merge
 
     shelf = open_library(library)
     renamed = replace(shelf.get(old), name=new)

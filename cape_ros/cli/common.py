@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
     from cape_ros.perception.category import Category
-    from cape_ros.perception.library import CategoryLibrary
+    from cape_ros.perception.library.library import CategoryLibrary
 
 DEFAULT_LIBRARY = Path("~/.local/share/cape_ros/library")
 
@@ -32,7 +32,7 @@ def say(*what: Any) -> None:
 
 
 def open_library(folder: Path) -> CategoryLibrary:
-    from cape_ros.perception.library import CategoryLibrary
+    from cape_ros.perception.library.library import CategoryLibrary
 
     try:
         return CategoryLibrary(folder.expanduser())
@@ -48,7 +48,7 @@ def register_all(
     Without `add` and `replacing` a name that is registered is refused. Raises `InvalidInput`,
     `LibraryError`.
     """
-    from cape_ros.registration import RegisterMode, merge
+    from cape_ros.server.registration import RegisterMode, merge
 
     if add and replacing:
         raise typer.BadParameter("one of --add and --replace can be meant")

@@ -12,7 +12,7 @@ import typer
 
 from cape_ros.cli.answers import answers_to, row
 from cape_ros.cli.common import DEFAULT_LIBRARY, Device, Library, Weights, open_library
-from cape_ros.errors import CapeError, InvalidInput, SourceError
+from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +162,7 @@ class Finder:
     def __init__(
         self, estimator: Estimator, category: Category, box: Box | None, follow: bool
     ) -> None:
-        from cape_ros.perception.follow import Trust, Watch, track_ids
+        from cape_ros.perception.tracking import Trust, Watch, track_ids
 
         self._estimator, self._category, self._box = estimator, category, box
         self._trust = Trust()
@@ -170,8 +170,8 @@ class Finder:
         self._watch = Watch(estimator, track_ids()) if follow and box is None else None
 
     def __call__(self, image: np.ndarray) -> ObjectKeypoints:
-        from cape_ros.perception.follow import search
         from cape_ros.perception.objects import ObjectRequest
+        from cape_ros.perception.tracking import search
 
         name = self._category.name
         if self._box is not None:
@@ -191,7 +191,7 @@ class Finder:
 
 def _draw(path: Path, frame: Frame, answer: ObjectKeypoints, category: Category) -> None:
     from cape_ros.core.images import write_image
-    from cape_ros.perception.overlay import draw
+    from cape_ros.perception.drawing.overlay import draw
 
     write_image(path, draw(frame.image, [answer], {category.name: category}))
 
@@ -200,8 +200,8 @@ def _draw_panel(
     path: Path, estimator: Estimator, frame: Frame, answer: ObjectKeypoints, category: Category
 ) -> None:
     from cape_ros.core.images import write_image
+    from cape_ros.perception.drawing.panel import matching_panel
     from cape_ros.perception.objects import ObjectRequest
-    from cape_ros.perception.panel import matching_panel
 
     seen = estimator.inspect(frame.image, ObjectRequest(category, answer.box))
     write_image(path, matching_panel(category, seen))

@@ -19,9 +19,9 @@ from cape_ros.cli.common import (
     register_all,
     say,
 )
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import how_to_install, is_installed
 from cape_ros.core.files import read_file, write_file
-from cape_ros.errors import CapeError, InvalidInput
 
 NEEDED = ("pydantic", "defusedxml")
 
@@ -47,7 +47,7 @@ def export(
     """
     category = open_library(library).get(name)
     _require_formats()
-    from cape_ros.registration import described
+    from cape_ros.server.registration import described
     from cape_ros.studio.formats.archive import FORMATS, pack
 
     write_file(file, pack(FORMATS[kind.value].write(category)))
@@ -72,7 +72,7 @@ def import_(
     [bold]cape import mug.zip[/bold]
     """
     _require_formats()
-    from cape_ros.registration import described
+    from cape_ros.server.registration import described
     from cape_ros.studio.formats.archive import read
     from cape_ros.studio.formats.registering import to_categories
 

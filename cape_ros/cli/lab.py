@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from cape_ros.benchmark.cli import bench
+from cape_ros.cli import evaluation as evaluation_verbs
+from cape_ros.cli import training as training_verbs
+from cape_ros.cli.benchmark import bench
 from cape_ros.cli.common import Weights, say
-from cape_ros.errors import InvalidInput
-from cape_ros.evaluation import cli as evaluation_verbs
-from cape_ros.training import cli as training_verbs
+from cape_ros.core.errors import InvalidInput
 
 lab = typer.Typer(
     help="Research: train, measure and compare networks; look at weights.",

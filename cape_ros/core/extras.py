@@ -6,7 +6,7 @@ import shlex
 import sys
 from importlib.util import find_spec
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 
 # What pip is asked for, by the name that is imported; as in pyproject.toml and requirements/.
 REQUIRED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cape_ros.errors import SourceError
+from cape_ros.core.errors import SourceError
 
 
 def read_file(path: Path) -> bytes:

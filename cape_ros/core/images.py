@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import PIL.Image
 
+from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.files import read_file
-from cape_ros.errors import InvalidInput, SourceError
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # how a file of these formats begins

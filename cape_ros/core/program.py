@@ -11,9 +11,9 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+from cape_ros.core.errors import CapeError
 from cape_ros.core.extras import missing_requirement
 from cape_ros.core.processes import leave
-from cape_ros.errors import CapeError
 
 
 def run(name: str, module: str, interrupted: int) -> int:

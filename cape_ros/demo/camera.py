@@ -10,8 +10,8 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from cape_ros.demo.ledger import Entry, Ledger
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
+from cape_ros.demo.scoreboard import Entry, Ledger
 from cape_ros.media.sources import Source
 from cape_ros.ros.conversions import to_image
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from cape_ros.core.images import MOST_PIXELS, decode
-from cape_ros.demo.ledger import Entry
-from cape_ros.perception.overlay import DARK, WHITE, Pen
+from cape_ros.demo.scoreboard import Entry
+from cape_ros.perception.drawing.overlay import DARK, WHITE, Pen
 
 TILES, COLUMNS = 12, 3
 WIDTH = 480  # of a tile, in pixels; its height is that of the first overlay, as wide as this

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 
 from cape_ros.core import fastdds
+from cape_ros.core.errors import CapeError
 from cape_ros.demo.camera import TOPIC
-from cape_ros.errors import CapeError
 
 LOG = "node.log"
 LAST_LINES = 8

@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 
 from cape_ros.demo.contact_sheet import ContactSheet
 from cape_ros.demo.film import Film
-from cape_ros.demo.ledger import Entry, Found, Ledger
+from cape_ros.demo.scoreboard import Entry, Found, Ledger
 from cape_ros.msg import KeypointArray
 from cape_ros.ros.conversions import to_array
 

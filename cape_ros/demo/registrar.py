@@ -10,11 +10,11 @@ from rclpy.client import Client
 from rclpy.node import Node
 from std_msgs.msg import Header
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.msg import Keypoint, SupportShot
 from cape_ros.perception.category import Category
 from cape_ros.ros.conversions import to_image, to_region
-from cape_ros.server import RegisterMode
+from cape_ros.server.server import RegisterMode
 from cape_ros.srv import RegisterCategory, RemoveCategory
 
 OTHERS = 1.0  # [s] to look for a node that is running already

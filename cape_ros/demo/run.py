@@ -17,16 +17,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cape_ros.core import fastdds
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import studio_is_installed
 from cape_ros.demo import summary
 from cape_ros.demo.camera import CameraNode
-from cape_ros.demo.ledger import Figures, Ledger
 from cape_ros.demo.node_process import LOG, NodeProcess
 from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
 from cape_ros.demo.registrar import Registrar
 from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
+from cape_ros.demo.scoreboard import Figures, Ledger
 from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
-from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.media.sources import LiveCamera
 from cape_ros.ros import MIDDLEWARE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.media import own_input
 from cape_ros.media.photographs import photographs
 from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile

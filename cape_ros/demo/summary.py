@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from cape_ros.demo.ledger import LEGEND, Figures
+from cape_ros.demo.scoreboard import LEGEND, Figures
 
 FILE = "summary.json"
 TOTAL = "all"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cape_ros.errors import exit_status
+from cape_ros.core.errors import exit_status
 from cape_ros.interfaces import environment
 
 

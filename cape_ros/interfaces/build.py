@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.interfaces import environment
 from cape_ros.interfaces.compiler import Compiler, Library, python_headers
 from cape_ros.interfaces.generate import Sources, generate

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 
 OPTIONS = ("-O1", "-fPIC", "-shared", "-w")
 

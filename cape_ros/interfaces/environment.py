@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 
 MIDDLEWARE = "rmw_fastrtps_cpp"  # of the wheels
 LARGEST_DOMAIN = 232  # above it the UDP ports of DDS would pass 65535

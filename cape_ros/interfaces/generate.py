@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.interfaces.packages import Package
 
 

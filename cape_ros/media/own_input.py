@@ -7,11 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.images import read_image
-from cape_ros.errors import InvalidInput, SourceError
 from cape_ros.media.sources import video_frame
-from cape_ros.perception.annotation import read_annotation
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.library.annotation import read_annotation
 
 CORNERS = 6
 FEWEST_CORNERS = 3

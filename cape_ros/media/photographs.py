@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cape_ros.core.errors import SourceError
 from cape_ros.core.extras import how_to_install
-from cape_ros.errors import SourceError
 from cape_ros.perception.category import Category, SupportShot
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.media.motion import CameraMotion, Table, project
 from cape_ros.media.truth import Truth
 from cape_ros.perception.category import Category

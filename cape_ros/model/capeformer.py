@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.model import released
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.config import CapeFormerConfig
 from cape_ros.model.decoder import Decoder
 from cape_ros.model.encoder import Encoder
 from cape_ros.model.encoding import at_least_single, encode_grid, encode_order
-from cape_ros.model.layout import (
+from cape_ros.model.layout.layout import (
     MOST_LAYOUTS,
     Layouts,
     agreement,

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from cape_ros.errors import CheckpointError, InvalidInput
+from cape_ros.core.errors import CheckpointError, InvalidInput
 from cape_ros.model.capeformer import CapeFormer
 from cape_ros.model.config import CapeFormerConfig
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
 
 BACKBONES = ("resnet50", "resnet18", "mobilenet_v2")
 STRIDES = (8, 16, 32)

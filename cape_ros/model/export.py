@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cape_ros.core.errors import CapeError
 from cape_ros.core.extras import how_to_install
-from cape_ros.errors import CapeError
 from cape_ros.model.capeformer import CapeFormer
 from cape_ros.model.inference import ready
-from cape_ros.model.layout import LANDMARKS, Layouts
+from cape_ros.model.layout.layout import LANDMARKS, Layouts
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from cape_ros.errors import CheckpointError
+from cape_ros.core.errors import CheckpointError
 
 if TYPE_CHECKING:
     from cape_ros.model.capeformer import CapeFormer

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cape_ros.errors import CheckpointError
+from cape_ros.core.errors import CheckpointError
 from cape_ros.model.proposals import around_best
 
 RIGHT_WITHIN = 0.1  # of the longer side of the object's box

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from cape_ros.model.cross_check import MOST_CHECKED, UNCHECKED, CrossCheck
-from cape_ros.model.layout import Layouts
+from cape_ros.model.layout.layout import Layouts
 
 
 @dataclass(frozen=True)

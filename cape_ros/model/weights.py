@@ -14,7 +14,7 @@ from urllib.error import URLError
 
 import torch
 
-from cape_ros.errors import CheckpointError
+from cape_ros.core.errors import CheckpointError
 from cape_ros.model import checkpoints
 from cape_ros.model.capeformer import CapeFormer
 

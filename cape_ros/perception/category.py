@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.perception.geometry import (
     LONGEST_SIDE,
     Box,

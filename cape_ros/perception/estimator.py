@@ -17,22 +17,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
-from cape_ros.model.layout import LANDMARKS, Layouts
+from cape_ros.model.layout.layout import LANDMARKS, Layouts
+from cape_ros.model.layout.rotations import Look, judge, look_again, not_yet_turned
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
-from cape_ros.model.turns import Look, judge, look_again, not_yet_turned
-from cape_ros.perception.batches import LARGEST_BATCH, Batches
 from cape_ros.perception.category import Category
-from cape_ros.perception.crops import DeviceCrops, HostCrops
-from cape_ros.perception.engine import build_network
 from cape_ros.perception.geometry import Box, Crop
+from cape_ros.perception.inference.batches import LARGEST_BATCH, Batches
+from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
+from cape_ros.perception.inference.engine import build_network
+from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_requests
 from cape_ros.perception.supports import Encoded, encode_shots
-from cape_ros.perception.timing import Timing
 
 
 @dataclass(frozen=True)

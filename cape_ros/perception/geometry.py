@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in image pixels: the pixels x .. x + width - 1."""

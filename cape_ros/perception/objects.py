@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.perception.category import Category, image_faults, not_registered
 from cape_ros.perception.geometry import Box, clean_box
 

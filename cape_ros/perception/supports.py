@@ -13,13 +13,13 @@ from torch import Tensor
 
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import Checks, CrossCheck
+from cape_ros.model.layout.rotations import ANGLES, not_yet_turned, turned_by
 from cape_ros.model.tokens import average_shots, each_without, stack_tokens
-from cape_ros.model.turns import ANGLES, not_yet_turned, turned_by
-from cape_ros.perception.batches import Batches
 from cape_ros.perception.category import SupportShot
-from cape_ros.perception.crops import HostCrops
 from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
-from cape_ros.perception.network import Network
+from cape_ros.perception.inference.batches import Batches
+from cape_ros.perception.inference.crops import HostCrops
+from cape_ros.perception.inference.network import Network
 
 TOGETHER = 8  # shots in one pass
 TURNED_TOGETHER = 2  # on a CPU: frames wait for such a pass no longer than for another frame

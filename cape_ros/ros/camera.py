@@ -13,7 +13,8 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.ros import compat, parameters
@@ -22,8 +23,7 @@ from cape_ros.ros.detections import class_map, to_requests
 from cape_ros.ros.frames import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
 from cape_ros.ros.pairing import Pairing
-from cape_ros.server import Frame, Server
-from cape_ros.throttled_log import ThrottledLog
+from cape_ros.server.server import Frame, Server
 
 logger = logging.getLogger(__name__)
 OFTEN = 5.0  # [s] between two lines in the log about the same trouble

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from cape_ros.core import images
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.msg import Category as CategoryMessage
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
 from cape_ros.msg import ObjectKeypoints as ObjectMessage

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cape_ros.errors import Fault
+from cape_ros.core.errors import Fault
 from cape_ros.perception.geometry import Box, box_faults
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.ros.compat import vision_msgs

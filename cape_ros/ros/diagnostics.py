@@ -16,11 +16,11 @@ from rclpy.node import Node
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from cape_ros.core import fastdds
-from cape_ros.perception.batches import LARGEST_BATCH
+from cape_ros.perception.inference.batches import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
 from cape_ros.ros.meters import Rate, percentiles
-from cape_ros.server import CameraCounts, Percentiles, Server, Statistics
+from cape_ros.server.server import CameraCounts, Percentiles, Server, Statistics
 
 PERIOD = 1.0  # [s]
 RECENTLY = 10.0  # [s] that a trouble is spoken of after it has ended

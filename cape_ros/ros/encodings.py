@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 
 MOST_PIXELS = 1 << 26
 

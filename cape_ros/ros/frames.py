@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 
 FRAMES_KEPT = 16  # of each camera
 

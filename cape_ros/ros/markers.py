@@ -18,8 +18,8 @@ from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from cape_ros.perception.category import Category
+from cape_ros.perception.drawing.overlay import keypoint_color
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.perception.overlay import keypoint_color
 
 LIFETIME = Duration(sec=0, nanosec=500_000_000)  # then what is not seen any more disappears
 METRES_PER_PIXEL = 0.001

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from cape_ros.core.errors import CapeError
 from cape_ros.core.extras import require_rclpy
-from cape_ros.errors import CapeError
 from cape_ros.interfaces import environment, packages
 
 

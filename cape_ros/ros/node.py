@@ -18,13 +18,13 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from cape_ros.core.errors import CapeError
+from cape_ros.core.memory import free_memory, keep_frames_mapped
 from cape_ros.core.processes import leave
-from cape_ros.errors import CapeError
-from cape_ros.memory import free_memory, keep_frames_mapped
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.services import Services
 from cape_ros.ros.session import Session
-from cape_ros.server import Server
+from cape_ros.server.server import Server
 
 logger = logging.getLogger(__name__)
 THREADS = 6  # commands, looks, questions, diagnostics, the life cycle; one more for each camera

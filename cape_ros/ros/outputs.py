@@ -19,7 +19,7 @@ from cape_ros.ros.detections import to_detections
 from cape_ros.ros.markers import to_markers
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.overlay_publisher import OverlayPublisher, Style
-from cape_ros.server import Result
+from cape_ros.server.server import Result
 
 
 class Outputs:

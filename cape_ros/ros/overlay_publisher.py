@@ -14,10 +14,10 @@ import numpy as np
 from rclpy.publisher import Publisher
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.overlay import draw
-from cape_ros.perception.panel import support_panel
+from cape_ros.perception.drawing.overlay import draw
+from cape_ros.perception.drawing.panel import support_panel
 from cape_ros.ros.conversions import to_compressed, to_image
-from cape_ros.server import Result
+from cape_ros.server.server import Result
 
 logger = logging.getLogger(__name__)
 MOST_PANELS = 4  # support images beside an overlay

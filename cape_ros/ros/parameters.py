@@ -14,7 +14,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
-from cape_ros.errors import Fault, InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.ros import compat
 from cape_ros.ros.parameter_table import PARAMETERS, START, UNCONFIGURED, Parameter
 

@@ -14,12 +14,12 @@ import typer
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 
+from cape_ros.core.errors import CapeError, exit_status
 from cape_ros.core.images import read_image
 from cape_ros.core.processes import INTERRUPTED
-from cape_ros.errors import CapeError, exit_status
-from cape_ros.perception.annotation import Annotation, read_annotation
-from cape_ros.registration import RegisterMode
+from cape_ros.perception.library.annotation import Annotation, read_annotation
 from cape_ros.ros.conversions import to_shot
+from cape_ros.server.registration import RegisterMode
 from cape_ros.srv import RegisterCategory
 
 PATIENCE = 10.0  # [s] for the node to be there, and then for its answer to come

@@ -12,8 +12,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import SetBool
 
-from cape_ros import registration
-from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.ros.conversions import (
     given_message,
     read_image,
@@ -22,7 +21,8 @@ from cape_ros.ros.conversions import (
     to_keypoint_array,
     to_shot,
 )
-from cape_ros.server import RegisterMode
+from cape_ros.server import registration
+from cape_ros.server.server import RegisterMode
 from cape_ros.srv import (
     ActivateCategories,
     Estimate,

@@ -12,15 +12,14 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
-from cape_ros.activation import check_names, name_faults
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import require_studio
-from cape_ros.errors import CapeError, InvalidInput
 from cape_ros.msg import CategoryArray
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.follow import Trust
-from cape_ros.perception.library import CategoryLibrary
-from cape_ros.perception.library_use import LibraryUse
+from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.perception.library.library_use import LibraryUse
+from cape_ros.perception.tracking import Trust
 from cape_ros.ros import bridge, parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
@@ -30,7 +29,8 @@ from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
 from cape_ros.ros.parameter_table import ALL, RANDOM
-from cape_ros.server import Result, Server
+from cape_ros.server.activation import check_names, name_faults
+from cape_ros.server.server import Result, Server
 
 if TYPE_CHECKING:
     from cape_ros.studio.studio import Studio

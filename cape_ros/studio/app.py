@@ -12,12 +12,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from cape_ros.errors import CapeError, Fault, FaultCode, InvalidInput
-from cape_ros.studio import categories, exchange, live, looking, media
+from cape_ros.core.errors import CapeError, Fault, FaultCode, InvalidInput
 from cape_ros.studio.access import App, Guard, Rules
-from cape_ros.studio.context import Context
+from cape_ros.studio.api import categories, exchange, live, media
+from cape_ros.studio.api import inspect as looking
+from cape_ros.studio.api.context import Context
+from cape_ros.studio.api.schemas import FaultsAnswer
 from cape_ros.studio.formats.reading import field_name
-from cape_ros.studio.schemas import FaultsAnswer
 
 logger = logging.getLogger(__name__)
 UPLOADS = ("/api/images", "/api/videos", "/api/import")

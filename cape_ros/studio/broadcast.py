@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from cape_ros.counting import Statistics
-from cape_ros.server import Frame, Result, Server
+from cape_ros.server.server import Frame, Result, Server
+from cape_ros.server.statistics import Statistics
+from cape_ros.studio.api.schemas import FoundObject
 from cape_ros.studio.pictures import to_jpeg
-from cape_ros.studio.schemas import FoundObject
 
 MOST_VIEWERS = 16
 WIDTHS = (160, 320, 480, 640, 960, 1280, 1920)  # of JPEGs: few, so that viewers share them

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cape_ros.core.errors import InvalidInput
 from cape_ros.core.images import decode
-from cape_ros.errors import InvalidInput
 from cape_ros.studio.pictures import to_png
 
 MOST_PIXELS = 40_000_000

@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.media.photographs import photographs
 from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.library import CategoryLibrary
-from cape_ros.server import Frame, Result, Server
+from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.server.server import Frame, Result, Server
 from cape_ros.studio.studio import HOST, PORT, Studio
 
 logger = logging.getLogger(__name__)

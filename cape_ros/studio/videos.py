@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.studio.images import MEDIA_TYPES, MOST_PIXELS, StoredImage, gone
 from cape_ros.studio.pictures import to_jpeg
 

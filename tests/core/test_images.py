@@ -12,8 +12,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.images import MOST_PIXELS, decode, read_image, write_image
-from cape_ros.errors import InvalidInput, SourceError
 
 IMAGE = cv2.resize(
     np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8), (64, 48)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 
 with suppress(CapeError):  # without rclpy, what needs it is skipped
     import cape_ros.ros  # noqa: F401

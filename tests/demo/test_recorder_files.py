@@ -14,8 +14,8 @@ if not find_spec("rclpy"):
 
 from cape_ros.demo.contact_sheet import WIDTH, ContactSheet
 from cape_ros.demo.film import Film
-from cape_ros.demo.ledger import Entry, Found
 from cape_ros.demo.recorder import as_json
+from cape_ros.demo.scoreboard import Entry, Found
 from cape_ros.media.truth import Truth
 
 SECOND = 10**9

@@ -15,9 +15,9 @@ from rich.console import Console
 if not find_spec("rclpy"):
     pytest.skip("needs rclpy", allow_module_level=True)
 
-from cape_ros.demo.ledger import LEGEND
+from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 from cape_ros.demo.run import run_demo
-from cape_ros.errors import CapeError, InvalidInput, SourceError
+from cape_ros.demo.scoreboard import LEGEND
 
 SCENES = ["coffee", "rocket", "chelsea", "astronaut"]
 

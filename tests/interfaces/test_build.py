@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.interfaces import compiler, environment
 from cape_ros.interfaces.build import build_package
 from cape_ros.interfaces.compiler import Compiler, Library

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.interfaces import environment
 
 

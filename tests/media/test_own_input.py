@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.demo.scenes import own_scene
-from cape_ros.errors import InvalidInput, SourceError
 from cape_ros.media import own_input
 
 Film = Callable[..., Path]

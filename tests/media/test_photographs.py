@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cape_ros.errors import SourceError
+from cape_ros.core.errors import SourceError
 from cape_ros.media.photographs import photographs
 
 

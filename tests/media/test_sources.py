@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cape_ros.errors import InvalidInput, SourceError
+from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.media import sources
 from cape_ros.media.photographs import photographs
 from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile, video_frame

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cape_ros.errors import CheckpointError, InvalidInput
+from cape_ros.core.errors import CheckpointError, InvalidInput
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.model.pooling import pool_keypoints
 from cape_ros.model.proposals import local_argmax, soft_argmax

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cape_ros.errors import CheckpointError
+from cape_ros.core.errors import CheckpointError
 from cape_ros.model import CapeFormer, CapeFormerConfig, checkpoints
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.export import FramePass, differences, write
 from cape_ros.model.scores import Calibration
@@ -34,7 +34,7 @@ def frame(request: pytest.FixtureRequest) -> FramePass:
     for head in net.decoder.offset_heads:
         torch.nn.init.normal_(head[-1].weight, std=0.1)
     calibration = Calibration((0.5, -1.0, 0.1, 0.2, 0.1), 0.3)
-    return FramePass(net, calibration)
+    return FramePass(net.eval(), calibration)
 
 
 def test_the_file_answers_as_pytorch_does(frame: FramePass, tmp_path: Path) -> None:

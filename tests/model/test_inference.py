@@ -14,10 +14,10 @@ from torch.utils._pytree import tree_leaves
 
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens, checkpoints, weights
 from cape_ros.model.inference import ready
-from cape_ros.model.layout import LANDMARKS, Layouts
+from cape_ros.model.layout.layout import LANDMARKS, Layouts
+from cape_ros.model.layout.rotations import judge
+from cape_ros.model.layout.votes import transforms
 from cape_ros.model.scores import Calibration
-from cape_ros.model.turns import judge
-from cape_ros.model.votes import transforms
 
 CPU = torch.device("cpu")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cape_ros.errors import CheckpointError
+from cape_ros.core.errors import CheckpointError
 from cape_ros.model import CapeFormer, checkpoints, weights
 from cape_ros.model.weights import Release
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cape_ros.errors import SourceError
+from cape_ros.core.errors import SourceError
 from cape_ros.media.photographs import photographs
 from cape_ros.perception.category import Category
 

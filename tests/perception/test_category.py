@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category, SupportShot, name_like
 from cape_ros.perception.geometry import clean_box
 

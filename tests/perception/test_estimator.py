@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from cape_ros.errors import DeviceError, InvalidInput
+from cape_ros.core.errors import DeviceError, InvalidInput
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.scores import Calibration
-from cape_ros.perception import batches, device
-from cape_ros.perception.batches import LARGEST_BATCH
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.follow import warm_up
 from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
-from cape_ros.perception.network import Network
+from cape_ros.perception.inference import batches, device
+from cape_ros.perception.inference.batches import LARGEST_BATCH
+from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
+from cape_ros.perception.tracking import warm_up
 
 CONFIG = CapeFormerConfig(
     backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48

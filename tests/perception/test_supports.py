@@ -13,8 +13,8 @@ import torch
 
 from cape_ros.model import CapeFormer, CapeFormerConfig
 from cape_ros.model.cross_check import CrossCheck, fit_match_slope, with_slope
+from cape_ros.model.layout.rotations import ANGLES, EIGHTHS
 from cape_ros.model.scores import Calibration
-from cape_ros.model.turns import ANGLES, EIGHTHS
 from cape_ros.perception import supports
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator

@@ -19,7 +19,7 @@ from dds import NAMES, PIXELS, POINTS, Bench, image, shot
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 
 from cape_ros.msg import Keypoint
-from cape_ros.server import RegisterMode
+from cape_ros.server.server import RegisterMode
 
 NAN, INF = float("nan"), float("inf")
 MOST = 2**32 - 1

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.ros import bridge, camera
 from cape_ros.ros.conversions import to_array
 

@@ -282,7 +282,7 @@ def test_a_camera_may_go_and_come_back(start: Start) -> None:
 
 @pytest.mark.parametrize("cameras", [["left", "left"], ["a/b"], ["left", ""], ["2nd"]], ids=str)
 def test_a_wrong_name_of_a_camera_is_refused(start: Start, cameras: list[str]) -> None:
-    from cape_ros.errors import InvalidInput
+    from cape_ros.core.errors import InvalidInput
 
     with pytest.raises(InvalidInput, match="cameras"):
         start(cameras=cameras)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.msg import Keypoint, SupportShot
 from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.ros import conversions

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.ros import bridge
 from cape_ros.ros.conversions import to_array
 from cape_ros.ros.encodings import LAYOUTS

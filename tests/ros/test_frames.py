@@ -7,7 +7,7 @@ import pytest
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.ros.frames import FRAMES_KEPT, FrameBuffer
 
 NEWEST = Time()

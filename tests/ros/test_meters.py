@@ -6,7 +6,7 @@ import dds  # noqa: F401  skips without rclpy
 
 from cape_ros.ros.diagnostics import CameraReport
 from cape_ros.ros.meters import CameraMeter, NumberWatch
-from cape_ros.server import CameraCounts
+from cape_ros.server.server import CameraCounts
 
 
 def one() -> int:

@@ -18,11 +18,11 @@ from sensor_msgs.msg import CompressedImage, Image
 from cape_ros.msg import Keypoint
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.follow import Trust, search
-from cape_ros.perception.library import CategoryLibrary
+from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.perception.tracking import Trust, search
 from cape_ros.ros import overlay_publisher
 from cape_ros.ros.node import LogForwarder
-from cape_ros.server import RegisterMode
+from cape_ros.server.server import RegisterMode
 
 Start = Callable[..., Bench]
 OTHER = np.ascontiguousarray(PIXELS[::-1])

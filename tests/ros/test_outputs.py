@@ -21,7 +21,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from cape_ros.msg import KeypointArray
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.library_use import LibraryUse
+from cape_ros.perception.library.library_use import LibraryUse
 from cape_ros.ros import outputs
 from cape_ros.ros.conversions import decode
 

@@ -14,7 +14,7 @@ from rcl_interfaces.msg import ParameterDescriptor, ParameterValue, SetParameter
 from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
 from rclpy.exceptions import ParameterException
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.msg import Keypoint
 from cape_ros.ros.parameter_pages import PAGES
 from cape_ros.ros.parameter_table import PARAMETERS, START

@@ -19,7 +19,7 @@ from test_parameters import change
 from cape_ros.msg import Keypoint
 from cape_ros.perception.estimator import Estimator
 from cape_ros.ros.conversions import to_image
-from cape_ros.server import RegisterMode
+from cape_ros.server.server import RegisterMode
 from cape_ros.srv import (
     ActivateCategories,
     Estimate,

@@ -16,7 +16,7 @@ import pytest
 from dds import EVERYTHING_IS_FOUND, NAMES, POINTS, SECONDS, Bench
 from lifecycle_msgs.msg import Transition
 
-from cape_ros.errors import CapeError
+from cape_ros.core.errors import CapeError
 from cape_ros.ros.meters import nanoseconds
 
 httpx = pytest.importorskip("httpx", reason="needs httpx: pip install httpx")

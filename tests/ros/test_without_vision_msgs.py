@@ -8,7 +8,7 @@ from typing import Any
 import dds  # noqa: F401  # before the message packages
 import pytest
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.ros import compat
 
 

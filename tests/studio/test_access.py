@@ -13,7 +13,7 @@ from steered import SECONDS, Stand
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from cape_ros.errors import CapeError, InvalidInput
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.studio.access import WRONG_ORIGIN, WRONG_TOKEN
 from cape_ros.studio.studio import Studio
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.studio.formats import coco, cvat, folder, labelme
 from cape_ros.studio.formats.reading import Reading
 

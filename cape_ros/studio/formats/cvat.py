@@ -13,7 +13,7 @@ from xml.etree import ElementTree as Tree  # to write; what comes from outside i
 import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box
 from cape_ros.studio.formats.reading import Marked, Point, Reading, Skeleton, read_number

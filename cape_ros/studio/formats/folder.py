@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
-from cape_ros.perception.category_folder import UNREADABLE, read_category, write_category
+from cape_ros.perception.library.category_folder import UNREADABLE, read_category, write_category
 from cape_ros.studio.formats.reading import Marked, Reading, Skeleton
 
 FILE = "category.yaml"

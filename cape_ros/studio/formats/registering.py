@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.core.images import decode
-from cape_ros.errors import Fault, InvalidInput
 from cape_ros.perception.category import Category, SupportShot
-from cape_ros.perception.category_folder import MOST_PIXELS
+from cape_ros.perception.library.category_folder import MOST_PIXELS
 from cape_ros.studio.formats.reading import Marked, Reading
 
 

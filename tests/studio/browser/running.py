@@ -14,9 +14,9 @@ from cape_ros.media.photographs import photographs
 from cape_ros.media.truth import Truth
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.library import CategoryLibrary
+from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.server import Frame, Result, Server
+from cape_ros.server.server import Frame, Result, Server
 from cape_ros.studio.studio import Studio
 
 CAMERA = "bench"

@@ -42,7 +42,8 @@ def test_a_category_is_switched_off_and_on(librarian: Person, running: Running) 
     assert not running.server.is_active("coffee")
     switch = librarian.page.get_by_role("switch", name="Look for it")
     expect(switch).not_to_be_checked()
-    switch.click()
+    with librarian.page.expect_response(lambda answer: answer.request.method != "GET"):
+        switch.click()
     expect(librarian.page.get_by_role("switch", name="Look for it")).to_be_checked()
     assert running.server.is_active("coffee")
 

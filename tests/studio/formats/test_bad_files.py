@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cape_ros.errors import InvalidInput
+from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.studio.formats.archive import FORMATS, pack, read, read_file
 from cape_ros.studio.formats.reading import Reading

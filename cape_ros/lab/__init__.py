@@ -1,0 +1,1 @@
+"""Research: data sets, baselines, evaluation, training, benchmarks. A robot needs none of it."""

@@ -1,0 +1,1 @@
+"""Networks and anchors to compare with."""

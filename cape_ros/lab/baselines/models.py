@@ -1,0 +1,20 @@
+"""The networks that can be trained and measured: CapeFormer, and what it is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.pomnet import POMNet
+from cape_ros.lab.baselines.protonet import ProtoNet
+from cape_ros.model import CapeFormer, checkpoints
+
+MODELS: dict[str, type[Network]] = {
+    checkpoints.model_name(kind): kind for kind in (CapeFormer, ProtoNet, POMNet)
+}
+
+
+def load(path: Path) -> tuple[Network, dict[str, Any]]:
+    """As `checkpoints.load`, of any of them."""
+    return checkpoints.load_one_of(path, tuple(MODELS.values()))

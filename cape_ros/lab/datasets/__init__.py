@@ -1,0 +1,1 @@
+"""Annotated images in the MP-100 format."""

@@ -1,0 +1,158 @@
+"""What a network is trained on, on one page: a row of supports and queries of every kind.
+
+python -m cape_ros.lab.training.data.contact_sheet DATA PHOTOGRAPHS --out sheet.png --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw
+
+from cape_ros.core.errors import InvalidInput, SourceError, exit_status
+from cape_ros.lab.datasets.mp100 import Dataset, read
+from cape_ros.lab.datasets.views import View, images_in
+from cape_ros.lab.training.data.augment import SIZE
+from cape_ros.lab.training.data.bodies import Body
+from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind, Thing
+from cape_ros.model import CapeFormerConfig
+from cape_ros.perception.drawing.font import load_font
+from cape_ros.perception.drawing.overlay import keypoint_color
+
+PAIRS = 3  # in a row
+KEYPOINTS = 8  # of an episode, at most
+TILE, GAP, LABEL, TOP, CAPTION = 288, 8, 270, 112, 48  # pixels
+RADIUS = 6  # of a disc; a ring is larger, so that what it marks is seen in it
+PAPER, INK, PALE = (250, 250, 248), (24, 26, 32), (96, 100, 110)
+EXPLAINED: dict[Kind, str] = {
+    "annotated": "Two annotated objects of one\ncategory, cropped at their boxes,\n"
+    "each turned, scaled, shifted and\nrecoloured on its own; sometimes\nover another background;\n"
+    "both flipped or neither.",
+    "affine": "One photograph twice:\nturned, stretched, sheared,\nflipped on its own.\n"
+    "Parallel lines stay parallel.",
+    "homography": "One photograph twice, each\ntime as a flat picture seen\nat an angle.",
+    "thin plate": "One photograph twice, each\ntime also bent, as a printed\ncloth would be.",
+    "procedural": "Two objects of one made-up\ncategory: the same parts on\n"
+    "the same joints, with other\nangles, sizes and colours;\nsometimes partly covered.",
+}
+
+
+def sheet(episodes: Episodes, dataset: Dataset, seed: int) -> Image.Image:
+    """The page; rows in the order of `KINDS`. Episodes must have two views."""
+    pair = 2 * TILE + GAP
+    row = TILE + CAPTION + 3 * GAP
+    width = LABEL + PAIRS * (pair + 4 * GAP)
+    page = Image.new("RGB", (width, TOP + len(KINDS) * row), PAPER)
+    draw = ImageDraw.Draw(page)
+    draw.text((2 * GAP, 14), "What the network is trained on", INK, load_font(30))
+    _legend(draw, 2 * GAP, 68)
+    for at, kind in enumerate(KINDS):
+        y = TOP + at * row
+        draw.line((2 * GAP, y - GAP, width - 2 * GAP, y - GAP), (210, 210, 206))
+        draw.text((2 * GAP, y + 4), kind.capitalize(), INK, load_font(25))
+        draw.multiline_text((2 * GAP, y + 46), EXPLAINED[kind], PALE, load_font(16), spacing=6)
+        for number in range(PAIRS):
+            generator = np.random.default_rng((seed, at, number))
+            thing, views = episodes.episode(kind, generator)
+            x = LABEL + number * (pair + 4 * GAP)
+            for place, (role, view) in enumerate(zip(("support", "query"), views, strict=True)):
+                left = x + place * (TILE + GAP)
+                page.paste(picture(view), (left, y))
+                draw.text((left, y + TILE + 4), f"{role}: {_counted(view)}", INK, load_font(15))
+            draw.text((x, y + TILE + 25), _name(thing, dataset), PALE, load_font(15))
+    return page
+
+
+def picture(view: View) -> Image.Image:
+    """A view as a tile, its keypoints numbered: discs where visible, rings where hidden."""
+    tile = Image.fromarray(cv2.resize(view.pixels, (TILE, TILE), interpolation=cv2.INTER_LINEAR))
+    draw = ImageDraw.Draw(tile)
+    font = load_font(15)
+    for number, (point, visible) in enumerate(zip(view.points * SIZE, view.visible, strict=True)):
+        if not ((point >= 0) & (point <= SIZE - 1)).all():  # NaN is nowhere
+            continue
+        x, y = (point + 0.5) * TILE / SIZE - 0.5
+        _mark(draw, float(x), float(y), number, bool(visible))
+        beside = RADIUS + 4 if x < TILE - 30 else -RADIUS - 14
+        where = (x + beside, min(y - RADIUS - 4, TILE - 20))
+        draw.text(where, str(number + 1), "white", font, stroke_width=2, stroke_fill="black")
+    return tile
+
+
+def _mark(draw: ImageDraw.ImageDraw, x: float, y: float, number: int, filled: bool) -> None:
+    colour = keypoint_color(number)
+
+    def circle(radius: float) -> tuple[float, float, float, float]:
+        return x - radius, y - radius, x + radius, y + radius
+
+    if filled:
+        draw.ellipse(circle(RADIUS + 1.5), fill="black")
+        draw.ellipse(circle(RADIUS), fill=colour)
+    else:
+        draw.ellipse(circle(RADIUS + 3), outline="black", width=4)
+        draw.ellipse(circle(RADIUS + 2), outline=colour, width=2)
+
+
+def _legend(draw: ImageDraw.ImageDraw, x: int, y: int) -> None:
+    words = (
+        (
+            True,
+            "keypoint that is visible: the same number and colour is the same place of the thing",
+        ),
+        (False, "hidden by something in front: known to be there, not asked for"),
+    )
+    for filled, text in words:
+        _mark(draw, x + 10, y + 10, 0, filled)
+        draw.text((x + 26, y), text, INK, load_font(17))
+        x += 60 + round(draw.textlength(text, load_font(17)))
+    draw.text((x, y), "outside, or not annotated: not drawn, only counted", INK, load_font(17))
+
+
+def _name(thing: Thing, dataset: Dataset) -> str:
+    if isinstance(thing, Body):
+        return f"body {thing.number}"
+    if isinstance(thing, Path):
+        return "photograph"
+    return "image of the annotated set" if thing is None else dataset.categories[thing]
+
+
+def _counted(view: View) -> str:
+    """How many keypoints are visible, hidden, outside, and not annotated."""
+    known = np.isfinite(view.points).all(axis=1)
+    inside = known & ((view.points >= 0) & (view.points <= (SIZE - 1) / SIZE)).all(axis=1)
+    counts = {
+        "visible": view.visible.sum(),
+        "hidden": (inside & ~view.visible).sum(),
+        "outside": (known & ~inside).sum(),
+        "not annotated": (~known).sum(),
+    }
+    return ", ".join(f"{n} {word}" for word, n in counts.items() if n or word == "visible")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.data.contact_sheet")
+    parser.add_argument("data", type=Path, help="folder with images/ and annotations/train.json")
+    parser.add_argument("photographs", type=Path, help="folder of images without annotations")
+    parser.add_argument("--out", type=Path, required=True, help="the page, a PNG")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    if options.seed < 0:
+        raise InvalidInput.of("--seed", "must be at least 0")
+    dataset = read(options.data / "annotations" / "train.json", options.data / "images")
+    config = EpisodeConfig(views=2, keypoints=KEYPOINTS, balance=0.0)
+    photographs = list(images_in(options.photographs))
+    episodes = Episodes(dataset, photographs, config, CapeFormerConfig())
+    page = sheet(episodes, dataset, options.seed)
+    try:
+        page.save(options.out, "PNG")
+    except OSError as error:
+        raise SourceError(f"{options.out}: cannot be written: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

@@ -1,0 +1,1 @@
+"""Where the support's keypoints lie together: votes, rotations, deformation; not in the paper."""

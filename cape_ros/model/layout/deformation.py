@@ -1,0 +1,102 @@
+"""A way to lay the support is bent to what the query shows: moving least squares.
+
+Each keypoint's neighbours look around their places for what they match; an affine map fitted to
+what they find, those close by and those that find something before others, moves the keypoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cape_ros.model.layout.votes import Matches, Ways, keep_best, round_to_cells
+
+NEIGHBOURS = 16  # voters that move a keypoint
+ROUNDS = 2
+LOOK_AROUND = 3  # cells to each side
+WINDOW = 2.0  # standard deviation of the distance at which a voter is believed, in cells
+STIFFNESS = 0.3  # against turning and stretching, in units of the object's side
+INERTIA = 0.05  # against moving, in votes
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the ways expect each keypoint: votes [G, K, T], places [G, K, T, 2] in cells, and the
+    variance [G, K, T] with which its neighbours agree, in cells squared."""
+
+    votes: Tensor
+    places: Tensor
+    variance: Tensor
+
+
+def bend(matches: Matches, ways: Ways) -> Places:
+    """The ways after `ROUNDS` of looking around and fitting."""
+    count, longest = matches.count, max(matches.maps.shape[-2:])
+    heard, near, fade = keep_best(matches.weight, NEIGHBOURS)
+    heard = (heard * fade).unsqueeze(2)  # [G, K, 1, N]
+    layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
+    own = matches.points[:, :count, None]
+    others = matches.points[layout, near]  # [G, K, N, 2]
+    laid, place = ways.lay(others), ways.lay(own)[..., 0, :]
+    away = ((others - own) / (0.8 * longest)).unsqueeze(2)  # [G, K, 1, N, 2]
+    pull, where = torch.zeros_like(place), laid
+    look = _LookAround(matches.log_probability, near)
+    for _ in range(ROUNDS):
+        found, chance = look(where)
+        weight = (heard * chance).unsqueeze(-1)  # [G, K, T, N, 1]
+        total = weight.sum(dim=-2) + INERTIA
+        moved = found - laid
+        mean_move = (weight * moved).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
+        mean_away = (weight * away).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
+        slope = _slope(away - mean_away, moved - mean_move, weight, STIFFNESS * total)
+        where = laid + mean_move + (away - mean_away) @ slope
+        pull = (mean_move - mean_away @ slope).squeeze(-2)
+        variance = (weight * (found - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
+    return Places(ways.votes, place + pull, variance)
+
+
+class _LookAround:
+    """What voters find near a place: the mean of the cells around it, weighted by match."""
+
+    def __init__(self, log_probability: Tensor, voters: Tensor):
+        """log_probability: [G, N, h, w]. voters: [G, K, M], which of the N are asked."""
+        groups, count, height, width = log_probability.shape
+        self._limits = width, height
+        margin = LOOK_AROUND + 1
+        self._margin, self._row = margin, width + 2 * margin
+        padded = F.pad(log_probability, (margin,) * 4, value=-1e4)
+        self._cells = padded.flatten()
+        groups_at = torch.arange(groups, device=voters.device)[:, None, None]
+        self._map = ((groups_at * count + voters) * padded[0, 0].numel()).unsqueeze(2)
+        steps = torch.arange(-LOOK_AROUND, LOOK_AROUND + 1, device=voters.device)
+        rows, columns = torch.meshgrid(steps, steps, indexing="ij")
+        self._steps = torch.stack((columns, rows), dim=-1).flatten(0, 1)
+
+    def __call__(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """places: [G, K, T, M, 2] -> what is found there, and the chance that it is right."""
+        x, y = places.unbind(dim=-1)
+        places = torch.stack((x.clamp(-1, self._limits[0]), y.clamp(-1, self._limits[1])), dim=-1)
+        cell = round_to_cells(
+            places
+        ).nan_to_num()  # a loss that is not finite is to be told, not to crash
+        column, row = (cell.long() + self._margin).unbind(dim=-1)
+        around = self._steps[:, 1] * self._row + self._steps[:, 0]
+        at = (self._map + row * self._row + column).unsqueeze(-1) + around
+        away = (cell - places).unsqueeze(-2) + self._steps
+        logits = self._cells[at] - away.square().sum(dim=-1) / (2 * WINDOW**2)
+        chance = logits.logsumexp(dim=-1)
+        share = (logits - chance.unsqueeze(-1)).exp().unsqueeze(-2)
+        return places + (share @ away).squeeze(-2), chance.exp()
+
+
+def _slope(away: Tensor, moved: Tensor, weight: Tensor, stiffness: Tensor) -> Tensor:
+    """Weighted ridge regression of moved [..., N, 2] on away [..., N, 2]: [..., 2, 2]."""
+    weighted = (weight * away).mT
+    square, both = weighted @ away, weighted @ moved
+    a, c = square[..., 0, 0] + stiffness[..., 0], square[..., 1, 1] + stiffness[..., 0]
+    b = square[..., 0, 1]
+    inverse = torch.stack((c, -b, -b, a), dim=-1) / (a * c - b * b).unsqueeze(-1)
+    return inverse.unflatten(-1, (2, 2)) @ both

@@ -1,0 +1,155 @@
+"""Things on a table turn, and what a network sees of a part changes when it does.
+
+So a support is kept as it looks turned by every eighth of a circle, too. A query is looked at with
+the upright support first; the layout of the points found there says how far the object has turned,
+and where that is another eighth it is looked at again so. The look whose evidence is stronger wins.
+Not part of the paper; nothing of it is learned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from cape_ros.model.capeformer import CapeFormer
+from cape_ros.model.encoding import at_least_single
+from cape_ros.model.layout.layout import features_at
+from cape_ros.model.pooling import pool_keypoints
+from cape_ros.model.tokens import KeypointTokens
+
+EIGHTHS = 8
+ANGLES = tuple(360 / EIGHTHS * n for n in range(1, EIGHTHS))
+"""Degrees, counter-clockwise, of the turned supports; the upright one is not among them."""
+AGAIN = 2  # looks at most, after the first
+RIVALS = 4  # of samples of which only the best is wanted, so many may be looked at again
+
+
+@dataclass(frozen=True)
+class Look:
+    """answers: what was found, each [B, ...]. strength [B]: how much speaks for it, in logits.
+    eighth [B]: that by which the object seems turned, 0 to 7."""
+
+    answers: tuple[Tensor, ...]
+    strength: Tensor
+    eighth: Tensor
+
+
+def with_turns(
+    net: CapeFormer, upright: KeypointTokens, see: Callable[[float], tuple[Tensor, Tensor]]
+) -> KeypointTokens:
+    """The tokens of single shots [B, K, d], and as they look turned, where layouts vote.
+
+    see: features and soft masks, as in `turned_by`, of the shots turned by so many degrees.
+    """
+    if not upright.layouts:
+        return upright
+    turns = [turned_by(degrees, net, upright, *see(degrees)) for degrees in ANGLES]
+    return replace(upright, turned=tuple(turns))
+
+
+def not_yet_turned(upright: KeypointTokens) -> KeypointTokens:
+    """Before any turn has been seen, where layouts vote: upright tokens stand in for each, and a
+    second look with them finds what the first one did."""
+    return replace(upright, turned=(upright,) * len(ANGLES)) if upright.layouts else upright
+
+
+def turned_by(
+    degrees: float, net: CapeFormer, upright: KeypointTokens, features: Tensor, heatmaps: Tensor
+) -> KeypointTokens:
+    """Single shots' tokens [B, K, d] where they are turned counter-clockwise; what has left the
+    crop by the turn stays as upright.
+
+    features [B, C, h, w] of the turned shots, soft masks [B, K, 64, 64] of their keypoints.
+    """
+    assert upright.layouts is not None
+    pooled = pool_keypoints(features.to(heatmaps.dtype), heatmaps)
+    shown = (heatmaps.flatten(2).amax(dim=-1) > 0).unsqueeze(-1)
+    places = _turn(upright.layouts.landmark_points[:, 0], net.config.image_size, degrees)
+    inside = ((places > 0) & (places < 1)).all(dim=-1, keepdim=True)
+    seen = features_at(features, places)
+
+    def project(prototypes: Tensor) -> Tensor:
+        return at_least_single(net.token_proj(prototypes.to(net.token_proj.weight.dtype)))
+
+    landmarks = torch.where(inside, project(seen), upright.layouts.landmarks[:, 0])
+    return KeypointTokens(
+        torch.where(shown, project(pooled), upright.tokens),
+        upright.mask,
+        replace(upright.layouts, landmarks=landmarks.unsqueeze(1)),
+    )
+
+
+def judge(
+    answers: tuple[Tensor, ...], evidence: Tensor, points: Tensor, tokens: KeypointTokens
+) -> Look:
+    """A look at a query: points [B, K, 2] in [0, 1] and evidence [B, K, h, w] of `tokens`."""
+    if not tokens.layouts:  # nothing is turned, so nobody asks
+        nothing = evidence.new_zeros(len(evidence))
+        return Look(answers, nothing, nothing.long())
+    logits = evidence.flatten(2)
+    known = tokens.mask.to(logits)
+    strength = (logits.logsumexp(dim=-1) * known).sum(dim=-1) / known.sum(dim=-1).clamp(min=1)
+    sure = (logits.softmax(dim=-1).amax(dim=-1) * known).unsqueeze(1) * tokens.layouts.known
+    weight = sure.unsqueeze(-1) / sure.sum(dim=-1)[..., None, None].clamp(min=1e-6)
+    there, here = points.unsqueeze(1), tokens.layouts.points.to(points)
+    there = there - (there * weight).sum(dim=2, keepdim=True)
+    here = here - (here * weight).sum(dim=2, keepdim=True)
+    (x, y), (u, v) = here.unbind(dim=-1), there.unbind(dim=-1)
+    aspect = evidence.shape[-2] / evidence.shape[-1]
+    along = (weight[..., 0] * (x * u + aspect**2 * y * v)).sum(dim=(1, 2))
+    across = (weight[..., 0] * aspect * (y * u - x * v)).sum(dim=(1, 2))
+    angle = torch.atan2(across, along) * (EIGHTHS / (2 * math.pi))
+    return Look(answers, strength, angle.round().long() % EIGHTHS)
+
+
+def look_again(
+    tokens: KeypointTokens,
+    look: Callable[[Tensor | None, KeypointTokens], Look],
+    rivals: Tensor | None = None,
+) -> tuple[Tensor, ...]:
+    """The answers of the best of a few looks.
+
+    look: at some samples of the batch, or (None) at all of them, with these tokens.
+    rivals: [B] long; of those with the same number only the best is wanted.
+    """
+    first = look(None, tokens)
+    if not tokens.turned:
+        return first.answers
+    shown = torch.zeros_like(first.eighth)
+    samples = torch.arange(len(shown), device=shown.device)
+    eighth, best, answers = first.eighth, first.strength, first.answers
+    if rivals is not None:
+        eighth = torch.where(_promising(best, rivals), eighth, shown)
+    for turn in range(AGAIN):
+        moved = (eighth != shown).nonzero().squeeze(1)
+        if not len(moved):
+            break
+        if turn == 0:
+            best, answers = best.clone(), tuple(answer.clone() for answer in answers)
+        samples, shown = samples[moved], eighth[moved]
+        found = look(samples, tokens.pick(samples, shown))
+        better = found.strength > best[samples]
+        rows = samples[better]
+        best[rows] = found.strength[better]
+        for answer, other in zip(answers, found.answers, strict=True):
+            answer[rows] = other[better]
+        eighth = found.eighth
+    return answers
+
+
+def _promising(strength: Tensor, rivals: Tensor) -> Tensor:
+    """Whether fewer than `RIVALS` of a sample's rivals are stronger: [B] bool."""
+    stronger = (rivals[:, None] == rivals) & (strength > strength[:, None])
+    return stronger.sum(dim=1) < RIVALS
+
+
+def _turn(points: Tensor, size: tuple[int, int], degrees: float) -> Tensor:
+    """Points [..., 2] in [0, 1] of a crop of (height, width), turned counter-clockwise with it."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    x, y = ((points[..., 0] - 0.5) * size[1], (points[..., 1] - 0.5) * size[0])
+    across, down = cosine * x + sine * y, cosine * y - sine * x
+    return torch.stack((across / size[1], down / size[0]), dim=-1) + 0.5

@@ -1,0 +1,58 @@
+"""A network on a device, as the estimator calls it: crops to features, features to keypoints."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cape_ros.model import CapeFormer, KeypointTokens
+from cape_ros.model.inference import ready
+from cape_ros.model.layout.rotations import Look, judge, look_again
+from cape_ros.model.scores import Calibration
+from cape_ros.perception.inference.fused_blocks import fused_or_plain
+
+
+class Network:
+    """Every call is one pass, op by op."""
+
+    def __init__(
+        self,
+        net: CapeFormer,
+        calibration: Calibration,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ):
+        """net: is copied, and stays as it is."""
+        self.device, self.config = device, net.config
+        self.net = ready(net, device, dtype)
+        if device.type == "cuda":
+            self.net.backbone = fused_or_plain(self.net.backbone)
+        self._calibration = calibration
+
+    def prepare(self, keypoints: int, shots: int) -> None:
+        """Get ready for categories of up to so many keypoints and shots; takes its time."""
+
+    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+        """Normalised crops [N, 3, H, W] -> features [N, C, h, w], which the next call may use the
+        memory of."""
+        return self.net.extract(images, support)
+
+    def find(
+        self, features: Tensor, tokens: KeypointTokens, rivals: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32.
+
+        rivals: [B] long; of those with the same number only the best is wanted.
+        """
+
+        def look(samples: Tensor | None, tokens: KeypointTokens) -> Look:
+            return self.look(features if samples is None else features[samples], tokens)
+
+        points, scores = look_again(tokens, look, rivals)
+        return points, scores
+
+    def look(self, features: Tensor, tokens: KeypointTokens) -> Look:
+        """One pass: points and scores, as `find` has them, of these tokens only."""
+        points, evidence = self.net.answer(features, tokens)
+        scores = self._calibration(evidence, tokens.mask)
+        return judge((points, scores), evidence, points, tokens)

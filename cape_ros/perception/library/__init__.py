@@ -1,0 +1,1 @@
+"""Registered categories on disk, and annotation files."""

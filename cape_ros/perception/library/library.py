@@ -1,0 +1,272 @@
+"""The registered categories on disk: atomic, versioned, alive after a kill.
+
+    library.yaml                  the database version, the last version of every name ever used
+    categories/arm/v000003/       one registration: category.yaml, shot_000.png, shot_001.png …
+    damaged/                      what could not be read, set aside for a person to look at
+    .staging/                     being written or thrown away; emptied when the library is opened
+
+A registration is written in `.staging` and renamed into place; only then the one before goes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cape_ros.core.errors import CapeError, InvalidInput, LibraryError
+from cape_ros.perception.category import NAME, Category, not_registered
+from cape_ros.perception.library.category_folder import (
+    FORMAT,
+    UNREADABLE,
+    check_storable,
+    from_yaml,
+    read_category,
+    sync_folder,
+    to_yaml,
+    write_category,
+    write_file,
+)
+
+VERSION_FOLDER = re.compile(r"v(\d{6,})")
+ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EROFS: "the folder is on a read-only disk; choose another folder",
+    errno.EACCES: "the folder is read-only for this user; change its owner or choose another",
+    errno.EPERM: "the folder is read-only for this user; change its owner or choose another",
+}
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """An entry that could not be read, and why."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What outlives the categories: versions never go back, not even after a removal."""
+
+    database_version: int = 0
+    last_versions: Mapping[str, int] = field(default_factory=dict)
+
+    def after(self, name: str, version: int) -> Record:
+        return Record(self.database_version + 1, {**self.last_versions, name: version})
+
+
+class CategoryLibrary:
+    """The categories in a folder, which is made if it is not there.
+
+    Threads and processes may read while one writes: they see a category before or after a change,
+    never in between. Opening raises `LibraryError` if the folder cannot be used; a single entry
+    that cannot be read is set aside and listed in `damaged`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self._entries = self.root / "categories"
+        self._staging = self.root / ".staging"
+        self._writing = threading.Lock()
+        self._categories: Mapping[str, Category] = {}
+        self._record = Record()
+        self._damaged: list[Damaged] = []
+        try:
+            self._entries.mkdir(parents=True, exist_ok=True)
+            with self._alone(needed=False):
+                shutil.rmtree(self._staging, ignore_errors=True)
+                self._load()
+        except OSError as error:
+            raise self._failure("cannot be opened", error) from error
+
+    @property
+    def database_version(self) -> int:
+        """Grows with every change of any category."""
+        return self._record.database_version
+
+    @property
+    def damaged(self) -> tuple[Damaged, ...]:
+        """The entries that could not be read when this library was opened."""
+        return tuple(self._damaged)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._categories))
+
+    def __iter__(self) -> Iterator[Category]:
+        return iter([category for _, category in sorted(self._categories.items())])
+
+    def get(self, name: str) -> Category:
+        """Raises `InvalidInput` if no category has this name."""
+        if category := self._categories.get(name):
+            return category
+        raise InvalidInput.of("name", not_registered(self.names(), name), "unknown_category")
+
+    def put(self, category: Category) -> Category:
+        """Write a category in place of any of its name; the answer carries its new version.
+
+        Raises `InvalidInput` for a category without shots or with too large ones, `LibraryError`
+        if the disk does not take it; then everything is as it was.
+        """
+        check_storable(category)
+        name, place = category.name, self._entries / category.name
+        with self._change(f"{name} was not registered") as (record, staging):
+            version = record.last_versions.get(name, 0) + 1
+            category = replace(category, version=version)
+            fresh = staging / "fresh"
+            write_category(fresh, category)
+            record = record.after(name, version)
+            _write_record(self.root, record)
+            place.mkdir(exist_ok=True)
+            os.replace(fresh, place / f"v{version:06d}")
+            self._record, self._categories = record, {**self._categories, name: category}
+            with suppress(OSError):  # registered by now, whatever happens to the one before
+                sync_folder(place)
+                sync_folder(self._entries)
+                for older, folder in _versions(place):
+                    if older < version:
+                        os.replace(folder, staging / folder.name)
+        return category
+
+    def remove(self, name: str) -> None:
+        """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
+        last = self.get(name).version
+        with self._change(f"{name} was not removed") as (record, staging):
+            record = record.after(name, max(last, record.last_versions.get(name, 0)))
+            _write_record(self.root, record)
+            os.replace(self._entries / name, staging / name)
+            self._record = record
+            self._categories = {n: c for n, c in self._categories.items() if n != name}
+            with suppress(OSError):
+                sync_folder(self._entries)
+
+    @contextmanager
+    def _change(self, otherwise: str) -> Iterator[tuple[Record, Path]]:
+        """The record as it is on disk, and a folder of which nothing is kept.
+
+        otherwise: what to say if the change fails.
+        """
+        try:
+            with self._writing, self._alone():
+                self._staging.mkdir(exist_ok=True)
+                staging = Path(tempfile.mkdtemp(dir=self._staging))
+                try:
+                    yield self._current_record(), staging
+                finally:
+                    shutil.rmtree(staging, ignore_errors=True)
+        except OSError as error:
+            raise self._failure(otherwise, error) from error
+
+    @contextmanager
+    def _alone(self, needed: bool = True) -> Iterator[None]:
+        """Keep other processes from changing the folder; not `needed`: if that can be done."""
+        lock = None
+        try:
+            lock = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:
+            if needed:
+                raise
+        try:
+            yield
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+    def _current_record(self) -> Record:
+        """Another process may have written since; a record that went bad is written anew."""
+        try:
+            record = _read_record(self.root)
+        except UNREADABLE:
+            return self._record
+        return max(record, self._record, key=lambda candidate: candidate.database_version)
+
+    def _failure(self, what: str, error: OSError) -> LibraryError:
+        reason = ADVICE.get(error.errno or 0, error.strerror or str(error))
+        where = f" ({error.filename})" if error.filename else ""
+        return LibraryError(f"category library {self.root}: {what}: {reason}{where}")
+
+    def _load(self) -> None:
+        try:
+            record = _read_record(self.root)
+        except UNREADABLE as error:
+            record = Record()
+            self._set_aside(self.root / "library.yaml", "library.yaml", error)
+        categories, last = {}, dict(record.last_versions)
+        for place in sorted(self._entries.iterdir()):
+            name, versions = place.name, _versions(place)
+            if not versions and _remove_empty(place):  # of a kill
+                continue
+            if not versions or not NAME.fullmatch(name):
+                self._set_aside(place, name, ValueError("is not the folder of a category"))
+                continue
+            for version, folder in reversed(versions):
+                last[name] = max(version, last.get(name, 0))
+                try:
+                    categories[name] = read_category(folder, name, version)
+                    break
+                except UNREADABLE as error:
+                    self._set_aside(folder, f"{name}-{folder.name}", error)
+            _remove_empty(place)
+        # A lost record must not make a number that was used before.
+        database_version = max(record.database_version, sum(last.values()))
+        self._categories, self._record = categories, Record(database_version, last)
+
+    def _set_aside(self, path: Path, name: str, error: Exception) -> None:
+        plain = isinstance(error, (CapeError, ValueError))
+        reason = str(error) if plain else f"{type(error).__name__}: {error}"
+        self._damaged.append(Damaged(name, " ".join(reason.split())))
+        if not isinstance(error, PermissionError):
+            with suppress(OSError):
+                (self.root / "damaged").mkdir(exist_ok=True)
+                stamp = time.strftime("%Y%m%d-%H%M%S") + f"-{time.time_ns() % 10**9:09d}"
+                os.replace(path, self.root / "damaged" / f"{name}-{stamp}")
+
+
+def _versions(place: Path) -> list[tuple[int, Path]]:
+    """The version folders of a category, oldest first."""
+    found = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
+    return sorted((int(match[1]), path) for match, path in found if match)
+
+
+def _remove_empty(place: Path) -> bool:
+    """Remove a folder if it is empty; whether it was."""
+    try:
+        place.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _write_record(root: Path, record: Record) -> None:
+    content = {
+        "format": FORMAT,
+        "database_version": record.database_version,
+        "last_versions": dict(record.last_versions),
+    }
+    fresh = root / ".library.yaml"
+    fresh.unlink(missing_ok=True)
+    write_file(fresh, to_yaml(content))
+    os.replace(fresh, root / "library.yaml")
+    sync_folder(root)
+
+
+def _read_record(root: Path) -> Record:
+    if not (root / "library.yaml").exists():
+        return Record()
+    content = from_yaml(root / "library.yaml")
+    last = {str(name): int(version) for name, version in content["last_versions"].items()}
+    return Record(int(content["database_version"]), last)

@@ -1,0 +1,1 @@
+"""One thread that owns the model: frames and commands in, results out."""

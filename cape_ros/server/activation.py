@@ -1,0 +1,60 @@
+"""Which categories are looked for on which camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.perception.category import Category, not_registered
+
+Names = frozenset[str] | None
+"""Of categories; None = all, also those that are registered later."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """others: for each camera that is not among `cameras`, also those that come later."""
+
+    others: Names = None
+    cameras: Mapping[str, Names] = field(default_factory=dict)
+
+    def activate(self, camera: str | None, names: Iterable[str] | None) -> Activation:
+        """These names on one camera; without a camera, on every one."""
+        chosen = None if names is None else frozenset(names)
+        if camera is None:
+            return Activation(chosen)
+        return replace(self, cameras={**self.cameras, camera: chosen})
+
+    def without_camera(self, camera: str) -> Activation:
+        """As if nothing had been said about this camera."""
+        return replace(self, cameras={c: n for c, n in self.cameras.items() if c != camera})
+
+    def without_category(self, name: str) -> Activation:
+        return Activation(
+            self.others and self.others - {name},
+            {camera: names and names - {name} for camera, names in self.cameras.items()},
+        )
+
+    def looks_for(self, camera: str, name: str) -> bool:
+        names = self.cameras.get(camera, self.others)
+        return names is None or name in names
+
+    def anywhere(self, name: str) -> bool:
+        """Whether any camera looks for this name, or would if it came."""
+        return any(n is None or name in n for n in (self.others, *self.cameras.values()))
+
+
+def check_names(known: Mapping[str, Category], names: Sequence[str]) -> None:
+    """Raises `InvalidInput` that lists every one that is not registered as `categories[i]`."""
+    faults = name_faults(known, names)
+    if faults:
+        raise InvalidInput(faults)
+
+
+def name_faults(known: Mapping[str, Category], names: Sequence[str]) -> list[Fault]:
+    return [
+        Fault(f"categories[{index}]", not_registered(known, name), "unknown_category")
+        for index, name in enumerate(names)
+        if name not in known
+    ]

@@ -1,0 +1,258 @@
+"""Frames in, results out: the newest frame of each camera wins, and each one is counted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cape_ros.core.errors import CapeError
+from cape_ros.core.throttled_log import ThrottledLog
+from cape_ros.perception.category import Category
+from cape_ros.perception.inference.timing import Timing
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.tracking import Watch
+from cape_ros.server.pacing import Cadence
+from cape_ros.server.statistics import Outcome, Statistics, Tally, kinds
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of a camera, HxWx3 uint8 RGB, and whatever header its transport gave it.
+
+    requests: what to find and where; None = every active category, wherever it is. Those for
+        registered categories that are not active on this camera are left out.
+    received: by `time.monotonic`.
+    """
+
+    camera: str
+    image: np.ndarray
+    header: Any = None
+    requests: Sequence[ObjectRequest] | None = None
+    received: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found in a frame, and the categories as they were when it was.
+
+    stages: seconds of this frame by stage, as in `Statistics`, but none for its publication.
+    """
+
+    frame: Frame
+    objects: Sequence[ObjectKeypoints]
+    categories: Mapping[str, Category]
+    stages: Mapping[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """From the frame's arrival to this result."""
+        return self.stages["total"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says to a frame, with which categories, and how long it took."""
+
+    objects: Sequence[ObjectKeypoints]
+    categories: Mapping[str, Category]
+    took: Timing
+
+
+@dataclass(eq=False)
+class Camera:
+    """What is kept of a camera from frame to frame; after a pause it is another one.
+
+    watch: for the model's thread. outcome: how its frames end from now on, unless they fail.
+    look: seconds that the last one took.
+    """
+
+    watch: Watch
+    newest: Frame | None = None
+    outcome: Outcome = "answered"
+    cadence: Cadence = field(default_factory=Cadence)
+    look: float = 0.0
+
+
+class FrameQueue:
+    """From a camera's frame to its result, or to the reason why there is none.
+
+    model: its one thread looks at the frames and hands the results on.
+    look: what is there to say about a frame. new_watch: for a camera that was not there before.
+    """
+
+    def __init__(
+        self,
+        model: Executor,
+        look: Callable[[Frame, Watch], Answer],
+        new_watch: Callable[[], Watch],
+        on_result: Callable[[Result], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._model = model
+        self._look = look
+        self._new_watch = new_watch
+        self._on_result = on_result
+        self._log = ThrottledLog(logger, clock)
+        self._publishing = threading.RLock()  # held while a result is handed on
+        self._lock = threading.Lock()  # of all below; whoever takes both takes it second
+        self._changed = threading.Condition(self._lock)  # which frame of a camera is the newest
+        self._cameras: dict[str, Camera] = {}
+        self._in_work: Frame | None = None
+        self._refused_as: Outcome | None = None  # what becomes of frames that come now
+        self._tally = Tally()
+
+    @property
+    def statistics(self) -> Statistics:
+        with self._lock:
+            pending = Counter(name for name, camera in self._cameras.items() if camera.newest)
+            if self._in_work:
+                pending[self._in_work.camera] += 1
+            return self._tally.statistics(pending)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame waits or is in work."""
+        with self._lock:
+            return self._in_work is not None or any(each.newest for each in self._cameras.values())
+
+    @property
+    def watches(self) -> Mapping[str, Watch]:
+        """Of the cameras that showed something since the last pause."""
+        with self._lock:
+            return {name: camera.watch for name, camera in self._cameras.items()}
+
+    def submit(self, frame: Frame) -> None:
+        """Return at once; a frame of the same camera that still waits is dropped."""
+        with self._lock:
+            self._tally.receive(frame.camera)
+            if self._refused_as:
+                self._tally.end(frame.camera, self._refused_as)
+                return
+            if frame.camera not in self._cameras:
+                self._cameras[frame.camera] = Camera(self._new_watch())
+            camera = self._cameras[frame.camera]
+            if camera.newest:
+                self._tally.end(frame.camera, "dropped")
+            else:
+                self._model.submit(self._process, camera)
+            camera.newest = frame
+            camera.cadence.see(frame.received)
+            self._changed.notify()
+
+    def reject(self, error: Exception) -> None:
+        """Count an input that was refused, by the fields at fault: there are only so many."""
+        with self._lock:
+            self._tally.reject(error)
+
+    def pause(self) -> None:
+        """Look at no frames any more and hand on no results, not even that of the one in work."""
+        with self._publishing, self._lock:
+            if self._refused_as is None:
+                self._refused_as = "paused"
+            for name in list(self._cameras):
+                self._end(name, "paused")
+
+    def resume(self) -> None:
+        with self._lock:
+            if self._refused_as == "paused":
+                self._refused_as = None
+
+    def forget(self, camera: str) -> None:
+        """Keep nothing of a camera but its counts, and hand on no result of it any more."""
+        with self._publishing, self._lock:
+            self._end(camera, "dropped")
+
+    def close(self) -> None:
+        """Finish the frame in work and look at no others."""
+        with self._lock:
+            self._refused_as = "dropped"
+            for name, camera in self._cameras.items():
+                self._discard_newest(name, camera, "dropped")
+
+    def _end(self, name: str, outcome: Outcome) -> None:
+        if camera := self._cameras.pop(name, None):
+            camera.outcome = outcome
+            self._discard_newest(name, camera, outcome)
+
+    def _discard_newest(self, name: str, camera: Camera, outcome: Outcome) -> None:
+        if camera.newest:
+            camera.newest = None
+            self._tally.end(name, outcome)
+            self._changed.notify()
+
+    # From here on, only the model's thread.
+
+    def _process(self, camera: Camera) -> None:
+        with self._lock:
+            self._wait_for_a_newer_one(camera)
+            frame, camera.newest = camera.newest, None
+            self._in_work = frame
+        if frame is None:
+            return
+        began = time.monotonic()
+        try:
+            answer = self._look(frame, camera.watch)
+        except Exception as error:
+            self._fail(frame, error)
+            return
+        camera.look = time.monotonic() - began
+        stages = {
+            "wait": began - frame.received,
+            "preprocess": answer.took.preprocess,
+            "network": answer.took.network,
+            "total": time.monotonic() - frame.received,
+        }
+        with self._publishing:
+            self._count(frame, camera.outcome)
+            if camera.outcome == "answered":
+                self._publish(Result(frame, answer.objects, answer.categories, stages))
+
+    def _wait_for_a_newer_one(self, camera: Camera) -> None:
+        """If it is due in a moment and no other camera's frame waits. Gives up the lock to wait."""
+        frame = camera.newest
+        if frame is None:
+            return
+
+        def enough() -> bool:
+            waiting = sum(each.newest is not None for each in self._cameras.values())
+            return camera.newest is not frame or waiting > 1
+
+        seconds = camera.cadence.patience(time.monotonic(), camera.look)
+        self._changed.wait_for(enough, seconds)
+
+    def _publish(self, result: Result) -> None:
+        began = time.monotonic()
+        try:
+            self._on_result(result)
+        except Exception as error:
+            self.reject(error)
+            self._log.log(logging.ERROR, "listener", "a listener to the results failed", error)
+        ended = time.monotonic()
+        with self._lock:
+            took = {"publish": ended - began, "total": ended - result.frame.received}
+            self._tally.time({**result.stages, **took})
+
+    def _fail(self, frame: Frame, error: Exception) -> None:
+        self._count(frame, "failed")
+        self.reject(error)
+        kind = " ".join(kinds(error))
+        if isinstance(error, CapeError):
+            text = f"frame of {frame.camera} rejected: {error}"
+            self._log.log(logging.WARNING, kind, text)
+        else:
+            self._log.log(logging.ERROR, kind, f"frame of {frame.camera} failed", error)
+
+    def _count(self, frame: Frame, outcome: Outcome) -> None:
+        with self._lock:
+            self._in_work = None
+            self._tally.end(frame.camera, outcome)

@@ -1,0 +1,87 @@
+"""What a registration makes of the category that is known and of the one that is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from cape_ros.core.errors import InvalidInput
+from cape_ros.perception.category import Category, not_registered
+
+if TYPE_CHECKING:  # a client that registers needs no PyTorch
+    from cape_ros.model.cross_check import CrossCheck
+
+MOST_SHOTS = 64
+MOST_NAMED = 3  # doubtful points in one answer
+
+
+class RegisterMode(IntEnum):
+    """CREATE refuses a name that exists, REPLACE does not care, ADD_SHOTS needs one."""
+
+    CREATE = 0
+    REPLACE = 1
+    ADD_SHOTS = 2
+
+
+def find(known: Mapping[str, Category], name: str) -> Category:
+    """The category of this name. Raises `InvalidInput` if there is none."""
+    if category := known.get(name):
+        return category
+    raise InvalidInput.of("name", not_registered(known, name), "unknown_category")
+
+
+def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode) -> Category:
+    """The category to be stored. Raises `InvalidInput` where the mode forbids it."""
+    if mode == RegisterMode.CREATE and category.name in known:
+        raise InvalidInput.of(
+            "name",
+            f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS",
+            "category_exists",
+        )
+    if mode == RegisterMode.ADD_SHOTS:
+        before = find(known, category.name)
+        if category.keypoint_names != before.keypoint_names:
+            raise InvalidInput.of(
+                "keypoint_names",
+                f"differ from those of {before.name!r} that is registered",
+                "differs",
+            )
+        if category.edges and category.edges != before.edges:
+            raise InvalidInput.of(
+                "edges",
+                f"differ from those of {before.name!r}; leave them out or use REPLACE",
+                "differs",
+            )
+        category = replace(before, shots=(*before.shots, *category.shots))
+    if len(category.shots) > MOST_SHOTS:
+        raise InvalidInput.of(
+            "shots", f"{len(category.shots)} are more than {MOST_SHOTS}", "too_large"
+        )
+    return category
+
+
+def told(category: Category, check: CrossCheck) -> str:
+    """What was registered, for a person, and what its shots say of each other."""
+    words = described(category)
+    if check.judged:
+        words += f"; {check.right} of {check.judged} points are found from the other shots"
+    if check.doubtful:
+        named = [
+            f"{category.keypoint_names[keypoint]!r} of shot {shot + 1}"
+            for shot, keypoint in check.doubtful[:MOST_NAMED]
+        ]
+        more = ", ..." if len(check.doubtful) > MOST_NAMED else ""
+        words += f"; look again at {', '.join(named)}{more}"
+    return words
+
+
+def described(category: Category) -> str:
+    keypoints = counted(len(category.keypoint_names), "keypoint")
+    shots = counted(len(category.shots), "shot")
+    return f"{category.name} version {category.version}: {keypoints}, {shots}"
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

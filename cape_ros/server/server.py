@@ -1,0 +1,333 @@
+"""The application: frames and commands in, results out. It knows no transport.
+
+One thread owns the model. Of every camera only the newest frame waits for it, the ones that it
+replaces are counted as dropped. Commands are answered between two frames.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import numpy as np
+
+from cape_ros.core.errors import CapeError
+from cape_ros.model.cross_check import UNCHECKED, CrossCheck
+from cape_ros.perception import tracking as follow
+from cape_ros.perception.category import Category
+from cape_ros.perception.estimator import Estimator, Inspection
+from cape_ros.perception.geometry import Box
+from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
+from cape_ros.perception.supports import Encoded
+from cape_ros.perception.tracking import SEARCHED_TOGETHER, Trust, Watch, search, search_all
+from cape_ros.server import checks as on_demand
+from cape_ros.server import registration
+from cape_ros.server.activation import Activation, check_names
+from cape_ros.server.frames import Answer, Frame, FrameQueue, Result
+from cape_ros.server.registration import RegisterMode
+from cape_ros.server.rotations import Turning
+from cape_ros.server.statistics import CameraCounts, Percentiles, Statistics
+
+__all__ = [
+    "CameraCounts",
+    "Frame",
+    "Percentiles",
+    "RegisterMode",
+    "Result",
+    "Server",
+    "Statistics",
+]
+
+logger = logging.getLogger(__name__)
+KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
+
+
+class Server:
+    """Categories by name and one model for all cameras.
+
+    on_result is called on the model's thread: it must neither wait for anybody nor give a command.
+    on_categories is called with (categories, database version) after each change of them or of
+    where they are active, on the thread that changed them.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        library: CategoryLibrary,
+        trust: Trust | None = None,
+        on_result: Callable[[Result], None] = lambda result: None,
+        on_categories: Callable[[Mapping[str, Category], int], None] = lambda known, version: None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.trust = trust or Trust()
+        self._estimator = estimator
+        self._library = library
+        self._on_categories = on_categories
+        self._clock = clock
+        self._track_ids = follow.track_ids()
+        self._model = ThreadPoolExecutor(1, "model")
+        self._frames = FrameQueue(self._model, self._look, self._new_watch, on_result, clock)
+        self._commands = threading.Lock()
+        self._closed = False
+        self._activation = Activation()
+        self._categories: Mapping[str, Category] = MappingProxyType({})
+        self._turning = Turning(self._model, estimator, self._frames.reject)
+        self._model.submit(self._load_library).result()
+
+    @property
+    def categories(self) -> Mapping[str, Category]:
+        """The registered categories by name, as the next frame will see them."""
+        return self._categories
+
+    @property
+    def database_version(self) -> int:
+        return self._library.database_version
+
+    @property
+    def largest_batch(self) -> int:
+        """Objects that are looked at together; fewer than at the start where memory was short."""
+        return self._estimator.largest_batch
+
+    @property
+    def statistics(self) -> Statistics:
+        return self._frames.statistics
+
+    def submit(self, frame: Frame) -> None:
+        """Hand over a frame and return at once; it replaces one of its camera that still waits.
+
+        While paused it is received and counted as paused, after `close` as dropped.
+        """
+        self._frames.submit(frame)
+
+    def reject(self, error: Exception) -> None:
+        """Count an input that was refused, by the fields at fault: there are only so many."""
+        self._frames.reject(error)
+
+    def pause(self) -> None:
+        """Look at no frames until `resume`; commands are carried out all the same.
+
+        Once this returns nothing is published any more, not even the result of the frame in work,
+        and what was followed is forgotten.
+        """
+        self._frames.pause()
+
+    def resume(self) -> None:
+        """Look at frames again, from the next one on."""
+        self._frames.resume()
+
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Wait until the model has nothing left to do: no frame, and no rotated support to encode.
+
+        False if that takes longer than `timeout` seconds; None waits without a limit. A command
+        that another thread gives meanwhile may bring more to do. Never call it from `on_result`,
+        which runs on the thread that is waited for.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                idle = self._model.submit(self._is_idle)  # runs after all that is queued now
+            except RuntimeError:  # the server is closed, and what was in progress is finished
+                return True
+            left = None if end is None else max(0.0, end - time.monotonic())
+            if not wait([idle], left).done:
+                return False
+            if idle.result():
+                return True
+
+    def find(self, name: str) -> Category:
+        """The registered category of this name. Raises `InvalidInput` if there is none."""
+        return registration.find(self._categories, name)
+
+    def check(self, name: str) -> CrossCheck:
+        """What the shots of a category say of each other; nothing, if it is not registered, or the
+        server has stopped: what was registered before stays so."""
+        with self._commands:
+            if self._closed:
+                return UNCHECKED
+            return self._model.submit(self._estimator.check, name).result()
+
+    def active(self, camera: str) -> tuple[str, ...]:
+        """The names of the categories that are looked for on a camera now."""
+        known, activation = self._categories, self._activation
+        return tuple(name for name in known if activation.looks_for(camera, name))
+
+    def is_active(self, name: str) -> bool:
+        """Whether a registered category is looked for on any camera, or would be on a new one."""
+        return name in self._categories and self._activation.anywhere(name)
+
+    def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
+        """Make a category known from the next frame on; the answer carries its new version.
+
+        Encoded, written to disk, then visible; supports are turned later, between frames. Raises
+        `InvalidInput` or `LibraryError`; then everything is as it was. Waits for the frames of now,
+        not for later ones.
+        """
+        with self._command():
+            category = registration.merge(self._categories, category, mode)
+            encoded = self._model.submit(self._estimator.encode_upright, category).result()
+            stored = self._library.put(category)
+            self._model.submit(self._show, stored, encoded).result()
+            self._tell_categories()
+            return stored
+
+    def remove(self, name: str) -> None:
+        """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
+        with self._command():
+            self.find(name)
+            self._library.remove(name)
+            self._model.submit(self._hide, name).result()
+            self._tell_categories()
+
+    def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
+        """Look for these categories and for no others, from the next frame on.
+
+        camera: None = every camera, also those that come later. names: None = all categories, also
+        those that are registered later. Raises `InvalidInput` for names that are not registered.
+        """
+        with self._command():
+            check_names(self._categories, names or ())
+            changed = self._activation.activate(camera, names)
+            self._model.submit(self._activate, changed).result()
+            self._tell_categories()
+
+    def forget_camera(self, camera: str) -> None:
+        """Keep nothing of a camera but its counts, and publish nothing of it any more."""
+        with self._commands:
+            self._frames.forget(camera)
+            changed = self._activation.without_camera(camera)
+            if changed != self._activation:
+                self._activation = changed
+                self._tell_categories()
+
+    def estimate(
+        self,
+        image: np.ndarray,
+        names: Sequence[str] | None = None,
+        boxes: Sequence[Box] | None = None,
+    ) -> Sequence[ObjectKeypoints]:
+        """Look at one image on demand, between two frames: one answer per name, track_id -1.
+
+        names: None = all categories, active or not. boxes: where each one is; None = search for
+        it, and if it is not there, all its scores are 0. Frames get their turn after every
+        `SEARCHED_TOGETHER` categories. Raises `InvalidInput` that lists every fault.
+        """
+        with self._command():
+            names = on_demand.check(self._categories, image, names, boxes)
+            if boxes is not None:
+                requests = [ObjectRequest(n, box) for n, box in zip(names, boxes, strict=True)]
+                return self._model.submit(self._estimator.estimate, image, requests).result()
+            wanted = list(dict.fromkeys(names))
+            found: dict[str, ObjectKeypoints] = {}
+            for at in range(0, len(wanted), SEARCHED_TOGETHER):
+                some = wanted[at : at + SEARCHED_TOGETHER]
+                seen = self._model.submit(search_all, self._estimator, image, some, self.trust)
+                found.update(zip(some, seen.result(), strict=True))
+            return [found[name] for name in names]
+
+    def try_out(self, image: np.ndarray, category: Category, box: Box | None) -> ObjectKeypoints:
+        """Look at one image with a category that need not be registered; track_id -1.
+
+        box: as in `estimate`. Raises `InvalidInput` that lists every fault.
+        """
+        with self._command():
+            on_demand.check_one(image, box)
+            if box is None:
+                found = self._model.submit(search, self._estimator, image, category, self.trust)
+                return found.result()
+            requests = [ObjectRequest(category, box)]
+            return self._model.submit(self._estimator.estimate, image, requests).result()[0]
+
+    def inspect(self, image: np.ndarray, category: Category, box: Box) -> Inspection:
+        """How the network finds an object in a box, for a person to look at.
+
+        Raises `InvalidInput` that lists every fault.
+        """
+        with self._command():
+            on_demand.check_one(image, box)
+            request = ObjectRequest(category, box)
+            return self._model.submit(self._estimator.inspect, image, request).result()
+
+    def warm_up(self, size: tuple[int, int] = (720, 1280)) -> None:
+        """Let the first frame be as fast as later ones. size: (height, width) of the frames."""
+        with self._command():
+            counts = [len(category.keypoint_names) for category in self._categories.values()]
+            most = max(counts, default=KEYPOINTS_TO_WARM_UP)
+            self._model.submit(follow.warm_up, self._estimator, size, most).result()
+
+    def close(self) -> None:
+        """Finish the frame and the command in progress, refuse what comes later, and stop."""
+        with self._commands:
+            if not self._closed:
+                self._closed = True
+                self._frames.close()
+                self._model.submit(self._turning.end).result()
+        self._model.shutdown()
+
+    @contextmanager
+    def _command(self) -> Iterator[None]:
+        """One at a time, and none once the server is closed."""
+        with self._commands:
+            if self._closed:
+                raise CapeError("the server has stopped; nothing was changed")
+            yield
+
+    def _tell_categories(self) -> None:
+        try:
+            self._on_categories(self._categories, self.database_version)
+        except Exception:  # the change is made all the same
+            logger.exception("a listener to the categories failed")
+
+    # From here on, only the model's thread; `_new_watch` is the exception.
+
+    def _new_watch(self) -> Watch:
+        return Watch(self._estimator, self._track_ids, self._clock)
+
+    def _is_idle(self) -> bool:
+        return not (self._frames.pending or self._turning.pending)
+
+    def _load_library(self) -> None:
+        encoded = [self._estimator.encode_upright(category) for category in self._library]
+        for category, one in zip(self._library, encoded, strict=True):
+            self._show(category, one)
+
+    def _show(self, category: Category, encoded: Encoded) -> None:
+        self._turning.register(category, encoded)
+        self._categories = MappingProxyType({**self._categories, category.name: category})
+        self._forget_tracks(category.name)
+
+    def _hide(self, name: str) -> None:
+        self._turning.forget(name)
+        self._activation = self._activation.without_category(name)
+        self._categories = MappingProxyType(
+            {known: category for known, category in self._categories.items() if known != name}
+        )
+        self._forget_tracks(name)
+
+    def _forget_tracks(self, name: str) -> None:
+        for watch in self._frames.watches.values():
+            watch.forget(name)
+
+    def _activate(self, activation: Activation) -> None:
+        before, self._activation = self._activation, activation
+        for camera, watch in self._frames.watches.items():
+            for name in self._categories:
+                if before.looks_for(camera, name) != activation.looks_for(camera, name):
+                    watch.forget(name)
+
+    def _look(self, frame: Frame, watch: Watch) -> Answer:
+        check_image(frame.image)
+        before, known = self._estimator.spent, self._categories
+        active = {name: known[name] for name in self.active(frame.camera)}
+        if frame.requests is None:
+            objects = watch.look(frame.image, active, self.trust)
+        else:
+            idle = known.keys() - active.keys()
+            requests = [request for request in frame.requests if request.category not in idle]
+            objects = self._estimator.estimate(frame.image, requests)
+        return Answer(objects, known, self._estimator.spent - before)

@@ -1,0 +1,110 @@
+"""What became of every frame, why input was refused, and how long frames took."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cape_ros.core.errors import CapeError, InvalidInput
+
+LATENCIES_KEPT = 512  # frames
+STAGES = ("wait", "preprocess", "network", "publish", "total")
+Outcome = Literal["dropped", "paused", "answered", "failed"]
+
+
+@dataclass(frozen=True)
+class CameraCounts:
+    """What became of the frames of a camera: received is the sum of all the others.
+
+    dropped: a newer one came, or nobody wants them any more. paused: by then the server was.
+    answered: a result was handed on. failed: they, or the network with them. pending: waits for
+    the model, or is in work.
+    """
+
+    received: int = 0
+    dropped: int = 0
+    paused: int = 0
+    answered: int = 0
+    failed: int = 0
+    pending: int = 0
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """In seconds; nan before the first frame."""
+
+    median: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Since the start. The stages are those of the last few hundred frames that were published.
+
+    stages: wait (from a frame's arrival until the model begins with it), preprocess (cut and
+    upload), network, publish (the listener to the results), total (all of it, from the arrival).
+    """
+
+    cameras: Mapping[str, CameraCounts]
+    rejected: Mapping[str, int]
+    stages: Mapping[str, Percentiles]
+
+    @property
+    def received(self) -> int:
+        return sum(counts.received for counts in self.cameras.values())
+
+    @property
+    def dropped(self) -> int:
+        return sum(counts.dropped for counts in self.cameras.values())
+
+    @property
+    def answered(self) -> int:
+        return sum(counts.answered for counts in self.cameras.values())
+
+
+class Tally:
+    """Where it is counted. Its owner holds a lock."""
+
+    def __init__(self) -> None:
+        self._cameras: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._rejected: Counter[str] = Counter()
+        self._seconds: deque[tuple[float, ...]] = deque(maxlen=LATENCIES_KEPT)
+
+    def receive(self, camera: str) -> None:
+        self._cameras[camera]["received"] += 1
+
+    def end(self, camera: str, outcome: Outcome) -> None:
+        self._cameras[camera][outcome] += 1
+
+    def reject(self, error: Exception) -> None:
+        self._rejected.update(kinds(error))
+
+    def time(self, stages: Mapping[str, float]) -> None:
+        self._seconds.append(tuple(stages[stage] for stage in STAGES))
+
+    def statistics(self, pending: Mapping[str, int]) -> Statistics:
+        seconds = np.array(self._seconds or [[np.nan] * len(STAGES)])
+        median, p95 = np.percentile(seconds, (50, 95), axis=0)
+        return Statistics(
+            {
+                camera: CameraCounts(**counts, pending=pending.get(camera, 0))
+                for camera, counts in self._cameras.items()
+            },
+            dict(self._rejected),
+            {
+                stage: Percentiles(float(median[at]), float(p95[at]))
+                for at, stage in enumerate(STAGES)
+            },
+        )
+
+
+def kinds(error: Exception) -> list[str]:
+    """The fields at fault, or what sort of error it is: there are only so many."""
+    if isinstance(error, InvalidInput):
+        return sorted({re.sub(r"\[\d+\]", "", fault.field) for fault in error.faults})
+    return [type(error).__name__ if isinstance(error, CapeError) else "internal error"]

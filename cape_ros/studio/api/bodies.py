@@ -1,0 +1,50 @@
+"""Uploads: raw bodies of requests, a few at a time, read no further than they may be large."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+
+from cape_ros.core.errors import InvalidInput
+
+
+def raw_body(*media_types: str) -> dict[str, Any]:
+    """What OpenAPI says of a route that takes a file as it is."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+Made = TypeVar("Made")
+AT_ONCE = 4  # uploads; each may take 20 MB and 40 megapixels, or more for a video
+
+
+class Uploads:
+    """Keeps many of them from filling the memory together."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def take(
+        self, request: Request, most: int, field: str, use: Callable[[bytes], Made]
+    ) -> Made:
+        """What `use` makes of the body, on another thread. Raises `InvalidInput`."""
+        async with self._turn:
+            return await run_in_threadpool(use, await _read(request, most, field))
+
+
+async def _read(request: Request, most: int, field: str) -> bytes:
+    """Raises `InvalidInput` for more than `most` bytes, before they are read."""
+    too_large = InvalidInput.of(field, f"is more than {most / 1e6:.0f} MB", "too_large")
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:18]) > most:
+        raise too_large
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            raise too_large
+    return bytes(body)

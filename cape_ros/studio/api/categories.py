@@ -1,0 +1,167 @@
+"""The library: what is registered, and registering."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Query, Response
+
+from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.server import registration
+from cape_ros.server.server import RegisterMode
+from cape_ros.studio.api.context import Context
+from cape_ros.studio.api.media import find_pixels
+from cape_ros.studio.api.schemas import (
+    ActivationBody,
+    CategoriesAnswer,
+    CategoryAnswer,
+    CategoryBody,
+    CategoryDetail,
+    FaultsAnswer,
+    RegisteredAnswer,
+    ShotBody,
+    SupportAnswer,
+)
+from cape_ros.studio.pictures import to_jpeg, to_png
+
+THUMBNAIL_QUALITY = 85
+MOST_PIXELS = 200_000_000  # of all shots of a registration
+
+
+def routes(context: Context) -> APIRouter:
+    router, server = APIRouter(tags=["categories"]), context.server
+
+    @router.get("/categories")
+    def list_categories() -> CategoriesAnswer:
+        known = server.categories
+        return CategoriesAnswer(
+            database_version=server.database_version,
+            categories=[CategoryAnswer.of(c, server.is_active(c.name)) for c in known.values()],
+        )
+
+    @router.get("/categories/{name}")
+    def get_category(name: str) -> CategoryDetail:
+        known = server.find(name)
+        return CategoryDetail(
+            **CategoryAnswer.of(known, server.is_active(name)).model_dump(),
+            supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(known.shots)],
+        )
+
+    @router.get("/categories/{name}/shots/{index}", response_class=Response)
+    def get_shot(name: str, index: int, width: int | None = Query(None, ge=1)) -> Response:
+        """A JPEG of that width at most; without `width` the image as it was registered, a PNG."""
+        shots = server.find(name).shots
+        if not 0 <= index < len(shots):
+            raise InvalidInput.of("index", f"{index} is not a shot; there are {len(shots)}")
+        image = shots[index].image
+        if width is None:
+            return Response(to_png(image), media_type="image/png")
+        return Response(to_jpeg(image, width, THUMBNAIL_QUALITY), media_type="image/jpeg")
+
+    @router.post("/categories")
+    def register(body: CategoryBody) -> RegisteredAnswer:
+        """Known from the next frame on, and looked for on every camera."""
+        stored = server.register(to_category(context, body), mode_of(body))
+        set_active(context, stored.name, True)
+        return RegisteredAnswer(
+            name=stored.name,
+            version=stored.version,
+            shots=len(stored.shots),
+            told=registration.told(stored, server.check(stored.name)),
+        )
+
+    @router.post("/categories/check")
+    def check(body: CategoryBody) -> FaultsAnswer:
+        """What would keep it from being registered; changes nothing."""
+        try:
+            registration.merge(server.categories, to_category(context, body), mode_of(body))
+        except InvalidInput as error:
+            return FaultsAnswer.of(error.faults)
+        return FaultsAnswer(faults=[])
+
+    @router.delete("/categories/{name}", status_code=204, response_class=Response)
+    def remove(name: str) -> Response:
+        server.remove(name)
+        return Response(status_code=204)
+
+    @router.post("/categories/{name}/activation")
+    def activate(name: str, body: ActivationBody) -> CategoryAnswer:
+        """Look for it on every camera, or on none."""
+        known = server.find(name)
+        set_active(context, name, body.active)
+        return CategoryAnswer.of(known, server.is_active(name))
+
+    return router
+
+
+def mode_of(body: CategoryBody) -> RegisterMode:
+    return RegisterMode[body.mode.upper()]
+
+
+def to_category(context: Context, body: CategoryBody) -> Category:
+    """Checked whole. Raises `InvalidInput` with every fault."""
+    faults: list[Fault] = []
+    shots = read_shots(context, body.shots, faults)
+    if not body.shots:
+        reason = "has none; mark the keypoints on at least one image"
+        faults.append(Fault("shots", reason, "missing"))
+    try:
+        names = keypoint_names(context, body)
+        category = Category(body.name, names, body.edges, list(shots.values()))
+    except InvalidInput as error:
+        faults += [_in_body(fault, list(shots)) for fault in error.faults]
+    if faults:
+        raise InvalidInput(faults)
+    return category
+
+
+def read_shots(
+    context: Context, bodies: Sequence[ShotBody], faults: list[Fault]
+) -> dict[int, SupportShot]:
+    """Those with an image, by their place among all."""
+    shots, left = {}, MOST_PIXELS
+    for index, shot in enumerate(bodies):
+        try:
+            pixels = find_pixels(context, shot.image, f"shots[{index}].image")
+        except InvalidInput as error:
+            faults += error.faults
+            continue
+        left -= pixels.shape[0] * pixels.shape[1]
+        if left < 0:
+            reason = f"more than {MOST_PIXELS / 1e6:.0f} megapixels in all; use smaller images"
+            faults.append(Fault("shots", reason, "too_large"))
+            break
+        points = [(point.x, point.y) for point in shot.keypoints]
+        seen = [point.visible for point in shot.keypoints]
+        shots[index] = SupportShot(pixels, points, seen, shot.box.box() if shot.box else None)
+    return shots
+
+
+def keypoint_names(context: Context, body: CategoryBody) -> Sequence[str]:
+    """Further shots may leave the names to the category that is known."""
+    known = context.server.categories.get(body.name)
+    if body.mode == "add_shots" and known and not body.keypoint_names:
+        return known.keypoint_names
+    return body.keypoint_names
+
+
+def set_active(context: Context, name: str, active: bool) -> None:
+    """Look for a category on every camera, or on none; the others stay as they are."""
+    server = context.server
+    for camera in context.cameras():
+        before = server.active(camera)
+        if (name in before) == active:
+            continue
+        names = [*before, name] if active else [each for each in before if each != name]
+        everything = set(names) == set(server.categories)
+        context.activate(camera, None if everything else names)
+
+
+def _in_body(fault: Fault, indices: Sequence[int]) -> Fault:
+    """A fault of a shot, by its place among all shots: those without an image were left out."""
+    head, bracket, rest = fault.field.partition("shots[")
+    if head or not bracket:
+        return fault
+    number, _, tail = rest.partition("]")
+    return fault.at(f"shots[{indices[int(number)]}]{tail}")

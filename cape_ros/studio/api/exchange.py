@@ -1,0 +1,154 @@
+"""Import and export of annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from cape_ros.core.errors import InvalidInput
+from cape_ros.server.registration import MOST_SHOTS
+from cape_ros.studio.api.bodies import raw_body
+from cape_ros.studio.api.context import Context
+from cape_ros.studio.api.schemas import (
+    BoxBody,
+    DraftAnswer,
+    DraftShot,
+    ImportAnswer,
+    ShotKeypoint,
+)
+from cape_ros.studio.formats.archive import FORMATS, pack, read
+from cape_ros.studio.formats.reading import Marked, Reading
+
+MOST_OCTETS = 100_000_000
+MOST_PROBLEMS = 50
+MOST_DRAFTS = 20
+KINDS = ("application/json", "application/xml", "application/zip")
+
+
+def routes(context: Context) -> APIRouter:
+    router = APIRouter(tags=["exchange"])
+
+    @router.post("/import", openapi_extra=raw_body(*KINDS))
+    async def import_(
+        request: Request,
+        images: Annotated[str, Query(description="IDs of images, with commas between")] = "",
+        names: Annotated[list[str] | None, Query(description="their file names")] = None,
+    ) -> ImportAnswer:
+        """The body is labelme JSON, COCO keypoints JSON or CVAT XML; or a zip file of one of them
+        with its images, or of a category folder. Nothing is registered."""
+        given = _given([image for image in images.split(",") if image], names or [])
+        return await context.uploads.take(
+            request, MOST_OCTETS, "file", lambda data: _Import(context, given, read(data)).answer()
+        )
+
+    @router.get("/categories/{name}/export", response_class=Response)
+    def export(
+        name: str, format: Literal["folder", "labelme", "coco", "cvat"] = "folder"
+    ) -> Response:
+        """A zip file with the shots' images."""
+        category = context.server.find(name)
+        return Response(
+            pack(FORMATS[format].write(category)),
+            media_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}_{format}.zip"'},
+        )
+
+    return router
+
+
+@dataclass
+class _Import:
+    """Brings together what a file says and the images that are here.
+
+    given: IDs of uploaded images by file name.
+    """
+
+    context: Context
+    given: dict[str, str]
+    reading: Reading
+    missing: dict[str, None] = field(default_factory=dict)  # names of images, in order
+
+    def answer(self) -> ImportAnswer:
+        reading = self.reading
+        drafts = []
+        categories = list(dict.fromkeys(marked.category for marked in reading.marked))
+        for category in categories[:MOST_DRAFTS]:
+            if shots := self._shots(category):
+                skeleton = reading.skeleton(category)
+                drafts.append(
+                    DraftAnswer(
+                        name=category,
+                        keypoint_names=list(skeleton.keypoint_names),
+                        edges=list(skeleton.edges),
+                        shots=shots,
+                    )
+                )
+        problems = reading.problems
+        if len(categories) > MOST_DRAFTS:
+            problems.append(f"{len(categories) - MOST_DRAFTS} more categories are left out")
+        if self.missing:
+            some = ", ".join(list(self.missing)[:5]) + (", ..." if len(self.missing) > 5 else "")
+            problems.append(f"{len(self.missing)} images are not here: {some}; add them")
+        if not reading.marked:
+            problems.append("no keypoints are marked in the file")
+        if len(problems) > MOST_PROBLEMS:
+            problems[MOST_PROBLEMS:] = [f"{len(problems) - MOST_PROBLEMS} more problems"]
+        return ImportAnswer(drafts=drafts, problems=problems)
+
+    def _shots(self, category: str) -> list[DraftShot]:
+        names = self.reading.skeleton(category).keypoint_names
+        shots: list[DraftShot] = []
+        for marked in self.reading.marked:
+            if marked.category != category or (image := self._image(marked)) is None:
+                continue
+            if len(shots) == MOST_SHOTS:
+                self.reading.problems.append(f"{category}: only {MOST_SHOTS} shots are taken")
+                break
+            points = [marked.points.get(name) for name in names]
+            keypoints = [
+                ShotKeypoint(x=point[0], y=point[1]) if point else ShotKeypoint(visible=False)
+                for point in points
+            ]
+            box = BoxBody.of(marked.box) if marked.box else None
+            shots.append(DraftShot(image=image, box=box, keypoints=keypoints))
+        return shots
+
+    def _image(self, marked: Marked) -> str | None:
+        """The ID of the image that is meant; None, and noted, if it is not to be had."""
+        image = self.given.get(marked.image)
+        try:
+            if image is None and marked.image in self.reading.images:
+                image = self.context.images.add_file(self.reading.images[marked.image])
+            elif image is None and self._is_the_only_one():
+                image = next(iter(self.given.values()))
+            if image is None:
+                self.missing[marked.image] = None
+                return None
+            self.given[marked.image] = image
+            stored = self.context.images.find(image)
+        except InvalidInput as error:
+            self.reading.problems.append(f"{marked.image}: {error}")
+            return None
+        if marked.size not in (None, (stored.width, stored.height)):
+            told = "{} x {}".format(*marked.size or ())
+            seen = f"{stored.width} x {stored.height}"
+            self.reading.problems.append(f"{marked.image}: is {seen}; the file speaks of {told}")
+            return None
+        return image
+
+    def _is_the_only_one(self) -> bool:
+        """One image was given and one is spoken of: they are the same, whatever they are called."""
+        return len(self.given) == 1 == len({marked.image for marked in self.reading.marked})
+
+
+def _given(images: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """IDs by file name. A name may hold a comma, so several may come one by one."""
+    if len(names) == 1 and len(images) > 1:
+        names = names[0].split(",")
+    if len(images) != len(names):
+        reason = f"{len(names)} names for {len(images)} images"
+        raise InvalidInput.of("names", reason)
+    return dict(zip(names, images, strict=True))

@@ -1,0 +1,285 @@
+"""Requests and answers of the HTTP API, as JSON. Points and boxes are pixels of the full image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cape_ros.core.errors import Fault, FaultCode
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.geometry import Box
+from cape_ros.perception.objects import ObjectKeypoints
+
+UNKNOWN, VISIBLE = 0, 2  # visibility, as in cape_ros/msg/Keypoint
+
+
+class Strict(BaseModel):
+    """A body: a field that nobody knows is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class BoxBody(Strict):
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @classmethod
+    def of(cls, box: Sequence[float]) -> BoxBody:
+        x, y, width, height = (float(value) for value in box)
+        return cls(x=x, y=y, width=width, height=height)
+
+    def box(self) -> Box:
+        return self.x, self.y, self.width, self.height
+
+
+class ShotKeypoint(Strict):
+    """Where a keypoint is; x and y mean nothing where it is not visible."""
+
+    x: float = 0.0
+    y: float = 0.0
+    visible: bool = True
+
+
+class FoundKeypoint(BaseModel):
+    x: float
+    y: float
+    score: float
+    visibility: int
+
+
+class FoundObject(BaseModel):
+    """track_id: -1 = lost, or not followed."""
+
+    category: str
+    version: int
+    track_id: int
+    score: float
+    box: BoxBody
+    keypoints: list[FoundKeypoint]
+
+    @classmethod
+    def of(cls, found: ObjectKeypoints, trusted: float) -> FoundObject:
+        """trusted: from which score on a keypoint is called visible."""
+        return cls(
+            category=found.category,
+            version=found.category_version,
+            track_id=found.track_id,
+            score=round(found.score, 4),
+            box=BoxBody.of([round(value, 2) for value in found.box]),
+            keypoints=[
+                FoundKeypoint(
+                    x=round(x, 2),
+                    y=round(y, 2),
+                    score=round(score, 4),
+                    visibility=VISIBLE if score >= trusted else UNKNOWN,
+                )
+                for (x, y), score in zip(
+                    found.keypoints.tolist(), found.scores.tolist(), strict=True
+                )
+            ],
+        )
+
+
+class CategoryAnswer(BaseModel):
+    """active: looked for on any camera."""
+
+    name: str
+    version: int
+    keypoint_names: list[str]
+    edges: list[tuple[int, int]]
+    shots: int
+    active: bool
+
+    @classmethod
+    def of(cls, category: Category, active: bool) -> CategoryAnswer:
+        return cls(
+            name=category.name,
+            version=category.version,
+            keypoint_names=list(category.keypoint_names),
+            edges=list(category.edges),
+            shots=len(category.shots),
+            active=active,
+        )
+
+
+class CategoriesAnswer(BaseModel):
+    database_version: int
+    categories: list[CategoryAnswer]
+
+
+class SupportAnswer(BaseModel):
+    """A shot that is registered; its image is another request away."""
+
+    index: int
+    width: int
+    height: int
+    box: BoxBody
+    keypoints: list[ShotKeypoint]
+
+    @classmethod
+    def of(cls, index: int, shot: SupportShot) -> SupportAnswer:
+        height, width = shot.image.shape[:2]
+        keypoints = [
+            ShotKeypoint(x=x, y=y, visible=seen)
+            for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
+        ]
+        box = BoxBody.of(shot.box)
+        return cls(index=index, width=width, height=height, box=box, keypoints=keypoints)
+
+
+class CategoryDetail(CategoryAnswer):
+    supports: list[SupportAnswer]
+
+
+class ShotBody(Strict):
+    """image: an ID. box: null = around the visible keypoints."""
+
+    image: str
+    box: BoxBody | None = None
+    keypoints: list[ShotKeypoint] = Field(max_length=1000)
+
+
+class CategoryBody(Strict):
+    name: str
+    mode: Literal["create", "replace", "add_shots"] = "create"
+    keypoint_names: list[str] = Field(default=[], max_length=1000)
+    edges: list[tuple[int, int]] = Field(default=[], max_length=10_000)
+    shots: list[ShotBody] = Field(max_length=1000)
+
+
+class RegisteredAnswer(BaseModel):
+    """told: the answer in words, also what the shots say of each other."""
+
+    name: str
+    version: int
+    shots: int
+    told: str
+
+
+class FaultAnswer(BaseModel):
+    """code: for programs; the reason is for people, and its words may change."""
+
+    field: str
+    reason: str
+    code: FaultCode
+
+
+class FaultsAnswer(BaseModel):
+    faults: list[FaultAnswer]
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault]) -> FaultsAnswer:
+        return cls(faults=[FaultAnswer(**asdict(fault)) for fault in faults])
+
+
+class ActivationBody(Strict):
+    active: bool
+
+
+class ImageAnswer(BaseModel):
+    image: str
+    width: int
+    height: int
+
+
+class VideoAnswer(BaseModel):
+    """Its frames are images: `{video}.0`, `{video}.1`, ..."""
+
+    video: str
+    frames: int
+    fps: float
+    width: int
+    height: int
+
+
+class CameraAnswer(BaseModel):
+    """width, height: null before the first frame. rate: results a second. unwatched_s: seconds
+    since somebody looked, null if nobody ever did."""
+
+    camera: str
+    width: int | None
+    height: int | None
+    received: int
+    answered: int
+    dropped: int
+    rate: float
+    viewers: int
+    unwatched_s: float | None
+    active: list[str]
+
+
+class FreezeBody(Strict):
+    camera: str = ""
+
+
+class FrozenAnswer(ImageAnswer):
+    camera: str
+    stamp_ns: int
+    objects: list[FoundObject]
+
+
+class EstimateBody(Strict):
+    """category: a registered one, or draft: one that is not yet. box: null = search. shots:
+    indices; null = all."""
+
+    image: str
+    category: str | None = None
+    draft: CategoryBody | None = None
+    box: BoxBody | None = None
+    shots: list[int] | None = Field(default=None, max_length=1000)
+
+
+class EstimateAnswer(BaseModel):
+    object: FoundObject
+    took_ms: float
+
+
+class InspectBody(Strict):
+    image: str
+    category: str
+    box: BoxBody | None = None
+    keypoint: int
+
+
+class Point(BaseModel):
+    x: float
+    y: float
+
+
+class InspectAnswer(BaseModel):
+    """Pictures of the crop's size as data URLs; the maps lie over the crop, which shows crop_box of
+    the image."""
+
+    crop: str
+    similarity: str
+    encoder: str
+    decoder: str
+    proposal: Point
+    point: Point
+    box: BoxBody
+    crop_box: BoxBody
+
+
+class DraftShot(BaseModel):
+    image: str
+    box: BoxBody | None
+    keypoints: list[ShotKeypoint]
+
+
+class DraftAnswer(BaseModel):
+    name: str
+    keypoint_names: list[str]
+    edges: list[tuple[int, int]]
+    shots: list[DraftShot]
+
+
+class ImportAnswer(BaseModel):
+    """problems: what was left out, and why."""
+
+    drafts: list[DraftAnswer]
+    problems: list[str]

@@ -1,0 +1,71 @@
+"""Figures that were worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cape_ros.demo.scoreboard import LEGEND, Entry, Figures, Found, Ledger
+from cape_ros.media.truth import Truth
+
+SQUARE = np.array([[0, 0], [100.0, 0], [100, 50], [0, 50]])  # 100 pixels on the longer side
+
+
+def truth(visible: tuple[int, ...] = (1, 1, 1, 1)) -> Truth:
+    return Truth(SQUARE, np.array(visible, bool))
+
+
+def found(offsets: tuple[float, ...] = (0, 0, 0, 0), track_id: int = 0) -> Found:
+    points = SQUARE + np.array(offsets)[:, None] * (1, 0)
+    return Found("abcd", 1, track_id, 0.5, (0, 0, 1, 1), points, np.ones(4), np.full(4, 2))
+
+
+def entry(index: int | None, latency: float | None, answer: Found | None, seen: Truth) -> Entry:
+    return Entry(1_000_000_000 + (index or 0) * 100_000_000, "cup", index, (seen,), latency, answer)
+
+
+def test_the_figures_of_a_scene() -> None:
+    entries = [
+        entry(0, 0.1, found((1, 2, 3, 11)), truth()),  # 3 of 4 right
+        entry(1, 0.3, found((50, 50, 50, 50), track_id=-1), truth()),  # lost: 0 of 4
+        entry(2, None, None, truth()),  # dropped
+        entry(3, 0.2, found((4, 99, 99, 5)), truth((1, 0, 0, 1))),  # 2 of 2 that can be seen
+        entry(4, 0.5, None, truth((1, 0, 0, 0))),  # answered, the object not mentioned: 0 of 1
+    ]
+    figures = Figures.of(entries, rate=10)
+    assert (figures.frames_sent, figures.frames_answered, figures.frames_dropped) == (5, 4, 1)
+    assert figures.frames_reported == 2
+    assert figures.frames_per_second == pytest.approx(4 / 0.5)
+    assert figures.latency_median_ms == pytest.approx(250)
+    assert figures.latency_p95_ms == pytest.approx(np.percentile([100, 300, 200, 500], 95))
+    assert figures.error_median_px == pytest.approx(np.median([1, 2, 3, 11, 4, 5]))
+    assert figures.pck == pytest.approx(5 / 6)
+    assert figures.right_share == pytest.approx(5 / 11)
+
+
+def test_no_figure_is_made_up() -> None:
+    figures = Figures.of([], rate=10)
+    assert figures.frames_sent == 0
+    assert figures.frames_per_second is figures.pck is figures.right_share is None
+    unlabelled = [Entry(1, "cup", 0, (), 0.1, found())]
+    assert Figures.of(unlabelled, 10).error_median_px is None
+    assert Figures.of(unlabelled, 10).frames_reported == 1
+    assert set(LEGEND) == set(Figures.__dataclass_fields__)
+
+
+def test_every_scene_counts_with_its_own_time() -> None:
+    late = [Entry(10**12 + i * 10**8, "b", i, (), 0.1, found()) for i in range(5)]
+    early = [Entry(i * 10**8, "a", i, (), 0.1, found()) for i in range(5)]
+    assert Figures.of(early + late, 10).frames_per_second == pytest.approx(10)
+
+
+def test_frames_before_the_scene_do_not_count() -> None:
+    ledger = Ledger()
+    ledger.sent(Entry(1, "cup", None))
+    ledger.sent(Entry(2, "cup", 0))
+    assert not ledger.any_answer()
+    assert ledger.answered(1, 0.1, None) is ledger.find(1)
+    assert ledger.answered(99, 0.1, None) is None
+    assert ledger.any_answer()
+    assert [entry.stamp for entry in ledger.counted("cup")] == [2]
+    assert ledger.counted("mug") == []

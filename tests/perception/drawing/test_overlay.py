@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.drawing.overlay import draw, keypoint_color
+from cape_ros.perception.objects import ObjectKeypoints
+
+GREY = 90
+POINTS = [[160.0, 240.0], [320.0, 240.0], [480.0, 240.0], [320.0, 120.0]]
+BOX = (100.0, 60.0, 440.0, 360.0)
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.full((480, 640, 3), GREY, np.uint8)
+
+
+@pytest.fixture
+def arm(image: np.ndarray) -> Category:
+    names = ["left", "middle", "right", "top"]
+    return Category("arm", names, [(0, 1), (1, 2)], [SupportShot(image, POINTS, [1, 1, 1, 0])])
+
+
+def found(scores: Any = (0.9, 0.9, 0.9, 0.9), points: Any = POINTS) -> ObjectKeypoints:
+    keypoints = np.array(points, np.float32)
+    certain = np.array(scores, np.float32)
+    return ObjectKeypoints("arm", 1, BOX, keypoints, certain, certain, "abcd")
+
+
+def test_trusted_points_are_filled_in_their_own_colours(image: np.ndarray, arm: Category) -> None:
+    drawn = draw(image, [found()], {"arm": arm})
+    for index, (x, y) in enumerate(POINTS):
+        assert tuple(drawn[int(y), int(x)]) == keypoint_color(index)
+    assert len({keypoint_color(index) for index in range(100)}) == 100
+
+
+def test_points_that_are_not_trusted_are_small_rings(image: np.ndarray) -> None:
+    trusted = draw(image, [found()], {})
+    doubtful = draw(image, [found([0.9, 0.29, 0.9, 0.9])], {})
+    x, y = 320, 240
+    assert (doubtful[y, x] == GREY).all()
+    near = np.s_[y - 8 : y + 9, x - 8 : x + 9]
+    marked = [(drawn[near] != GREY).any(axis=2).sum() for drawn in (doubtful, trusted)]
+    assert 0 < marked[0] < marked[1]
+    bolder = draw(image, [found([0.9, 0.29, 0.9, 0.9])], {}, min_score=0.2)
+    assert (bolder[near] == trusted[near]).all()
+
+
+def test_edges_join_trusted_points_only(image: np.ndarray, arm: Category) -> None:
+    drawn = draw(image, [found([0.9, 0.9, 0.1, 0.9])], {"arm": arm})
+    assert (drawn[240, 290] != GREY).any()
+    assert (drawn[236:245, 450] == GREY).all()
+
+
+def test_names_and_title_are_written(image: np.ndarray, arm: Category) -> None:
+    bare, named = draw(image, [found()], {}), draw(image, [found()], {"arm": arm})
+    beside = np.s_[110:130, 328:360]
+    assert (bare[beside] == GREY).all()
+    assert (named[beside] != GREY).any()
+    assert (bare[40:58, 102:150] != GREY).any()
+
+
+def test_nothing_found_changes_nothing(image: np.ndarray) -> None:
+    assert (draw(image, [], {}) == image).all()
+
+
+def test_an_object_that_is_lost_is_only_listed(image: np.ndarray, arm: Category) -> None:
+    drawn = draw(image, [found([0, 0, 0, 0])], {"arm": arm})
+    assert (drawn[:450] == GREY).all()
+    assert (drawn[455:] != GREY).any()
+
+
+def test_the_input_stays_and_out_is_used_again(image: np.ndarray, arm: Category) -> None:
+    image.setflags(write=False)
+    out = np.zeros_like(image)
+    drawn = draw(image, [found()], {"arm": arm}, out=out)
+    assert drawn is out
+    assert (image == GREY).all()
+    assert (draw(image, [found()], {"arm": arm}) == out).all()
+    assert (draw(image, [], {}, out=out) == GREY).all()
+
+
+@pytest.mark.parametrize("size", [(240, 320), (1080, 1920), (40, 30), (1, 1)])
+def test_every_size_can_be_drawn_on(size: tuple[int, int], arm: Category) -> None:
+    image = np.full((*size, 3), GREY, np.uint8)
+    scale = np.array([size[1] / 640, size[0] / 480])
+    drawn = draw(image, [found(points=POINTS * scale)], {"arm": arm})
+    assert drawn.shape == image.shape
+    assert (drawn != GREY).any()
+
+
+def test_points_far_away_or_unknown_do_no_harm(image: np.ndarray, arm: Category) -> None:
+    points = [[1e30, -1e30], [np.nan, 5.0], [-50.0, 700.0], [320.0, 120.0]]
+    drawn = draw(image, [found(points=points)], {"arm": arm})
+    assert tuple(drawn[120, 320]) == keypoint_color(3)
+
+
+def test_a_category_that_changed_since_gives_no_names(image: np.ndarray) -> None:
+    other = Category("arm", ["one"], [])
+    assert (draw(image, [found()], {"arm": other}) == draw(image, [found()], {})).all()
+
+
+def test_a_name_in_any_script_can_be_written(image: np.ndarray) -> None:
+    category = Category("arm", ["naïve", "左手", "🙂", "x" * 300])
+    draw(image, [found()], {"arm": category})

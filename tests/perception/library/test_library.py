@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from cape_ros.core.errors import InvalidInput, LibraryError
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.library.library import CategoryLibrary
+
+NAMES = ("tip", "naïve ✓", "end: 'x'")
+POINTS = [[1.1, 2.7], [20.3, 15.9], [float("nan"), 7.0]]
+VISIBLE = [True, True, False]
+
+
+def category(name: str = "arm", seed: int = 0, shots: int = 1) -> Category:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (shots, 24, 31, 3), dtype=np.uint8)
+    return Category(name, NAMES, [(0, 1)], [SupportShot(i, POINTS, VISIBLE) for i in images])
+
+
+def assert_equal(found: Category, expected: Category) -> None:
+    for name in ("name", "keypoint_names", "edges", "version"):
+        assert getattr(found, name) == getattr(expected, name)
+    assert len(found.shots) == len(expected.shots)
+    for a, b in zip(found.shots, expected.shots, strict=True):
+        assert (a.image == b.image).all()
+        assert (a.keypoints == b.keypoints).all()
+        assert (a.visible == b.visible).all()
+        assert a.box == b.box
+
+
+def entry(root: Path, name: str = "arm", version: int = 1) -> Path:
+    return root / "categories" / name / f"v{version:06d}"
+
+
+def test_categories_are_there_after_a_restart(tmp_path: Path) -> None:
+    library = CategoryLibrary(tmp_path / "new" / "library")
+    assert library.names() == ()
+    arm = library.put(category("arm", 1, shots=3))
+    cup = library.put(category("cup", 2))
+    again = CategoryLibrary(library.root)
+    assert again.names() == ("arm", "cup")
+    assert again.damaged == ()
+    assert again.database_version == library.database_version == 2
+    for found, expected in zip(again, (arm, cup), strict=True):
+        assert_equal(found, expected)
+
+
+def test_what_is_written_is_for_people_to_read(tmp_path: Path) -> None:
+    CategoryLibrary(tmp_path).put(category())
+    described = yaml.safe_load((entry(tmp_path) / "category.yaml").read_text("utf-8"))
+    assert described["keypoint_names"] == list(NAMES)
+    assert "naïve ✓" in (entry(tmp_path) / "category.yaml").read_text("utf-8")
+    assert (entry(tmp_path) / "shot_000.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_versions_never_go_back(tmp_path: Path) -> None:
+    library = CategoryLibrary(tmp_path)
+    assert library.put(category()).version == 1
+    assert library.put(dataclasses.replace(category(seed=5), version=99)).version == 2
+    assert sorted(path.name for path in (tmp_path / "categories" / "arm").iterdir()) == ["v000002"]
+    library.remove("arm")
+    assert library.names() == ()
+    library = CategoryLibrary(tmp_path)
+    assert library.names() == ()
+    assert library.database_version == 3
+    assert library.put(category()).version == 3
+    assert library.database_version == 4
+
+
+def test_versions_do_not_go_back_without_the_record(tmp_path: Path) -> None:
+    library = CategoryLibrary(tmp_path)
+    for _ in range(3):
+        library.put(category())
+    (tmp_path / "library.yaml").write_text("{")
+    library = CategoryLibrary(tmp_path)
+    assert [damaged.name for damaged in library.damaged] == ["library.yaml"]
+    assert library.database_version == 3
+    assert library.put(category()).version == 4
+
+
+def test_two_processes_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    one, other = CategoryLibrary(tmp_path), CategoryLibrary(tmp_path)
+    assert one.put(category(seed=1)).version == 1
+    assert other.put(category(seed=2)).version == 2
+    assert one.put(category(seed=3)).version == 3
+    assert_equal(CategoryLibrary(tmp_path).get("arm"), one.get("arm"))
+
+
+def test_unknown_names_and_missing_shots_are_bad_input(tmp_path: Path) -> None:
+    library = CategoryLibrary(tmp_path)
+    library.put(category("cup"))
+    for call in (library.get, library.remove):
+        with pytest.raises(InvalidInput, match=r"'\.\./arm' is not registered \(known: cup\)"):
+            call("../arm")
+    with pytest.raises(InvalidInput, match="shots"):
+        library.put(Category("arm", NAMES))
+    assert library.names() == ("cup",)
+    assert library.database_version == 1
+
+
+def broken_png(width: int, height: int) -> bytes:
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    return b"\x89PNG\r\n\x1a\n" + chunk
+
+
+def edit(**changes: Any) -> Any:
+    def change(folder: Path) -> None:
+        path = folder / "category.yaml"
+        described = yaml.safe_load(path.read_text("utf-8"))
+        path.write_text(yaml.safe_dump({**described, **changes}), "utf-8")
+
+    return change
+
+
+DAMAGES = {
+    "no description": lambda folder: (folder / "category.yaml").unlink(),
+    "empty description": lambda folder: (folder / "category.yaml").write_bytes(b""),
+    "binary description": lambda folder: (folder / "category.yaml").write_bytes(b"\xff\x00" * 50),
+    "code in the description": lambda folder: (folder / "category.yaml").write_text(
+        "!!python/object/apply:os.system ['touch owned']"
+    ),
+    "of a later release": edit(format=2),
+    "another category's": edit(name="cup"),
+    "another version": edit(version=7),
+    "shots are a number": edit(shots=3),
+    "no shots": edit(shots=[]),
+    "a shot without fields": edit(shots=[{}]),
+    "faulty edges": edit(edges=[[0, 77]]),
+    "no image": lambda folder: (folder / "shot_000.png").unlink(),
+    "truncated image": lambda folder: os.truncate(folder / "shot_000.png", 200),
+    "no PNG": lambda folder: (folder / "shot_000.png").write_text("hello"),
+    "a bomb": lambda folder: (folder / "shot_000.png").write_bytes(broken_png(60000, 60000)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_entry_is_set_aside_and_the_others_load(tmp_path: Path, damage: str) -> None:
+    library = CategoryLibrary(tmp_path)
+    cup = library.put(category("cup", 3))
+    library.put(category("arm"))
+    DAMAGES[damage](entry(tmp_path))
+    library = CategoryLibrary(tmp_path)
+    assert library.names() == ("cup",)
+    assert_equal(library.get("cup"), cup)
+    (damaged,) = library.damaged
+    assert damaged.name == "arm-v000001"
+    assert damaged.reason
+    assert [path.name.startswith("arm-v000001-2") for path in (tmp_path / "damaged").iterdir()]
+    assert CategoryLibrary(tmp_path).damaged == ()
+    assert library.put(category("arm")).version == 2
+
+
+def test_what_is_no_category_is_set_aside(tmp_path: Path) -> None:
+    CategoryLibrary(tmp_path).put(category())
+    (tmp_path / "categories" / "no name!").mkdir()
+    (tmp_path / "categories" / "no name!" / "v000001").mkdir()
+    (tmp_path / "categories" / "empty").mkdir()
+    library = CategoryLibrary(tmp_path)
+    assert library.names() == ("arm",)
+    assert [damaged.name for damaged in library.damaged] == ["no name!"]
+    assert [path.name for path in (tmp_path / "categories").iterdir()] == ["arm"]
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync", "mkdir"])
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only")]
+)
+def test_a_full_or_read_only_disk_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, words: str
+) -> None:
+    library = CategoryLibrary(tmp_path)
+    before = library.put(category(seed=1))
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        with pytest.raises(LibraryError, match=words):
+            library.put(category(seed=2))
+        with pytest.raises(LibraryError, match=words):
+            library.put(category("cup"))
+        with pytest.raises(LibraryError, match=words):
+            library.remove("arm")
+    assert library.get("arm") is before
+    assert library.names() == ("arm",)
+    assert library.database_version == 1
+    again = CategoryLibrary(tmp_path)
+    assert_equal(again.get("arm"), before)
+    assert again.names() == ("arm",)
+    assert library.put(category(seed=2)).version == 2
+
+
+def test_a_path_that_cannot_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LibraryError, match="cannot be opened"):
+        CategoryLibrary(tmp_path / "file" / "library")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to a read-only folder")
+def test_a_read_only_folder_can_be_read(tmp_path: Path) -> None:
+    before = CategoryLibrary(tmp_path).put(category())
+    folders = [tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        library = CategoryLibrary(tmp_path)
+        assert_equal(library.get("arm"), before)
+        with pytest.raises(LibraryError, match="read-only"):
+            library.put(category("cup"))
+        assert library.names() == ("arm",)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+
+
+def test_readers_see_whole_categories_while_one_writes(tmp_path: Path) -> None:
+    library = CategoryLibrary(tmp_path)
+    library.put(category())
+    done, seen, failures = threading.Event(), set(), []
+
+    def read() -> None:
+        last = 0
+        while not done.is_set():
+            found = library.get("arm")
+            if found.version < last or library.names() != ("arm",):
+                failures.append(found.version)
+            last = found.version
+            seen.add(last)
+            time.sleep(0.001)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for number in range(10):
+        library.put(category(seed=number))
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not failures
+    assert max(seen) <= 11
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.library.library import CategoryLibrary
+library = CategoryLibrary(Path(sys.argv[1]))
+while True:
+    value = library.get("arm").version + 1 if "arm" in library.names() else 1
+    image = np.full((40, 50, 3), value % 256, np.uint8)
+    shots = [SupportShot(image, [[5, 5], [30, 30]]) for _ in range(3)]
+    print(library.put(Category("arm", ["a", "b"], (), shots)).version, flush=True)
+"""
+
+
+def test_a_kill_in_the_middle_of_writing_leaves_a_whole_version(tmp_path: Path) -> None:
+    chance, newest = random.Random(4), 0
+    for _ in range(6):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).resolve().parents[3],
+        )
+        assert writer.stdout is not None
+        told = [int(writer.stdout.readline())]
+        time.sleep(chance.uniform(0.0, 0.08))
+        writer.send_signal(signal.SIGKILL)
+        told += [int(line) for line in writer.stdout.read().splitlines()]
+        writer.wait()
+        writer.stdout.close()
+        assert told[0] > newest
+        library = CategoryLibrary(tmp_path)
+        assert library.damaged == ()
+        found = library.get("arm")
+        assert found.version >= told[-1]
+        assert [len(np.unique([shot.image for shot in found.shots])), len(found.shots)] == [1, 3]
+        newest = found.version
+        assert library.database_version >= newest
+        assert not (tmp_path / ".staging").exists()
+
+
+KILLED_AT_EACH_STEP = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.library.library import CategoryLibrary
+root = Path(sys.argv[1])
+def category(value):
+    return Category("arm", ["a"], (), [SupportShot(np.full((9, 9, 3), value, np.uint8), [[5, 5]])])
+def killed_at(step, change):
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    steps = 0
+    def counted(call):
+        def counting(*arguments, **named):
+            nonlocal steps
+            steps += 1
+            if steps == step:
+                os._exit(9)
+            return call(*arguments, **named)
+        return counting
+    library = CategoryLibrary(root)
+    for name in ("replace", "fsync", "mkdir", "rmdir", "unlink"):
+        setattr(os, name, counted(getattr(os, name)))
+    change(library)
+    os._exit(0)
+version = CategoryLibrary(root).put(category(1)).version
+for value, change in ((2, lambda l: l.put(category(2))), (None, lambda l: l.remove("arm"))):
+    step, code = 0, 9
+    while code == 9:
+        step += 1
+        code = killed_at(step, change)
+        library = CategoryLibrary(root)
+        assert not library.damaged, library.damaged
+        if value is None and "arm" not in library.names():
+            version = library.put(category(2)).version
+            continue
+        found = library.get("arm")
+        assert found.version >= version
+        assert found.shots[0].image.max() == found.shots[0].image.min() <= 2
+        version = found.version
+    assert code == 0
+    assert step > 5
+"""
+
+
+def test_a_kill_at_any_step_leaves_the_category_before_or_after(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", KILLED_AT_EACH_STEP, str(tmp_path)],
+        check=True,
+        cwd=Path(__file__).resolve().parents[3],
+    )

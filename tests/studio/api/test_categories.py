@@ -1,0 +1,197 @@
+"""The library over HTTP: what is registered, and registering."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from browsing import Site
+
+from cape_ros.studio.api import categories
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+POINTS = [(24, 16), (40, 16), (40, 32), (24, 32)]
+
+
+def cup(site: Site, **other: Any) -> dict[str, Any]:
+    """A body to register."""
+    keypoints = [{"x": x, "y": y, "visible": True} for x, y in POINTS]
+    shot = {"image": site.upload(IMAGE), "box": None, "keypoints": keypoints}
+    usual = {"name": "cup", "keypoint_names": list("abcd"), "edges": [[0, 1]], "shots": [shot]}
+    return usual | other
+
+
+def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
+    site.stand.show()
+    body = cup(site)
+    assert site.post("categories/check", body) == {"faults": []}
+    assert site.get("categories")["categories"] == []
+    assert site.post("categories", body) == {
+        "name": "cup",
+        "version": 1,
+        "shots": 1,
+        "told": "cup version 1: 4 keypoints, 1 shot",
+    }
+    site.stand.show()
+    assert site.stand.found() == ["cup"]
+    known = site.get("categories")
+    assert known["database_version"] == 1
+    assert known["categories"] == [
+        {
+            "name": "cup",
+            "version": 1,
+            "keypoint_names": ["a", "b", "c", "d"],
+            "edges": [[0, 1]],
+            "shots": 1,
+            "active": True,
+        }
+    ]
+
+
+def test_shots_come_back_as_they_were_given(site: Site) -> None:
+    body = cup(site)
+    body["shots"][0]["keypoints"][2] = {"x": 0, "y": 0, "visible": False}
+    body["shots"][0]["box"] = {"x": 10, "y": 8, "width": 40, "height": 30}
+    site.post("categories", body)
+    (support,) = site.get("categories/cup")["supports"]
+    assert (support["index"], support["width"], support["height"]) == (0, 64, 48)
+    assert support["box"] == body["shots"][0]["box"]
+    assert support["keypoints"] == body["shots"][0]["keypoints"]
+    whole = PIL.Image.open(io.BytesIO(site.get("categories/cup/shots/0")))
+    assert np.array_equal(np.asarray(whole), IMAGE)
+    small = PIL.Image.open(io.BytesIO(site.get("categories/cup/shots/0?width=32")))
+    assert (small.format, small.size) == ("JPEG", (32, 24))
+
+
+def test_modes(site: Site) -> None:
+    site.post("categories", cup(site))
+    assert "registered already" in site.faults("categories", cup(site))["name"]
+    added = site.post("categories", cup(site, mode="add_shots", keypoint_names=[], edges=[]))
+    told = (
+        "cup version 2: 4 keypoints, 2 shots; 3 of 4 points are found from the other shots; "
+        "look again at 'c' of shot 2"
+    )
+    assert added == {"name": "cup", "version": 2, "shots": 2, "told": told}
+    assert (
+        "differ"
+        in site.faults("categories", cup(site, mode="add_shots", keypoint_names=list("abce")))[
+            "keypoint_names"
+        ]
+    )
+    replaced = site.post("categories", cup(site, mode="replace"))
+    assert (replaced["version"], replaced["shots"]) == (3, 1)
+
+
+def test_programs_are_told_the_kind_of_a_fault(site: Site) -> None:
+    site.post("categories", cup(site))
+
+    def codes(body: dict[str, Any], status: int = 400) -> dict[str, str]:
+        faults = site.post("categories", body, status)["faults"]
+        return {fault["field"]: fault["code"] for fault in faults}
+
+    assert codes(cup(site)) == {"name": "category_exists"}
+    assert codes(cup(site, name="mug", mode="add_shots"), 404) == {"name": "unknown_category"}
+    differing = cup(site, mode="add_shots", keypoint_names=list("abce"))
+    assert codes(differing) == {"keypoint_names": "differs"}
+    body = cup(site, mode="replace")
+    body["shots"][0]["image"] = "0123456789abcdef"
+    assert codes(body) == {"shots[0].image": "unknown_image"}
+    assert codes(cup(site, mode="replace", colour="red")) == {"colour": "unknown_field"}
+    (fault,) = site.post("categories/check", cup(site))["faults"]
+    assert fault["code"] == "category_exists"
+
+
+def test_every_fault_is_named_and_nothing_is_changed(site: Site) -> None:
+    body = cup(site, name="a cup", keypoint_names=["a", "a", "c", " "], edges=[[0, 9]])
+    body["shots"].insert(0, {**body["shots"][0], "image": "0123456789abcdef"})
+    body["shots"][1]["keypoints"] = [{"x": 900, "y": 3}, *body["shots"][0]["keypoints"][1:]]
+    faults = site.post("categories/check", body)["faults"]
+    assert {fault["field"] for fault in faults} == {
+        "shots[0].image",
+        "shots[1].keypoints[0]",
+        "name",
+        "keypoint_names[1]",
+        "keypoint_names[3]",
+        "edges[0]",
+    }
+    assert set(site.faults("categories", body)) == {fault["field"] for fault in faults}
+    assert site.stand.server.categories == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"shots": []}, "shots"),
+        ({"shots": 7}, "shots"),
+        ({"edges": [[0]]}, "edges[0][1]"),
+        ({"edges": [["a", "b"]]}, "edges[0][0]"),
+        ({"mode": "burn"}, "mode"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"name": "../../etc"}, "name"),
+        ({"name": None}, "name"),
+        ({"keypoint_names": ["a"] * 2000}, "keypoint_names"),
+    ],
+)
+def test_what_is_no_category_is_refused_by_field(
+    site: Site, change: dict[str, Any], field: str
+) -> None:
+    assert field in site.faults("categories", cup(site) | change)
+    assert site.stand.server.categories == {}
+
+
+def test_numbers_that_are_none(site: Site) -> None:
+    body = cup(site)
+    body["shots"][0]["keypoints"][1]["x"] = "number"
+    template = json.dumps(body)
+    for number in ("NaN", "Infinity", "1e999", "-1e300", "9" * 400, '"a"', "null", "[]", "true"):
+        text = template.replace('"number"', number)
+        answer = site.browser.post(
+            "/api/categories", content=text, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == (200 if number == "true" else 400), number
+        if number != "true":
+            assert answer.json()["faults"][0]["field"].startswith("shots[0].keypoints[1]")
+
+
+def test_remove(site: Site) -> None:
+    site.post("categories", cup(site))
+    site.ask("DELETE", "categories/cup", 204)
+    assert site.get("categories")["categories"] == []
+    site.ask("DELETE", "categories/cup", 404)
+    site.get("categories/cup", 404)
+    site.get("categories/cup/shots/0", 404)
+
+
+def test_activation(site: Site) -> None:
+    for name in ("cup", "pan"):
+        site.post("categories", cup(site, name=name))
+    site.stand.show()
+    site.post("categories/cup/activation", {"active": False})
+    site.stand.show()
+    assert site.stand.found() == ["pan"]
+    assert site.get("cameras")[0]["active"] == ["pan"]
+    active = {each["name"]: each["active"] for each in site.get("categories")["categories"]}
+    assert active == {"cup": False, "pan": True}
+    site.post("categories", cup(site, name="pot"))
+    site.stand.show()
+    assert site.stand.found() == ["pan", "pot"]  # what is taught is looked for
+    site.post("categories/cup/activation", {"active": True})
+    site.stand.register("jug")
+    site.stand.show()
+    assert set(site.stand.found()) == {"cup", "pan", "pot", "jug"}  # all, as at first
+    site.post("categories/mug/activation", {"active": True}, 404)
+
+
+def test_more_than_a_registration_may_hold(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(categories, "MOST_PIXELS", 5000)
+    body = cup(site)
+    assert site.post("categories/check", body) == {"faults": []}
+    assert "megapixels" in site.faults("categories", body | {"shots": body["shots"] * 2})["shots"]
+    text = json.dumps(body | {"name": "x" * 5_000_000})
+    answer = site.browser.post("/api/categories", content=text)
+    assert answer.status_code == 413
+    assert site.browser.post("/api/categories", content=iter([text.encode()])).status_code == 413
