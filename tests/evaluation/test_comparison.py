@@ -13,6 +13,8 @@ from cape_ros.evaluation.protonet import ProtoNet
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.training.data.mp100 import Dataset
 
+pytestmark = pytest.mark.numeric
+
 SMALL = CapeFormerConfig("resnet18", 32, (64, 64), width=32, heads=4, feedforward=32, dropout=0.0)
 
 

@@ -13,6 +13,8 @@ from cape_ros.errors import InvalidInput
 from cape_ros.evaluation.protocol import compared, evaluate, sample_pairs
 from cape_ros.training.data.mp100 import Dataset, read
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def golden(shared: Path) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import pytest
 
 from cape_ros.evaluation.golden import Difference, compare
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def differences(shared: Path) -> list[Difference]:

@@ -19,6 +19,8 @@ from cape_ros.model.scores import Calibration
 from cape_ros.model.turns import judge
 from cape_ros.model.votes import transforms
 
+pytestmark = pytest.mark.numeric
+
 CPU = torch.device("cpu")
 
 
