@@ -9,6 +9,8 @@ from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.model.pooling import pool_keypoints
 from cape_ros.model.proposals import local_argmax, soft_argmax
 
+pytestmark = pytest.mark.numeric
+
 SMALL = {"width": 32, "heads": 4, "feedforward": 48, "image_size": (64, 64)}
 
 

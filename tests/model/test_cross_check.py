@@ -17,6 +17,8 @@ from cape_ros.model.cross_check import (
     with_slope,
 )
 
+pytestmark = pytest.mark.numeric
+
 chances = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20).map(
     lambda values: np.array(values, np.float32)
 )

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from golden import Difference, compare
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def differences(shared: Path) -> list[Difference]:

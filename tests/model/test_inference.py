@@ -19,6 +19,8 @@ from cape_ros.model.layout.rotations import judge
 from cape_ros.model.layout.votes import transforms
 from cape_ros.model.scores import Calibration
 
+pytestmark = pytest.mark.numeric
+
 CPU = torch.device("cpu")
 
 

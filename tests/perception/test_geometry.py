@@ -20,6 +20,8 @@ from cape_ros.perception.geometry import (
     support_heatmaps,
 )
 
+pytestmark = pytest.mark.numeric
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SIZES = st.tuples(st.sampled_from([64, 96, 256]), st.sampled_from([64, 128, 256]))
 PLACES = st.floats(-300, 2300, allow_nan=False)

@@ -22,6 +22,8 @@ from cape_ros.perception.geometry import Crop, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.supports import cross_check
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def estimator() -> Estimator:

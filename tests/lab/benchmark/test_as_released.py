@@ -11,6 +11,8 @@ from golden import POINTS, SHOTS, Golden
 from cape_ros.lab.benchmark.as_released import AsReleased
 from cape_ros.model import CapeFormer
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize("case", ["s1", "s3"])
 def test_as_released(shared: Path, case: str) -> None:

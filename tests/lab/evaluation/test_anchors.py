@@ -9,6 +9,8 @@ from cape_ros.core.errors import CheckpointError
 from cape_ros.lab.baselines.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
 from cape_ros.model.backbone import build_backbone
 
+pytestmark = pytest.mark.numeric
+
 
 def test_the_layout_is_the_mean_of_the_shots() -> None:
     shots = torch.tensor([[[0.2, 0.2], [0.4, 0.8]], [[0.4, 0.2], [0.4, 0.6]]])

@@ -13,6 +13,8 @@ from cape_ros.lab.evaluation.evaluate import compare
 from cape_ros.lab.evaluation.methods import WEIGHTS
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 
+pytestmark = pytest.mark.numeric
+
 SMALL = CapeFormerConfig("resnet18", 32, (64, 64), width=32, heads=4, feedforward=32, dropout=0.0)
 
 

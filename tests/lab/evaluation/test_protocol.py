@@ -13,6 +13,8 @@ from cape_ros.core.errors import InvalidInput
 from cape_ros.lab.datasets.mp100 import Dataset, read
 from cape_ros.lab.evaluation.protocol import compared, evaluate, sample_pairs
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def golden(shared: Path) -> dict[str, Any]:

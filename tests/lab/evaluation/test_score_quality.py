@@ -12,6 +12,8 @@ from cape_ros.lab.evaluation.score_quality import (
     risk_coverage,
 )
 
+pytestmark = pytest.mark.numeric
+
 SCORES = np.array([0.9, 0.8, 0.7, 0.6])
 RIGHT = np.array([True, False, True, False])
 

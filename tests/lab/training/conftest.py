@@ -66,7 +66,11 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory, data: Path, photographs: list[Path]) -> Path:
-    """A configuration with a tiny network and tiny steps, after the shipped weights' recipe."""
+    """A configuration with a tiny network and tiny steps, after the shipped weights' recipe.
+
+    Without votes, for which a validation has to see every support from eight sides: those who
+    learn or measure with them say `LAYOUT`.
+    """
     path = tmp_path_factory.mktemp("config") / "small.yaml"
     path.write_text(
         f"""
@@ -75,7 +79,7 @@ name: small
 data: {{root: {data}, photographs: {photographs[0].parent}}}
 network:
   {{backbone: mobilenet_v2, stride: 16, pooling: 1, width: 32, heads: 4, feedforward: 32,
-   encoder_layers: 1, decoder_layers: 2}}
+   encoder_layers: 1, decoder_layers: 2, layout: false}}
 start: {{imagenet: null, matcher: false}}
 optimiser: {{early_layers_from: 0}}
 episodes: {{episodes: 2, views: 2, keypoints: 4, strangers: 2}}

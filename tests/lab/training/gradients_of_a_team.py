@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from shipped_recipe import LAYOUT
 
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config_file import read_config
@@ -21,6 +22,7 @@ from cape_ros.lab.training.trainer import Trainer, train
 
 SETTINGS = ["network.dropout=0", "batch_norm=frozen"]
 EARLY = [
+    LAYOUT,
     "episodes.episodes=4",
     "network.backbone=resnet18",
     "optimiser.early_layers_from=0.5",

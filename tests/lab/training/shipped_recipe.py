@@ -12,6 +12,7 @@ from cape_ros.lab.training.config_file import read_config
 
 CONFIGS = Path(__file__).resolve().parents[3] / "config" / "training"
 CONFIG = read_config(CONFIGS / "cape_r18.yaml")
+LAYOUT = "network.layout=true"
 NETWORK, HELD_OUT = CONFIG.network, CONFIG.data.held_out
 
 

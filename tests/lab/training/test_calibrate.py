@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from shipped_recipe import HELD_OUT, training_data
+from shipped_recipe import HELD_OUT, LAYOUT, training_data
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.lab.training import calibrate
@@ -29,7 +29,9 @@ def test_a_calibration_gives_chances() -> None:
 def test_calibrated_weights_are_used(
     data: Path, photographs: list[Path], small: Path, tmp_path: Path
 ) -> None:
-    network = read_config(small, ["network.backbone=resnet18"]).network
+    network = read_config(
+        small, [LAYOUT, "network.backbone=resnet18", "network.image_size=[128, 128]"]
+    ).network
     torch.manual_seed(0)
     net = CapeFormer(network)
     seen = Episodes(training_data(data), photographs, EpisodeConfig(2, 2, keypoints=4), network)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from shipped_recipe import training_data
 from torch.nn import functional as F
@@ -12,6 +13,8 @@ from cape_ros.lab.training.pca_init import start_as_matcher
 from cape_ros.model import CapeFormer
 from cape_ros.model.encoding import cell_centres
 from cape_ros.model.pooling import pool_keypoints
+
+pytestmark = pytest.mark.numeric
 
 
 def test_a_new_head_matches_nearest_neighbours(

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from shipped_recipe import LAYOUT
 
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config_file import read_config
 from cape_ros.lab.training.distributed import Team
 from cape_ros.lab.training.objective import Objective, matching_loss
 from cape_ros.model import CapeFormer
+
+pytestmark = pytest.mark.numeric
 
 
 def test_a_keypoint_belongs_to_its_cell_and_a_stranger_to_none() -> None:
@@ -36,7 +39,7 @@ def test_a_place_between_cells_belongs_to_both() -> None:
 
 
 def test_half_precision_finds_nearly_the_same_loss(small: Path) -> None:
-    config = read_config(small)
+    config = read_config(small, [LAYOUT])
     step = Material.of(config, Team()).draw(0)
     torch.manual_seed(0)
     net = CapeFormer(config.network).eval()

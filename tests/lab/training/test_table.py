@@ -12,7 +12,7 @@ from cape_ros.core.errors import InvalidInput
 from cape_ros.lab.training.table import read_table
 
 TABLES = CONFIGS.parent / "tables"
-BRIEFLY = ("--set", "steps=1", "--set", "network.layout=false", "--set", "workers=0")
+BRIEFLY = ("--set", "steps=1", "--set", "workers=0")
 PUBLISHED = {
     "a1": [89.36, 89.45, 89.26, 89.03, 88.58],
     "a2": [89.45, 89.74, 89.08],

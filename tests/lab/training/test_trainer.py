@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from shipped_recipe import LAYOUT
 from train_command import begun, cape_train, rows, wait_for_rows
 
 from cape_ros.core.errors import CheckpointError, InvalidInput
@@ -76,6 +77,15 @@ def test_unseen_categories_are_measured_and_the_training_does_not_notice(
     assert cape_train(small, "--out", tmp_path / "run", "--set", "validation=null") == 0
     assert rows(tmp_path / "run") == rows(whole)
     assert not (tmp_path / "run" / "validation.csv").exists()
+
+
+def test_a_validation_with_votes(small: Path, tmp_path: Path) -> None:
+    """Every support is seen from eight sides then."""
+    words = [word for setting in (LAYOUT, "steps=2") for word in ("--set", setting)]
+    assert cape_train(small, *words, "--out", tmp_path / "run") == 0
+    (measured,) = rows(tmp_path / "run", "validation.csv")
+    assert measured["step"] == "1"
+    assert 0 <= float(measured["PCK@0.2"]) <= 100
 
 
 def test_a_run_from_before_a_field_was_there_goes_on(
@@ -174,7 +184,7 @@ def test_dropout_and_trained_batch_norm_repeat_too(
 
 def test_views_that_the_device_draws_repeat_too(small: Path, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    settings = "--set", "episodes.drawn_by=device", "--set", "steps=4"
+    settings = "--set", "episodes.drawn_by=device", "--set", "steps=4", "--set", "validation=null"
     assert cape_train(small, "--out", one, *settings) == 0
     assert cape_train(small, "--out", other, *settings, "--set", "workers=0") == 0
     assert len(rows(one)) == 4
@@ -243,7 +253,7 @@ def test_a_gradient_that_is_not_finite_changes_nothing(small: Path) -> None:
 
 def test_what_learns_and_what_does_not(small: Path) -> None:
     """Early layers wait, in the end every layer has moved but those of rate 0."""
-    settings = ["network.backbone=resnet18", "optimiser.early_layers_from=0.6", "steps=3"]
+    settings = [LAYOUT, "network.backbone=resnet18", "optimiser.early_layers_from=0.6", "steps=3"]
     config = read_config(small, [*settings, "optimiser.rates.proposals=0"])
     material = Material.of(config, Team())
     net = build(config, material)
@@ -265,7 +275,13 @@ def test_what_learns_and_what_does_not(small: Path) -> None:
 @pytest.mark.parametrize("model", models.MODELS)
 def test_training_learns(small: Path, model: str) -> None:
     rates = [f"optimiser.rates.{room}=2e-3" for room in ("encoder", "decoder", "backbone")]
-    settings = ["optimiser.rate=2e-3", "cosine.warm_up=0", "batch_norm=trained", f"model={model}"]
+    settings = [
+        LAYOUT,
+        "optimiser.rate=2e-3",
+        "cosine.warm_up=0",
+        "batch_norm=trained",
+        f"model={model}",
+    ]
     if model != "capeformer":
         settings += ["objective.matching_weight=0", "network.stride=32"]
     config = read_config(small, [*settings, *rates])
@@ -327,7 +343,7 @@ def test_a_broken_image_is_named_and_the_run_goes_on_once_it_is_whole(
     image = own / "images" / f"{number}.png"
     whole = image.read_bytes()
     image.write_bytes(whole[: len(whole) // 2])
-    settings = ("steps=4", "episodes.warped=0", "validation.pairs=12", "network.layout=false")
+    settings = ("steps=4", "episodes.warped=0", "validation.pairs=12")
     words = [word for setting in settings for word in ("--set", setting)]
     assert cape_train(small, *words, "--data", own, "--out", run) == 1
     assert f"{image}: no whole JPEG or PNG image" in capsys.readouterr().err

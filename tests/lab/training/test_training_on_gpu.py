@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from shipped_recipe import NETWORK, training_data
+from shipped_recipe import LAYOUT, NETWORK, training_data
 from train_command import rows
 
 from cape_ros.lab.datasets.views import Batch
@@ -69,7 +69,7 @@ def test_a_run_goes_on_as_it_would_have(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its optimiser computes in one pass there, with a state of its own."""
-    settings = ["validation=null", "workers=0", "episodes.drawn_by=device", "averaged=null"]
+    settings = [LAYOUT, "validation=null", "workers=0", "episodes.drawn_by=device", "averaged=null"]
     config, gpu = read_config(small, settings), torch.device("cuda")
     one, other = tmp_path / "one", tmp_path / "other"
     save = RunFolder.save

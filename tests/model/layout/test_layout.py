@@ -22,6 +22,8 @@ from cape_ros.model.layout.votes import keep_best, round_to_cells
 from cape_ros.model.proposals import local_argmax
 from cape_ros.perception.geometry import support_heatmaps
 
+pytestmark = pytest.mark.numeric
+
 # A body with two equal wheels: the matching cannot tell one from the other.
 POINTS = torch.tensor([[0.25, 0.7], [0.75, 0.7], [0.3, 0.3], [0.55, 0.25]])
 WHEELS = (0, 1)

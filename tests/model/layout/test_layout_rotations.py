@@ -14,6 +14,8 @@ from cape_ros.model.layout.rotations import AGAIN, EIGHTHS, Look, judge, look_ag
 from cape_ros.model.tokens import average_shots, stack_tokens
 from cape_ros.perception.geometry import Crop
 
+pytestmark = pytest.mark.numeric
+
 GRID = 16
 KEYPOINTS = 6
 

@@ -7,6 +7,8 @@ import torch
 from cape_ros.perception.geometry import clean_box
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
 
+pytestmark = pytest.mark.numeric
+
 CPU = torch.device("cpu")
 SIZE = (64, 96)
 BOXES = [(0, 0, 60, 60), (30.4, 20.7, 80, 50), (5, 40, 40, 40), (-20, -5, 90, 30), (90, 60, 80, 80)]

@@ -14,6 +14,8 @@ from cape_ros.model.backbone import build_backbone
 from cape_ros.model.inference import ready
 from cape_ros.perception.inference.fused_blocks import FusedBlock, fused_or_plain
 
+pytestmark = pytest.mark.numeric
+
 CPU = torch.device("cpu")
 
 
