@@ -26,15 +26,20 @@ def photo() -> np.ndarray:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reference/python.md"])
-def test_the_first_example_finds_its_object(page: str, photo: np.ndarray) -> None:
-    example = BLOCK.findall((CHECKOUT / page).read_text("utf-8"))[0]
-    names: dict[str, Any] = {"photo": photo, "frame": photo[:, ::-1][:, ::-1].copy()}
-    exec(compile(example, page, "exec"), names)
-    found = names["found"]
-    assert found.keypoints.shape == (2, 2)
-    assert found.scores.shape == (2,)
-    assert (found.scores > 0).all()
-    np.testing.assert_allclose(found.keypoints, [(310, 120), (430, 160)], atol=20)
-    told = json.loads(json.dumps(found.to_dict()))
-    assert [point["name"] for point in told["keypoints"]] == ["rim", "handle"]
+@pytest.mark.parametrize(("page", "count"), [("README.md", 1), ("docs/reference/python.md", 2)])
+def test_the_first_examples_of_a_page_find_their_object(
+    page: str, count: int, photo: np.ndarray
+) -> None:
+    """One after the other, as a reader would; each leaves what it found in `found`."""
+    names: dict[str, Any] = {"photo": photo, "frame": photo.copy()}
+    for example in BLOCK.findall((CHECKOUT / page).read_text("utf-8"))[:count]:
+        names.pop("found", None)
+        exec(compile(example, page, "exec"), names)
+        found = names["found"]
+        assert found.keypoints.shape == (2, 2)
+        assert found.scores.shape == (2,)
+        assert (found.scores > 0).all()
+        # Pixels of 600: a box in an example may show the object in part.
+        np.testing.assert_allclose(found.keypoints, [(310, 120), (430, 160)], atol=40)
+        told = json.loads(json.dumps(found.to_dict()))
+        assert [point["name"] for point in told["keypoints"]] == ["rim", "handle"]
