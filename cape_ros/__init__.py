@@ -2,7 +2,16 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cape_ros.core.errors import CapeError, InvalidInput
+    from cape_ros.perception.category import Category, SupportShot
+    from cape_ros.perception.estimator import Estimator
+    from cape_ros.perception.library.library import CategoryLibrary
+    from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
 # The generated cape_ros.msg and cape_ros.srv lie in a folder cape_ros of their own: that of a
 # sourced workspace, or of the environment that `make` made. Told by what rosidl generates, since
@@ -18,3 +27,38 @@ __path__ += [
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "CapeError",
+    "Category",
+    "CategoryLibrary",
+    "Estimator",
+    "InvalidInput",
+    "ObjectKeypoints",
+    "ObjectRequest",
+    "SupportShot",
+]
+
+# Imported when they are asked for: the messages, which lie in this package, do without PyTorch.
+_MODULES = {
+    "CapeError": "core.errors",
+    "Category": "perception.category",
+    "CategoryLibrary": "perception.library.library",
+    "Estimator": "perception.estimator",
+    "InvalidInput": "core.errors",
+    "ObjectKeypoints": "perception.objects",
+    "ObjectRequest": "perception.objects",
+    "SupportShot": "perception.category",
+}
+
+if not TYPE_CHECKING:  # a type checker would take every name for granted
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -66,6 +66,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "onnx",
         "onnxscript",
         "onnxruntime",
+        "supervision",
         "tensorboard",
         "matplotlib",
         "mcap",

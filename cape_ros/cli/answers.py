@@ -18,27 +18,12 @@ if TYPE_CHECKING:
     from cape_ros.perception.objects import ObjectKeypoints
 
 Row = dict[str, Any]
+PLAIN = ("file", "frame", "category", "category_version", "found", "score")
 
 
 def row(file: str, frame: int | None, answer: ObjectKeypoints, found: bool) -> Row:
-    return {
-        "file": file,
-        "frame": frame,
-        "category": answer.category,
-        "category_version": answer.category_version,
-        "found": found,
-        "score": round(answer.score, 4),
-        "box": [round(value, 2) for value in answer.box],
-        "keypoints": [
-            {"name": name, "x": round(x, 2), "y": round(y, 2), "score": round(score, 4)}
-            for name, (x, y), score in zip(
-                answer.keypoint_names,
-                answer.keypoints.tolist(),
-                answer.scores.tolist(),
-                strict=True,
-            )
-        ],
-    }
+    fields = {"file": file, "frame": frame, "found": found, **answer.to_dict()}
+    return {name: fields[name] for name in (*PLAIN, "box", "keypoints")}
 
 
 @contextmanager
@@ -67,13 +52,12 @@ def _csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
     writer = csv.writer(file)
     box = ("box_x", "box_y", "box_width", "box_height")
     points = [f"{name}_{what}" for name in names for what in ("x", "y", "score")]
-    plain = ("file", "frame", "category", "category_version", "found", "score")
-    writer.writerow([*plain, *box, *points])
+    writer.writerow([*PLAIN, *box, *points])
 
     def write(row: Row) -> None:
         found = [point[what] for point in row["keypoints"] for what in ("x", "y", "score")]
-        values = [row[name] for name in plain]
-        values[plain.index("found")] = int(row["found"])
+        values = [row[name] for name in PLAIN]
+        values[PLAIN.index("found")] = int(row["found"])
         writer.writerow([*values, *row["box"], *found])
         file.flush()
 

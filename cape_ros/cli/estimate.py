@@ -171,7 +171,6 @@ class Finder:
 
     def __call__(self, image: np.ndarray) -> ObjectKeypoints:
         from cape_ros.perception.objects import ObjectRequest
-        from cape_ros.perception.tracking import search
 
         name = self._category.name
         if self._box is not None:
@@ -179,7 +178,7 @@ class Finder:
         elif self._watch is not None:
             (found,) = self._watch.look(image, {name: self._category}, self._trust)
         else:
-            found = search(self._estimator, image, name, self._trust)
+            found = self._estimator.find(image, name)
         return found
 
     def is_there(self, answer: ObjectKeypoints) -> bool:

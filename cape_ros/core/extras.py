@@ -36,6 +36,7 @@ EXTRAS = {
         "onnxscript": "onnxscript>=0.2",
         "onnxruntime": "onnxruntime>=1.18",
     },
+    "supervision": {"supervision": "supervision>=0.30"},
     "train": {"tensorboard": "tensorboard>=2.14", "matplotlib": "matplotlib>=3.8"},
 }
 

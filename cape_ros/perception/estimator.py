@@ -31,8 +31,14 @@ from cape_ros.perception.inference.batches import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
 from cape_ros.perception.inference.engine import build_network
 from cape_ros.perception.inference.timing import Timing
-from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_requests
+from cape_ros.perception.objects import (
+    ObjectKeypoints,
+    ObjectRequest,
+    check_image,
+    check_requests,
+)
 from cape_ros.perception.supports import Encoded, encode_shots
+from cape_ros.perception.tracking import search
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,16 @@ class Estimator:
                     )
                 )
         return found
+
+    def find(self, image: np.ndarray, category: Category | str) -> ObjectKeypoints:
+        """Find one object anywhere in `image`, HxWx3 uint8 RGB; several times slower than in a box.
+
+        category: or the name of a registered one.
+        If it is not there, all its scores are 0, and so is its `score`.
+        Raises `InvalidInput` for an unknown category and an image that is too small to search in.
+        """
+        check_image(image)
+        return search(self, image, category)
 
     def stand_in(self, keypoints: int) -> Category:
         """A category of nothing, to warm up with: it can be looked for and is never found.

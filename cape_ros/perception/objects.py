@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.errors import CapeError, Fault, InvalidInput
+from cape_ros.core.extras import how_to_install
 from cape_ros.perception.category import Category, image_faults, not_registered
 from cape_ros.perception.geometry import Box, clean_box
+
+if TYPE_CHECKING:
+    import supervision
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,37 @@ class ObjectKeypoints:
     def score(self) -> float:
         """Mean match of the keypoints: how sure it is that the object is there."""
         return float(self.matches.mean())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it, as `cape estimate` writes it; pixels to 2 decimals, scores to 4."""
+        points = zip(
+            self.keypoint_names, self.keypoints.tolist(), self.scores.tolist(), strict=True
+        )
+        return {
+            "category": self.category,
+            "category_version": self.category_version,
+            "track_id": self.track_id,
+            "score": round(self.score, 4),
+            "box": [round(float(value), 2) for value in self.box],
+            "keypoints": [
+                {"name": name, "x": round(x, 2), "y": round(y, 2), "score": round(score, 4)}
+                for name, (x, y), score in points
+            ],
+        }
+
+    def to_supervision(self) -> supervision.KeyPoints:
+        """For supervision's annotators: a batch of this one object, by the name of its category.
+
+        Raises `CapeError` without supervision.
+        """
+        try:
+            from supervision import KeyPoints
+        except ImportError as error:
+            reason = f"to_supervision needs supervision: {how_to_install('supervision')}"
+            raise CapeError(reason) from error
+        names = {"class_name": np.array([self.category])}
+        # By position: the third has had two names.
+        return KeyPoints(self.keypoints[None], None, self.scores[None], data=names)
 
 
 def check_image(image: np.ndarray) -> None:

@@ -11,15 +11,18 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
-from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.inference.batches import LARGEST_BATCH
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+
+if TYPE_CHECKING:  # it searches by what is here
+    from cape_ros.perception.estimator import Estimator
 
 WINDOWS_PER_SIDE = (1, 2, 3)
 GROWTH = 1.3  # a followed box grows or shrinks at most by this factor from frame to frame

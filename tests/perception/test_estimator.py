@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from cape_ros.perception.inference import batches, device
 from cape_ros.perception.inference.batches import LARGEST_BATCH
 from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
-from cape_ros.perception.tracking import warm_up
+from cape_ros.perception.tracking import Trust, search, warm_up
 
 CONFIG = CapeFormerConfig(
     backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
@@ -389,3 +390,46 @@ def test_the_network_that_was_given_stays_as_it_is(image: np.ndarray) -> None:
     assert net.training
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_an_object_is_found_without_a_box(estimator: Estimator, image: np.ndarray) -> None:
+    cup = category(image)
+    alone = estimator.find(image, cup)
+    by_search = search(estimator, image, cup)
+    assert alone.box == by_search.box
+    np.testing.assert_array_equal(alone.keypoints, by_search.keypoints)
+    np.testing.assert_array_equal(alone.scores, by_search.scores)
+
+
+def test_what_is_not_in_the_image_has_no_score(
+    estimator: Estimator, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cape_ros.perception.tracking.Trust", lambda: Trust(found=1.1))
+    missing = estimator.find(image, category(image))
+    assert missing.score == 0
+    assert (missing.scores == 0).all()
+    assert missing.keypoints.shape == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (np.zeros((90, 120), np.uint8), "is not height x width x 3"),
+        (np.zeros((90, 120, 3), np.float32), "give uint8 RGB"),
+        (np.zeros((2, 120, 3), np.uint8), "too few to search in"),
+        (None, "is not height x width x 3"),
+    ],
+)
+def test_an_image_that_cannot_be_searched_is_named(
+    estimator: Estimator, image: np.ndarray, wrong: Any, reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        estimator.find(wrong, category(image))
+
+
+def test_a_name_is_found_once_it_is_registered(image: np.ndarray) -> None:
+    estimator = make_estimator(device="cpu")
+    with pytest.raises(InvalidInput, match="'cup' is not registered"):
+        estimator.find(image, "cup")
+    estimator.register(category(image))
+    assert estimator.find(image, "cup").category == "cup"
