@@ -39,7 +39,6 @@ def test_the_first_examples_of_a_page_find_their_object(
         assert found.keypoints.shape == (2, 2)
         assert found.scores.shape == (2,)
         assert (found.scores > 0).all()
-        # Pixels of 600: a box in an example may show the object in part.
-        np.testing.assert_allclose(found.keypoints, [(310, 120), (430, 160)], atol=40)
+        np.testing.assert_allclose(found.keypoints, [(310, 120), (430, 160)], atol=20)
         told = json.loads(json.dumps(found.to_dict()))
         assert [point["name"] for point in told["keypoints"]] == ["rim", "handle"]
