@@ -112,12 +112,21 @@ def sample(pid: int, began: float) -> tuple[float, ...]:
 def count(bench: Stand, sent: int) -> dict[str, int]:
     """Where each frame went by the node's diagnostics; they do not tell of what is unexplained."""
     image, model = bench.robot.diagnostics["image"], bench.robot.diagnostics["model"]
-    said = {name: int(image[name]) for name in ("answered", "dropped", "paused", "failed")}
+    outcomes = (
+        "answered",
+        "dropped",
+        "paused",
+        "failed",
+        "lost on the way",
+        "superseded on the way",
+    )
+    said = {name: int(image[name]) for name in outcomes}
     said["rejected"] = sum(
         int(value) for name, value in model.items() if name.startswith("rejected: image")
     )
     # A rejected one is refused before the server has received it.
-    received = int(image["received"]) + said["rejected"]
+    on_the_way = said["lost on the way"] + said["superseded on the way"]
+    received = int(image["received"]) + said["rejected"] + on_the_way
     return {
         "sent": sent,
         **said,
