@@ -22,10 +22,14 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "launch": ("ros", "slow"),
     "perception/inference/test_gpu.py": ("gpu",),
     "ros": ("ros",),
+    **{
+        f"ros/test_{name}.py": ("slow",)  # a node for each test; the other modules have fewer
+        for name in ("cameras", "lifecycle", "outputs", "services", "session_studio")
+    },
     "ros/test_process.py": ("slow",),
     "ros/test_register.py": ("slow",),
     "studio/browser": ("browser", "slow"),
-    "studio/test_serve.py": ("ros",),
+    "studio/test_serve.py": ("ros", "slow"),
     "test_without_ros.py": ("slow",),
     "lab/training": ("train",),
     "lab/training/test_team.py": ("slow",),

@@ -19,7 +19,8 @@ SECONDS = 600.0
 
 
 needs_launch = pytest.mark.skipif(
-    importlib.util.find_spec("launch_testing") is None, reason="launch files need ROS 2"
+    importlib.util.find_spec("launch_testing") is None,
+    reason="needs launch_testing: ROS 2 brings it",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import weakref
 from collections.abc import Callable
@@ -154,8 +155,12 @@ def test_cleanup_keeps_nothing_of_the_model(start: Start) -> None:
     held = [weakref.ref(bench.node.session), weakref.ref(bench.node.server._estimator.network.net)]
     robot.transition(DEACTIVATE)
     assert robot.transition(CLEANUP)
-    # Soon, not at once: an executor may hold its last callback until the next one.
-    dds.wait_for(lambda: [each() for each in held] == [None, None])
+
+    def is_gone() -> bool:
+        gc.collect()  # an executor may hold the callback that cleaned up a moment longer
+        return [each() for each in held] == [None, None]
+
+    dds.wait_for(is_gone)
 
 
 def test_the_categories_come_anew_with_every_configure(start: Start) -> None:
