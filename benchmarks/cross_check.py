@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from cape_ros.lab.evaluation.methods import Seen, find, numpy
+from cape_ros.lab.evaluation.methods import FeatureCache, find, numpy
 from cape_ros.lab.evaluation.score_quality import auroc, calibration_error
 from cape_ros.lab.training.batches import annotated
 from cape_ros.lab.training.calibrate import SHOTS, Answers, fit_all, look
@@ -48,7 +48,7 @@ class Found:
 class Trial:
     """One category: its calibration has not seen it."""
 
-    def __init__(self, seen: Seen, category: int, calibration: Calibration):
+    def __init__(self, seen: FeatureCache, category: int, calibration: Calibration):
         self._seen, self._category, self._calibration = seen, category, calibration
         self._others = [key for key in seen.dataset.categories if key != category]
 
@@ -91,7 +91,7 @@ def _is_reported(check: CrossCheck, told: np.ndarray) -> bool:
     return bool(known.any() and check.matches(told[known]).mean() >= Trust().found)
 
 
-def look_at_all(seen: Seen, pairs: int) -> list[Answers]:
+def look_at_all(seen: FeatureCache, pairs: int) -> list[Answers]:
     """What calibrations are fitted to."""
     answers: list[Answers] = []
     for category in track(seen.dataset.categories, "calibrating", transient=True):
@@ -133,7 +133,7 @@ def main() -> None:
     trials = []
     for file in ("train", "val"):
         data = annotated(DataConfig(options.data, annotations=f"annotations/{file}.json"))
-        seen = Seen(data, net, None, torch.device("cpu"))
+        seen = FeatureCache(data, net, None, torch.device("cpu"))
         if file == "train":
             answers = look_at_all(seen, options.pairs)
         for category in data.categories:

@@ -9,7 +9,7 @@ import urllib.request
 from cape_ros.media.sources import Source, SourceFrame
 
 HOST, PORT = "127.0.0.1", 8765
-PATIENCE = 5.0  # [s] for its answer
+REQUEST_TIMEOUT = 5.0  # [s] for its answer
 TEACHING = 300.0  # [s] that somebody may mark keypoints without a look at the camera
 
 
@@ -31,7 +31,9 @@ class StudioOfNode:
     def is_in_use(self) -> bool:
         """Whether somebody looks, or did a moment ago: who marks keypoints looks at a still."""
         try:
-            with urllib.request.urlopen(f"{self.address}api/cameras", timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(
+                f"{self.address}api/cameras", timeout=REQUEST_TIMEOUT
+            ) as answer:
                 ago = [camera["unwatched_s"] for camera in json.load(answer)]
                 return any(seconds is not None and seconds < TEACHING for seconds in ago)
         except OSError:

@@ -22,7 +22,7 @@ from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.layout.layout import LANDMARKS, Layouts
-from cape_ros.model.layout.rotations import Look, judge, look_again, not_yet_turned
+from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again, not_yet_turned
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
@@ -32,7 +32,7 @@ from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
 from cape_ros.perception.inference.engine import build_network
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_requests
-from cape_ros.perception.supports import Encoded, encode_shots
+from cape_ros.perception.supports import EncodedSupports, encode_shots
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Estimator:
         return self._tokens[category]
 
     @torch.inference_mode()
-    def encode_upright(self, category: Category) -> Encoded:
+    def encode_upright(self, category: Category) -> EncodedSupports:
         """`encode` for whoever wants tokens to `register` soon, and better ones bit by bit.
 
         Raises as `encode`.
@@ -215,7 +215,7 @@ class Estimator:
         pixels = self._host_crops.pixels(image, [box])
         features = net.extract(self._host_crops.upload(pixels))
 
-        def look(_: Tensor | None, tokens: KeypointTokens) -> Look:
+        def look(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
             output = net.match(features, tokens, attention=True)
             assert output.attention is not None
             points, nothing = output.points[-1], torch.zeros_like(output.evidence)

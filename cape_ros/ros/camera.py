@@ -26,7 +26,7 @@ from cape_ros.ros.pairing import Pairing
 from cape_ros.server.server import Frame, Server
 
 logger = logging.getLogger(__name__)
-OFTEN = 5.0  # [s] between two lines in the log about the same trouble
+LOG_PERIOD = 5.0  # [s] between two lines in the log about the same trouble
 
 
 class Camera:
@@ -149,7 +149,7 @@ class Camera:
         if self.meter.stamps.see(stamp):
             self._node.get_logger().warning(
                 f"{self.key}: a stamp is earlier than the one before; the clock has jumped",
-                throttle_duration_sec=OFTEN,
+                throttle_duration_sec=LOG_PERIOD,
             )
             self._pairing.clear()
         try:
@@ -208,7 +208,7 @@ class Camera:
     def _reject(self, error: InvalidInput, what: str) -> None:
         self._server.reject(error)
         self._node.get_logger().warning(
-            f"{self.key}: {what} rejected: {error}", throttle_duration_sec=OFTEN
+            f"{self.key}: {what} rejected: {error}", throttle_duration_sec=LOG_PERIOD
         )
 
 

@@ -105,7 +105,7 @@ class Services:
             request.keypoint_names = list(session.server.find(request.name).keypoint_names)
         stored = session.server.register(to_category(request, session.frames.find), mode)
         response.version = stored.version
-        return registration.told(stored, session.server.check(stored.name))
+        return registration.summary(stored, session.server.check(stored.name))
 
     def _remove(self, session: Session, request: RemoveCategory.Request, response: Any) -> str:
         session.server.remove(request.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.perception.category import Category, not_registered
 
-Names = frozenset[str] | None
+CategoryFilter = frozenset[str] | None
 """Of categories; None = all, also those that are registered later."""
 
 
@@ -16,8 +16,8 @@ Names = frozenset[str] | None
 class Activation:
     """others: for each camera that is not among `cameras`, also those that come later."""
 
-    others: Names = None
-    cameras: Mapping[str, Names] = field(default_factory=dict)
+    others: CategoryFilter = None
+    cameras: Mapping[str, CategoryFilter] = field(default_factory=dict)
 
     def activate(self, camera: str | None, names: Iterable[str] | None) -> Activation:
         """These names on one camera; without a camera, on every one."""

@@ -62,7 +62,7 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
     return category
 
 
-def told(category: Category, check: CrossCheck) -> str:
+def summary(category: Category, check: CrossCheck) -> str:
     """What was registered, for a person, and what its shots say of each other."""
     words = described(category)
     if check.judged:

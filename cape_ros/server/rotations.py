@@ -9,12 +9,12 @@ from concurrent.futures import Executor
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.supports import Encoded
+from cape_ros.perception.supports import EncodedSupports
 
 logger = logging.getLogger(__name__)
 
 
-class Turning:
+class RotationEncoder:
     """What the estimator knows, and gets to know better: a step at a time, the newest first.
 
     model: on its one thread all of this is called. Whatever waits for it has its turn between two
@@ -36,7 +36,7 @@ class Turning:
         """Whether supports are left to encode."""
         return bool(self._left)
 
-    def register(self, category: Category, encoded: Encoded) -> None:
+    def register(self, category: Category, encoded: EncodedSupports) -> None:
         """In the place of any category of this name, and of what was left to do for it."""
         tokens, better = encoded
         self._estimator.register(category, tokens)

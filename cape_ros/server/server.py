@@ -24,14 +24,14 @@ from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
-from cape_ros.perception.supports import Encoded
+from cape_ros.perception.supports import EncodedSupports
 from cape_ros.perception.tracking import SEARCHED_TOGETHER, Trust, Watch, search, search_all
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
 from cape_ros.server.frames import Answer, Frame, FrameQueue, Result
 from cape_ros.server.registration import RegisterMode
-from cape_ros.server.rotations import Turning
+from cape_ros.server.rotations import RotationEncoder
 from cape_ros.server.statistics import CameraCounts, Percentiles, Statistics
 
 __all__ = [
@@ -77,7 +77,7 @@ class Server:
         self._closed = False
         self._activation = Activation()
         self._categories: Mapping[str, Category] = MappingProxyType({})
-        self._turning = Turning(self._model, estimator, self._frames.reject)
+        self._rotations = RotationEncoder(self._model, estimator, self._frames.reject)
         self._model.submit(self._load_library).result()
 
     @property
@@ -266,7 +266,7 @@ class Server:
             if not self._closed:
                 self._closed = True
                 self._frames.close()
-                self._model.submit(self._turning.end).result()
+                self._model.submit(self._rotations.end).result()
         self._model.shutdown()
 
     @contextmanager
@@ -289,20 +289,20 @@ class Server:
         return Watch(self._estimator, self._track_ids, self._clock)
 
     def _is_idle(self) -> bool:
-        return not (self._frames.pending or self._turning.pending)
+        return not (self._frames.pending or self._rotations.pending)
 
     def _load_library(self) -> None:
         encoded = [self._estimator.encode_upright(category) for category in self._library]
         for category, one in zip(self._library, encoded, strict=True):
             self._show(category, one)
 
-    def _show(self, category: Category, encoded: Encoded) -> None:
-        self._turning.register(category, encoded)
+    def _show(self, category: Category, encoded: EncodedSupports) -> None:
+        self._rotations.register(category, encoded)
         self._categories = MappingProxyType({**self._categories, category.name: category})
         self._forget_tracks(category.name)
 
     def _hide(self, name: str) -> None:
-        self._turning.forget(name)
+        self._rotations.forget(name)
         self._activation = self._activation.without_category(name)
         self._categories = MappingProxyType(
             {known: category for known, category in self._categories.items() if known != name}

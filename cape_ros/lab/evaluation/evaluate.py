@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
-from cape_ros.lab.evaluation.methods import WEIGHTS, Seen, answers, numpy
+from cape_ros.lab.evaluation.methods import WEIGHTS, FeatureCache, answers, numpy
 from cape_ros.lab.evaluation.pairs import MOST_PAIRS, Pair, choose_pairs, labels, release_pairs
 from cape_ros.lab.evaluation.protocol import THRESHOLDS, Metrics, compared, evaluate
 from cape_ros.lab.evaluation.score_quality import ScoreQuality
@@ -94,7 +94,7 @@ class Evaluation:
 
 def compare(
     dataset: Dataset,
-    net: Network,
+    net: AnyNetwork,
     facts: Mapping[str, Any],
     *,
     imagenet: Path | None = None,
@@ -111,7 +111,7 @@ def compare(
     """
     pairs = {count: choose(dataset, count, most_pairs, as_released) for count in shots}
     calibration = Calibration.from_facts(facts)
-    seen = Seen(dataset, net, imagenet, device or torch.device("cpu"))
+    seen = FeatureCache(dataset, net, imagenet, device or torch.device("cpu"))
     examiner = Examiner(seen, calibration)
     parts: dict[int, list[Part]] = {count: [] for count in shots}
     total = len(dataset.categories) * len(shots)
@@ -142,7 +142,9 @@ def choose(
     return {key: choose_pairs(dataset, key, shots, most) for key in dataset.categories}
 
 
-def answer(seen: Seen, category: int, pairs: Sequence[Pair], calibration: Calibration) -> Part:
+def answer(
+    seen: FeatureCache, category: int, pairs: Sequence[Pair], calibration: Calibration
+) -> Part:
     """Every method's answers to pairs of a category, their scores not yet checked."""
     part = Part(category, pairs, {method: [] for method in seen.methods})
     for pair in pairs:

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from cape_ros.lab.baselines.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.datasets.views import Batch, collate, look
 from cape_ros.lab.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
 from cape_ros.model.cross_check import MOST_CHECKED, Checks, CrossCheck
 from cape_ros.model.layout.layout import features_at
-from cape_ros.model.layout.rotations import Look, judge, look_again, with_turns
+from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again, with_turns
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import average_shots
 from cape_ros.perception.geometry import PADDING
@@ -31,10 +31,12 @@ COPY, NEAREST, PROPOSALS, WEIGHTS = (
 )
 
 
-class Seen:
+class FeatureCache:
     """The views of instances, and what backbones make of each: computed when first asked for."""
 
-    def __init__(self, dataset: Dataset, net: Network, imagenet: Path | None, device: torch.device):
+    def __init__(
+        self, dataset: Dataset, net: AnyNetwork, imagenet: Path | None, device: torch.device
+    ):
         self.dataset, self.net, self.device = dataset, net.to(device), device
         self._imagenet = imagenet_resnet18(imagenet).to(device) if imagenet else None
         self._views: dict[int, Batch] = {}
@@ -149,7 +151,7 @@ def _only(tokens: KeypointTokens, drawn: Sequence[int]) -> KeypointTokens:
 
 
 @dataclass(frozen=True)
-class Found:
+class Prediction:
     """Of one query: proposals and points [K, 2] in [0, 1], evidence [K, h, w]."""
 
     proposals: Tensor
@@ -158,21 +160,21 @@ class Found:
 
 
 @torch.inference_mode()
-def find(net: Network, features: Tensor, tokens: KeypointTokens) -> Found:
+def find(net: AnyNetwork, features: Tensor, tokens: KeypointTokens) -> Prediction:
     """In features [1, C, h, w], as the node does: turned supports are looked for, too."""
 
-    def look_at(_: Tensor | None, tokens: KeypointTokens) -> Look:
+    def look_at(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
         output: CapeOutput = net.match(features, tokens)
         points = output.points[-1]
         answers = (output.proposals, points, output.evidence)
         return judge(answers, output.evidence, points, tokens)
 
-    return Found(*(answer[0] for answer in look_again(tokens, look_at)))
+    return Prediction(*(answer[0] for answer in look_again(tokens, look_at)))
 
 
 @torch.inference_mode()
 def answers(
-    seen: Seen, pair: Pair, calibration: Calibration
+    seen: FeatureCache, pair: Pair, calibration: Calibration
 ) -> tuple[Mapping[str, Tensor], Tensor]:
     """Method -> points [K, 2] in [0, 1] of the query's crop; and the scores [K] of the weights,
     not yet checked."""

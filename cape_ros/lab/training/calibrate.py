@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.core.errors import InvalidInput, exit_status
-from cape_ros.lab.evaluation.methods import Seen, find
+from cape_ros.lab.evaluation.methods import FeatureCache, find
 from cape_ros.lab.evaluation.pairs import choose_pairs
 from cape_ros.lab.evaluation.score_quality import auroc, calibration_error
 from cape_ros.lab.training.batches import annotated
@@ -53,7 +53,7 @@ class Answers:
 
 
 @torch.inference_mode()
-def look(seen: Seen, category: int, shots: int, pairs: int) -> Answers:
+def look(seen: FeatureCache, category: int, shots: int, pairs: int) -> Answers:
     """At a seeded sample of the pairs of a category."""
     generator = random.Random(f"{SEED}:{category}:{shots}")
     others = [
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InvalidInput.of("--pairs", "must be at least 1")
     net, facts = checkpoints.load(options.weights)
     dataset = annotated(DataConfig(options.data))
-    seen = Seen(dataset, net, None, torch.device("cpu"))
+    seen = FeatureCache(dataset, net, None, torch.device("cpu"))
     answers = []
     for category in track(dataset.categories, "looking"):
         objects = len(dataset.of_category(category))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cape_ros.lab.baselines.network import Comparison, Network
+from cape_ros.lab.baselines.network import AnyNetwork, Comparison
 from cape_ros.lab.training.config import ObjectiveConfig
 from cape_ros.lab.training.data.episodes import Step
 from cape_ros.lab.training.data.few_shot import FewShotStep
@@ -30,7 +30,7 @@ class Objective(nn.Module):
 
     def __init__(
         self,
-        net: Network,
+        net: AnyNetwork,
         config: ObjectiveConfig,
         precision: torch.dtype = torch.float32,
         total: Callable[[Tensor], Tensor] = lambda tensor: tensor,
@@ -83,7 +83,7 @@ class Objective(nn.Module):
         return tokens, output, step.query.points, step.query.heatmaps, step.query.weight
 
 
-def match_step(net: Network, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
+def match_step(net: AnyNetwork, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
     """The step's pairs, then its strangers, through the network; every view is extracted once.
 
     Returns the tokens, the output, and the view that each sample is looked for in [P + N].

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cape_ros.core.errors import CapeError, TrainingError
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.distributed import StopSignal, Team
@@ -104,7 +104,7 @@ class Trainer:
         self,
         config: TrainingConfig,
         material: Material,
-        net: Network,
+        net: AnyNetwork,
         team: Team,
         device: torch.device,
     ):

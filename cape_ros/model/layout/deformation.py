@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cape_ros.model.layout.votes import Matches, Ways, keep_best, round_to_cells
+from cape_ros.model.layout.votes import Matches, SimilarityTransforms, keep_best, round_to_cells
 
 NEIGHBOURS = 16  # voters that move a keypoint
 ROUNDS = 2
@@ -32,15 +32,15 @@ class Places:
     variance: Tensor
 
 
-def bend(matches: Matches, ways: Ways) -> Places:
-    """The ways after `ROUNDS` of looking around and fitting."""
+def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
+    """The transforms after `ROUNDS` of looking around and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
     heard, near, fade = keep_best(matches.weight, NEIGHBOURS)
     heard = (heard * fade).unsqueeze(2)  # [G, K, 1, N]
     layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
     own = matches.points[:, :count, None]
     others = matches.points[layout, near]  # [G, K, N, 2]
-    laid, place = ways.lay(others), ways.lay(own)[..., 0, :]
+    laid, place = transforms.apply(others), transforms.apply(own)[..., 0, :]
     away = ((others - own) / (0.8 * longest)).unsqueeze(2)  # [G, K, 1, N, 2]
     pull, where = torch.zeros_like(place), laid
     look = _LookAround(matches.log_probability, near)
@@ -55,7 +55,7 @@ def bend(matches: Matches, ways: Ways) -> Places:
         where = laid + mean_move + (away - mean_away) @ slope
         pull = (mean_move - mean_away @ slope).squeeze(-2)
         variance = (weight * (found - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
-    return Places(ways.votes, place + pull, variance)
+    return Places(transforms.votes, place + pull, variance)
 
 
 class _LookAround:

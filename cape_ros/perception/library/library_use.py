@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LOCK = ".in_use"  # held as long as a program serves the library; says who it is
-LONGEST = 500  # octets of it that count
+MAX_HOLDER_BYTES = 500  # octets of it that count
 
 
 class LibraryUse:
@@ -43,7 +43,7 @@ class LibraryUse:
         with suppress(OSError):
             said = f"{self._who} (process {os.getpid()} on {socket.gethostname()})"
             os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, said.encode()[:LONGEST], 0)
+            os.pwrite(self._lock, said.encode()[:MAX_HOLDER_BYTES], 0)
         return None
 
     def close(self) -> None:
@@ -55,6 +55,6 @@ class LibraryUse:
     def _read(self) -> str:
         assert self._lock is not None
         with suppress(OSError):
-            said = os.pread(self._lock, LONGEST, 0).decode(errors="replace")
+            said = os.pread(self._lock, MAX_HOLDER_BYTES, 0).decode(errors="replace")
             return said if said.isprintable() else ""
         return ""

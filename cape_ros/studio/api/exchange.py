@@ -20,7 +20,7 @@ from cape_ros.studio.api.schemas import (
     ShotKeypoint,
 )
 from cape_ros.studio.formats.archive import FORMATS, pack, read
-from cape_ros.studio.formats.reading import Marked, Reading
+from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
 MOST_OCTETS = 100_000_000
 MOST_PROBLEMS = 50
@@ -68,7 +68,7 @@ class _Import:
 
     context: Context
     given: dict[str, str]
-    reading: Reading
+    reading: ImportResult
     missing: dict[str, None] = field(default_factory=dict)  # names of images, in order
 
     def answer(self) -> ImportAnswer:
@@ -116,7 +116,7 @@ class _Import:
             shots.append(DraftShot(image=image, box=box, keypoints=keypoints))
         return shots
 
-    def _image(self, marked: Marked) -> str | None:
+    def _image(self, marked: ImportedAnnotation) -> str | None:
         """The ID of the image that is meant; None, and noted, if it is not to be had."""
         image = self.given.get(marked.image)
         try:
