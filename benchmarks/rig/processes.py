@@ -45,7 +45,7 @@ class Child:
         self._end()
 
     def stop(self) -> None:
-        """Close its input and wait. Raises RuntimeError if it failed; a second time is harmless."""
+        """Close its input and wait. Raises RuntimeError if it failed. Idempotent."""
         self._end()
         if self.process.returncode:
             self._complain()

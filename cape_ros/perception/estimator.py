@@ -1,7 +1,7 @@
 """Find the keypoints of objects in images: every object of a frame in one batch.
 
-A category is encoded once (`encode`); a frame then costs one pass over its crops. Whoever owns an
-`Estimator` calls it from one thread.
+A category is encoded once (`encode`); a frame then costs one pass over its crops. An `Estimator`
+is not thread-safe: call it from one thread.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Estimator:
 
     @torch.inference_mode()
     def encode_upright(self, category: Category) -> EncodedSupports:
-        """`encode` for whoever wants tokens to `register` soon, and better ones bit by bit.
+        """Like `encode`, but with tokens to `register` soon, and better ones step by step.
 
         Raises as `encode`.
         """

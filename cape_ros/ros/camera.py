@@ -83,7 +83,7 @@ class Camera:
             self._subscribe(kind, detections, self._on_detections, several)
 
     def stop(self) -> None:
-        """A second time is harmless. A callback in progress still ends."""
+        """Idempotent. A callback in progress still ends."""
         subscriptions, self._subscriptions = self._subscriptions, []
         for subscription in subscriptions:
             self._node.destroy_subscription(subscription)
@@ -105,7 +105,7 @@ class Camera:
         )
 
     def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
-        """Whatever a library makes of a message: it is refused, and the node goes on."""
+        """A message that makes any library raise is refused, and the node goes on."""
 
         def handle(message: Any, *number: int | None) -> None:
             try:

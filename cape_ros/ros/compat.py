@@ -1,4 +1,4 @@
-"""Where the releases of rclpy differ: found out here, by looking, so that nobody else has to."""
+"""Feature detection for differences between rclpy releases."""
 
 from __future__ import annotations
 

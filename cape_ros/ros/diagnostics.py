@@ -1,4 +1,4 @@
-"""`/diagnostics`, once a second: the figures, and a sentence for whatever is wrong."""
+"""`/diagnostics`, once a second: statistics, and one message for each problem."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cape_ros.ros.meters import Rate, percentiles
 from cape_ros.server.server import CameraCounts, Percentiles, Server, Statistics
 
 PERIOD = 1.0  # [s]
-RECENTLY = 10.0  # [s] that a trouble is spoken of after it has ended
+RECENTLY = 10.0  # [s] how long a resolved problem stays reported
 NO_IMAGE_AFTER = 3.0  # [s] without an image before it counts as trouble
 OLDEST, NEWEST = 1.0, -0.1  # [s] of the age of a frame whose clock is in order
 
@@ -83,7 +83,7 @@ class Diagnostics:
         )
 
     def close(self) -> None:
-        """A second time is harmless."""
+        """Idempotent."""
         with self._publishing:
             if self._closed:
                 return

@@ -40,7 +40,7 @@ MOST_OCTETS = 40_000_000  # of images in one request: a dozen of 1280 x 720, unc
 
 
 class Services:
-    """Made at the first configure; from then on they answer, whatever becomes of the session.
+    """Made at the first configure; from then on they answer, with or without a session.
 
     session: the present one. Raises `CapeError` if there is none.
     """
@@ -67,7 +67,7 @@ class Services:
     def _answer(
         self, command: Callable[[Session, Any, Any], str], request: Any, response: Any
     ) -> Any:
-        """Say what the command did, or why it did nothing. Whatever happens, the node goes on.
+        """Say what the command did, or why it did nothing. The node goes on in any case.
 
         The session is asked for once: one that begins meanwhile gets no part of this request.
         """

@@ -106,7 +106,7 @@ class Session:
                 self.server.resume()
 
     def deactivate(self) -> None:
-        """Once this returns nobody is listened to, and nothing is published of any image."""
+        """After this no input is processed, and nothing is published of any image."""
         with self._switching:
             self._active = False
             for camera in self.cameras:
@@ -114,7 +114,7 @@ class Session:
             self.server.pause()
 
     def close(self) -> None:
-        """End everything; a second time is harmless."""
+        """End everything. Idempotent."""
         for camera in self.cameras:
             camera.stop()
         self._ends.close()  # the server ends its frame before the publishers go

@@ -9,12 +9,12 @@ from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.perception.category import Category, not_registered
 
 CategoryFilter = frozenset[str] | None
-"""Of categories; None = all, also those that are registered later."""
+"""Names of categories; None = all, also those that are registered later."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """others: for each camera that is not among `cameras`, also those that come later."""
+    """others: the default filter, for cameras not listed in `cameras`."""
 
     others: CategoryFilter = None
     cameras: Mapping[str, CategoryFilter] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Activation:
         return replace(self, cameras={**self.cameras, camera: chosen})
 
     def without_camera(self, camera: str) -> Activation:
-        """As if nothing had been said about this camera."""
+        """Removes the filter of this camera."""
         return replace(self, cameras={c: n for c, n in self.cameras.items() if c != camera})
 
     def without_category(self, name: str) -> Activation:

@@ -1,4 +1,4 @@
-"""Frames in, results out: the newest frame of each camera wins, and each one is counted."""
+"""Newest-frame queue per camera, with a count for every outcome."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Frame:
-    """One image of a camera, HxWx3 uint8 RGB, and whatever header its transport gave it.
+    """One image of a camera, HxWx3 uint8 RGB, and the header that its transport gave it.
 
     requests: what to find and where; None = every active category, wherever it is. Those for
         registered categories that are not active on this camera are left out.
@@ -61,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says to a frame, with which categories, and how long it took."""
+    """The estimator's output for a frame, the categories used, and the time it took."""
 
     objects: Sequence[ObjectKeypoints]
     categories: Mapping[str, Category]
@@ -70,10 +70,10 @@ class Answer:
 
 @dataclass(eq=False)
 class CameraState:
-    """What is kept of a camera from frame to frame; after a pause it is another one.
+    """A camera's state between frames; recreated after a pause.
 
     watch: for the model's thread. outcome: how its frames end from now on, unless they fail.
-    inference_time: seconds that the last one took.
+    inference_time: [s] of the last frame.
     """
 
     watch: Watch
@@ -104,7 +104,7 @@ class FrameQueue:
         self._on_result = on_result
         self._log = ThrottledLog(logger, clock)
         self._publishing = threading.RLock()  # held while a result is handed on
-        self._lock = threading.Lock()  # of all below; whoever takes both takes it second
+        self._lock = threading.Lock()  # of all below; lock order: _publishing, then _lock
         self._changed = threading.Condition(self._lock)  # which frame of a camera is the newest
         self._cameras: dict[str, CameraState] = {}
         self._in_work: Frame | None = None

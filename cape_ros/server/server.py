@@ -51,7 +51,7 @@ KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
 class Server:
     """Categories by name and one model for all cameras.
 
-    on_result is called on the model's thread: it must neither wait for anybody nor give a command.
+    on_result is called on the model's thread: it must neither block nor give a command.
     on_categories is called with (categories, database version) after each change of them or of
     where they are active, on the thread that changed them.
     """
@@ -164,9 +164,9 @@ class Server:
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
 
-        Encoded, written to disk, then visible; supports are turned later, between frames. Raises
-        `InvalidInput` or `LibraryError`; then everything is as it was. Waits for the frames of now,
-        not for later ones.
+        Encoded, written to disk, then visible; rotated supports are encoded later, between frames.
+        Raises `InvalidInput` or `LibraryError`; on error nothing is changed (strong guarantee).
+        Waits for the pending frames, not for later ones.
         """
         with self._command():
             category = registration.merge(self._categories, category, mode)

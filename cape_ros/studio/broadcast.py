@@ -42,7 +42,7 @@ class View:
 
 @dataclass(eq=False)
 class Viewer:
-    """Somebody who looks at a camera. fresh: there is a result that was not sent to them."""
+    """A client that watches a camera. fresh: there is a result that was not sent to it."""
 
     camera: str
     width: int
@@ -87,7 +87,7 @@ class Broadcast:
         return sum(viewer.camera == camera for viewer in list(self._viewers))
 
     def unwatched(self, camera: str) -> float | None:
-        """Seconds since somebody looked; None = nobody ever did."""
+        """Seconds since the last viewer left; None = there never was one."""
         if self.viewers(camera):
             return 0.0
         left = self._left.get(camera)
@@ -128,7 +128,7 @@ class Broadcast:
             self._views.clear()
 
     async def view(self, result: Result, width: int) -> View:
-        """Made on a thread of its own; whoever asks for the same one waits for the same one."""
+        """Made on a thread of its own; concurrent requests for the same view share it."""
         width = min(width, result.frame.image.shape[1])
         key = result.frame.camera, width
         made = self._views.get(key)

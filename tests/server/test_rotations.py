@@ -280,7 +280,7 @@ def test_a_step_that_fails(
     stand.estimator.fail = None
     assert stand.server.statistics.rejected == {kind: 1}
     assert [record.message for record in caplog.records] == [
-        "cup may not be found where it has turned"
+        "encoding rotated supports of cup failed; rotated objects may be missed"
     ]
     assert not any(turns(stand.estimator.encode(stored)))
     pan = stand.server.register(category("pan"))

@@ -1,4 +1,4 @@
-"""An evaluation as one page that a person likes to read; nothing is loaded from elsewhere."""
+"""An evaluation as a self-contained HTML report."""
 
 from __future__ import annotations
 

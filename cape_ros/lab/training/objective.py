@@ -1,5 +1,5 @@
-"""What training makes small: the paper's losses (Section 3.6) or those of a comparison model, and a
-loss of the matching."""
+"""Training losses: the paper's (Section 3.6) or those of a comparison model, and a loss of the
+matching."""
 
 from __future__ import annotations
 

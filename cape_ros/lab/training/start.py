@@ -49,7 +49,7 @@ def load_imagenet(net: AnyNetwork, source: str) -> None:
         torchvision's cache already.
     """
     path = Path(source)
-    with contextlib.suppress(RuntimeError):  # nobody of this name has a home
+    with contextlib.suppress(RuntimeError):  # no user of this name
         path = path.expanduser()
     if not path.is_file():
         path = _cached(source)

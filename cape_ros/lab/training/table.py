@@ -128,7 +128,7 @@ def check_rows(table: TableConfig, rows: Sequence[TableRow]) -> None:
 def train_rows(rows: Sequence[TableRow], team: Team, device: torch.device) -> int:
     """Every run to its end. Returns 0, or the number of the signal that stopped one."""
     begun = [row.folder.checkpoint.exists() for row in rows]
-    team.wait()  # before anybody makes a folder
+    team.wait()  # before any process makes a folder
     for row, resume in zip(rows, begun, strict=True):
         if row.run and (signal := train(row.run, row.folder.path, team, device, resume)):
             return signal

@@ -1,7 +1,7 @@
-"""A way to lay the support is bent to what the query shows: moving least squares.
+"""Moving-least-squares refinement of a support-to-query transform.
 
-Each keypoint's neighbours look around their places for what they match; an affine map fitted to
-what they find, those close by and those that find something before others, moves the keypoint.
+Each keypoint's neighbours search around their places for what they match; an affine map fitted to
+what they find, weighted by distance and by match, moves the keypoint.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ INERTIA = 0.05  # against moving, in votes
 
 @dataclass(frozen=True)
 class Places:
-    """Where the ways expect each keypoint: votes [G, K, T], places [G, K, T, 2] in cells, and the
-    variance [G, K, T] with which its neighbours agree, in cells squared."""
+    """Where the transforms expect each keypoint: votes [G, K, T], places [G, K, T, 2] in cells,
+    and the variance [G, K, T] with which its neighbours agree, in cells squared."""
 
     votes: Tensor
     places: Tensor
@@ -81,7 +81,7 @@ class _LookAround:
         places = torch.stack((x.clamp(-1, self._limits[0]), y.clamp(-1, self._limits[1])), dim=-1)
         cell = round_to_cells(
             places
-        ).nan_to_num()  # a loss that is not finite is to be told, not to crash
+        ).nan_to_num()  # a loss that is not finite is to be reported, not to crash
         column, row = (cell.long() + self._margin).unbind(dim=-1)
         around = self._steps[:, 1] * self._row + self._steps[:, 0]
         at = (self._map + row * self._row + column).unsqueeze(-1) + around

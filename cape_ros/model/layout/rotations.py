@@ -1,9 +1,10 @@
-"""Things on a table turn, and what a network sees of a part changes when it does.
+"""In-plane rotation: supports are encoded at eight orientations because features are not rotation
+invariant.
 
-So a support is kept as it looks turned by every eighth of a circle, too. A query is looked at with
-the upright support first; the layout of the points found there says how far the object has turned,
-and where that is another eighth it is looked at again so. The look whose evidence is stronger wins.
-Not part of the paper; nothing of it is learned.
+A query is matched with the upright support first; the layout of the points found there tells by how
+many eighths of a circle the object is rotated. If that is another orientation, a second pass uses
+the support rotated so. The pass with the stronger evidence wins. Not part of the paper; nothing is
+learned.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def judge(
     answers: tuple[Tensor, ...], evidence: Tensor, points: Tensor, tokens: KeypointTokens
 ) -> RotationHypothesis:
     """A look at a query: points [B, K, 2] in [0, 1] and evidence [B, K, h, w] of `tokens`."""
-    if not tokens.layouts:  # nothing is turned, so nobody asks
+    if not tokens.layouts:  # no rotated supports
         nothing = evidence.new_zeros(len(evidence))
         return RotationHypothesis(answers, nothing, nothing.long())
     logits = evidence.flatten(2)

@@ -1,7 +1,7 @@
-"""Every way to turn, scale and shift a support is tried on the similarity (a generalised Hough
-transform): whose keypoints and landmarks find what they look for, wins.
+"""Generalised Hough transform: every rotation, scale and shift of a support is tried on the
+similarity maps of its keypoints and landmarks; the transform with the best total similarity wins.
 
-Each keypoint asks for itself, and listens to its neighbours most: parts may move on their own.
+Each keypoint votes for itself, and its neighbours count most: parts may move on their own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch.nn import functional as F
 TURNS = 16
 SCALES = (0.7, 0.84, 1.0, 1.2, 1.4)
 STRIDE = 2  # cells between the shifts that are tried
-BEST = 4  # ways that are kept, per keypoint
-REACH = 2.0  # standard deviation of a keypoint around its place in a way, in cells
+BEST = 4  # transforms that are kept, per keypoint
+REACH = 2.0  # standard deviation of a keypoint around its place in a transform, in cells
 FLOOR = 0.01  # chance that a keypoint obeys no layout
 TEMPERATURE = 2.0  # of the similarity: it is surer of itself than it should be
 NEIGHBOURHOOD = 0.375  # how far a keypoint listens, as a part of the grid's longer side

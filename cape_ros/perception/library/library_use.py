@@ -14,9 +14,9 @@ MAX_HOLDER_BYTES = 500  # octets of it that count
 
 
 class LibraryUse:
-    """Says so to others until `close`, unless somebody else has said so before.
+    """Holds the lock of a library until `close`, unless another program holds it.
 
-    who: this program, for a person. Never waits; where a folder knows no locks, nobody is noticed.
+    who: this program, for a person. Never waits; on a file system without locks nothing is noticed.
     """
 
     def __init__(self, root: Path, who: str) -> None:
@@ -30,7 +30,7 @@ class LibraryUse:
 
     @property
     def other(self) -> str | None:
-        """Who else serves this library now; None is nobody, as far as one can tell."""
+        """The other program that serves this library now; None if none is known."""
         if self._lock is None or self._held:
             return None
         try:

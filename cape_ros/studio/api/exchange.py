@@ -140,7 +140,7 @@ class _Import:
         return image
 
     def _is_the_only_one(self) -> bool:
-        """One image was given and one is spoken of: they are the same, whatever they are called."""
+        """If one image is given and one annotation exists, they are matched regardless of name."""
         return len(self.given) == 1 == len({marked.image for marked in self.reading.marked})
 
 

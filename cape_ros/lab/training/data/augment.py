@@ -45,7 +45,7 @@ def view_of_instance(
     """An object turned, scaled, shifted and recoloured, sometimes pasted on another background.
 
     Every query turns on its own, so the support's layout is a bad guess; a flip changes what is
-    left and right, so a whole episode flips or nobody does. sketch: a device is to recolour it.
+    left and right, so a whole episode flips or none of it. sketch: a device is to recolour it.
     """
     image = photograph(instance.image)
     x, y, w, h = instance.box
