@@ -41,17 +41,17 @@ class FieldRow:
 
 
 @dataclass
-class Part:
+class MessagePart:
     """A message, or the request or the response of a service."""
 
     text: list[str] = field(default_factory=list)
     rows: list[FieldRow] = field(default_factory=list)
 
 
-def parts(definition: str) -> Iterator[Part]:
+def parts(definition: str) -> Iterator[MessagePart]:
     """A message has one part, a service two."""
     for section in re.split(r"^---$", definition, flags=re.MULTILINE):
-        part = Part()
+        part = MessagePart()
         for line in section.splitlines():
             if declared := DECLARATION.fullmatch(line.strip()):
                 kind, name, value, comment = declared.groups()

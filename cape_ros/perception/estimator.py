@@ -168,7 +168,7 @@ class Estimator:
             len(requests),
             lambda some: self._predict(image, categories[some], boxes[some], best_only),
         ):
-            for category, box, request, points, told in zip(
+            for category, box, request, points, score in zip(
                 categories[some], boxes[some], requests[some], *answers, strict=True
             ):
                 count = len(category.keypoint_names)
@@ -179,8 +179,8 @@ class Estimator:
                         category.version,
                         box,
                         Crop.of_box(box, self.crop_size).to_image(points[:count]),
-                        check.scores(told[:count]),
-                        check.matches(told[:count]),
+                        check.scores(score[:count]),
+                        check.matches(score[:count]),
                         category.keypoint_names,
                         detection_id=request.detection_id,
                     )

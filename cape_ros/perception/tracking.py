@@ -138,7 +138,7 @@ class Watch:
         self._followers.pop(name, None)
         self._rests_until = -math.inf
 
-    def look(
+    def estimate(
         self, image: np.ndarray, categories: Mapping[str, Category], trust: Trust
     ) -> list[ObjectKeypoints]:
         """One answer for each category, in order. The estimator knows them by their names.

@@ -87,19 +87,19 @@ class FrameQueue:
     """From a camera's frame to its result, or to the reason why there is none.
 
     model: its one thread looks at the frames and hands the results on.
-    look: what is there to say about a frame. new_watch: for a camera that was not there before.
+    infer: the estimator's output for a frame. new_watch: for a camera that was not there before.
     """
 
     def __init__(
         self,
         model: Executor,
-        look: Callable[[Frame, Watch], Answer],
+        infer: Callable[[Frame, Watch], Answer],
         new_watch: Callable[[], Watch],
         on_result: Callable[[Result], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
-        self._look = look
+        self._infer = infer
         self._new_watch = new_watch
         self._on_result = on_result
         self._log = ThrottledLog(logger, clock)
@@ -201,7 +201,7 @@ class FrameQueue:
             return
         began = time.monotonic()
         try:
-            answer = self._look(frame, camera.watch)
+            answer = self._infer(frame, camera.watch)
         except Exception as error:
             self._fail(frame, error)
             return

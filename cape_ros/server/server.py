@@ -72,7 +72,7 @@ class Server:
         self._clock = clock
         self._track_ids = follow.track_ids()
         self._model = ThreadPoolExecutor(1, "model")
-        self._frames = FrameQueue(self._model, self._look, self._new_watch, on_result, clock)
+        self._frames = FrameQueue(self._model, self._infer, self._new_watch, on_result, clock)
         self._commands = threading.Lock()
         self._closed = False
         self._activation = Activation()
@@ -320,12 +320,12 @@ class Server:
                 if before.looks_for(camera, name) != activation.looks_for(camera, name):
                     watch.forget(name)
 
-    def _look(self, frame: Frame, watch: Watch) -> Answer:
+    def _infer(self, frame: Frame, watch: Watch) -> Answer:
         check_image(frame.image)
         before, known = self._estimator.spent, self._categories
         active = {name: known[name] for name in self.active(frame.camera)}
         if frame.requests is None:
-            objects = watch.look(frame.image, active, self.trust)
+            objects = watch.estimate(frame.image, active, self.trust)
         else:
             idle = known.keys() - active.keys()
             requests = [request for request in frame.requests if request.category not in idle]

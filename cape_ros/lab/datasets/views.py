@@ -48,7 +48,7 @@ def images_in(folder: Path) -> Iterator[Path]:
     return (p for p in sorted(folder.rglob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
 
 
-def look(
+def render(
     instance: Instance,
     size: tuple[int, int] = (256, 256),
     scale: float = 1.0,

@@ -13,7 +13,7 @@ from torch import Tensor
 from cape_ros.lab.baselines.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
 from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
-from cape_ros.lab.datasets.views import Batch, collate, look
+from cape_ros.lab.datasets.views import Batch, collate, render
 from cape_ros.lab.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
 from cape_ros.model.cross_check import MOST_CHECKED, Checks, CrossCheck
@@ -50,7 +50,7 @@ class FeatureCache:
 
     def view(self, at: int) -> Batch:
         if at not in self._views:
-            one = look(self.dataset.instances[at], self.net.config.image_size)
+            one = render(self.dataset.instances[at], self.net.config.image_size)
             batch = collate([one], self.net.config)
             self._views[at] = Batch(
                 batch.images.to(self.device),
@@ -112,10 +112,10 @@ class FeatureCache:
             for at in shots[:MOST_CHECKED] if len(shots) > 1 else ():
                 tokens, truth = self.tokens([one for one in shots if one != at]), self.view(at)
                 found = find(self.net, self.features(at), replace(tokens, turned=()))
-                told = numpy(calibration(found.evidence[None], tokens.mask)[0])
+                raw_scores = numpy(calibration(found.evidence[None], tokens.mask)[0])
                 away = numpy((found.points - truth.points[0]).norm(dim=-1)) * PADDING
                 judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
-                checks.add(told, away, judged)
+                checks.add(raw_scores, away, judged)
             self._checks[shots] = checks.result()
         return self._checks[shots]
 
@@ -132,7 +132,7 @@ class FeatureCache:
         upright = net.pool([self.support_features(at)], [shot.heatmaps], [shot.weight])
 
         def see(degrees: float) -> tuple[Tensor, Tensor]:
-            one = look(self.dataset.instances[at], net.config.image_size, rotation=degrees)
+            one = render(self.dataset.instances[at], net.config.image_size, rotation=degrees)
             batch = collate([one], net.config)
             features = net.extract(batch.images.to(self.device), support=True)
             return features, batch.heatmaps.to(self.device)

@@ -41,7 +41,7 @@ class MatchTrial(NamedTuple):
 
 @dataclass(eq=False)
 class Trials:
-    """What is told of points, per pair. `right` is the pair's own support with as many
+    """The scores and matches of points, per pair. `right` is the pair's own support with as many
     keypoints as `swapped` has; `own` is it with all its keypoints, as `empty` has."""
 
     right: list[MatchTrial] = field(default_factory=list)
@@ -135,9 +135,9 @@ class Examiner:
     def _trial(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> MatchTrial:
         tokens = self._seen.tokens(supports, drawn)
         evidence = find(self._seen.net, query, tokens).evidence
-        told = numpy(self._calibration(evidence[None], tokens.mask)[0])
+        raw_scores = numpy(self._calibration(evidence[None], tokens.mask)[0])
         check = self._seen.check(supports, self._calibration)
-        return MatchTrial(check.scores(told), check.matches(told))
+        return MatchTrial(check.scores(raw_scores), check.matches(raw_scores))
 
     @torch.inference_mode()
     def _extract(self, crops: Sequence[np.ndarray]) -> list[Tensor]:

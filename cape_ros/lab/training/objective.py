@@ -54,7 +54,7 @@ class Objective(nn.Module):
         device = next(self.net.parameters()).device
         half = self._precision != torch.float32
         with torch.autocast(device.type, self._precision if half else None, enabled=half):
-            tokens, output, points, heatmaps, weight = self._look(step)
+            tokens, output, points, heatmaps, weight = self._forward(step)
         if half:
             output = _in_float32(output)
         pairs = len(step.support) if isinstance(step, Step) else len(points)
@@ -67,7 +67,7 @@ class Objective(nn.Module):
             terms["loss"] = terms["loss"] + self._config.matching_weight * terms["matching"]
         return terms
 
-    def _look(self, step: AnyStep) -> tuple[KeypointTokens, CapeOutput, Tensor, Tensor, Tensor]:
+    def _forward(self, step: AnyStep) -> tuple[KeypointTokens, CapeOutput, Tensor, Tensor, Tensor]:
         """Tokens and output, and what is true of each sample's query: its points, heatmaps and
         which keypoints it shows."""
         if isinstance(step, Step):

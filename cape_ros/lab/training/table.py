@@ -71,18 +71,18 @@ class TableRow:
 
     def facts(self, table: TableConfig, device: torch.device) -> dict[str, Any]:
         """What the table says of it, once it is trained; PCK in percent."""
-        told = {"row": self.config.name, "paper": self.config.paper, "built": self.config.built}
+        row = {"row": self.config.name, "paper": self.config.paper, "built": self.config.built}
         if self.run is None:
-            return told
+            return row
         validation = Validation(self.run, table.measured)
         net, facts = models.load(self.folder.weights)
         found = validation.evaluate(net, device)
-        told |= validation.mean(found)
-        told["copy"] = validation.mean(found, COPY)["mPCK"]
+        row |= validation.mean(found)
+        row["copy"] = validation.mean(found, COPY)["mPCK"]
         if table.start:
             start, _ = models.load(self.folder.start)
-            told["start"] = validation.mean(validation.evaluate(start, device))["mPCK"]
-        return told | {"gflops": gflops(net), "steps": facts["steps"], "hours": facts["hours"]}
+            row["start"] = validation.mean(validation.evaluate(start, device))["mPCK"]
+        return row | {"gflops": gflops(net), "steps": facts["steps"], "hours": facts["hours"]}
 
 
 def read_table(

@@ -133,9 +133,9 @@ class _Import:
             self.reading.problems.append(f"{marked.image}: {error}")
             return None
         if marked.size not in (None, (stored.width, stored.height)):
-            told = "{} x {}".format(*marked.size or ())
+            stated = "{} x {}".format(*marked.size or ())
             seen = f"{stored.width} x {stored.height}"
-            self.reading.problems.append(f"{marked.image}: is {seen}; the file speaks of {told}")
+            self.reading.problems.append(f"{marked.image}: is {seen}; the file speaks of {stated}")
             return None
         return image
 

@@ -46,7 +46,7 @@ def _to_shot(
     pixels = decode(reading.images[marked.image], marked.image, MOST_PIXELS).pixels
     height, width = pixels.shape[:2]
     if marked.size not in (None, (width, height)):
-        told = "{} x {}".format(*marked.size or ())
-        raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {told}")
+        stated = "{} x {}".format(*marked.size or ())
+        raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {stated}")
     points = [marked.points.get(name, (0.0, 0.0)) for name in names]
     return SupportShot(pixels, points, [name in marked.points for name in names], marked.box)

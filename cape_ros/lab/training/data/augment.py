@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from cape_ros.core.images import read_image
 from cape_ros.lab.datasets.mp100 import Instance
-from cape_ros.lab.datasets.views import View, look
+from cape_ros.lab.datasets.views import View, render
 from cape_ros.lab.training.data.light import Light
 from cape_ros.lab.training.data.sketches import Sketch
 from cape_ros.perception.geometry import Crop
@@ -69,7 +69,7 @@ def view_of_the_paper(instance: Instance, generator: Generator) -> View:
     angle = float(np.clip(15 * generator.normal(), -30, 30))
     if generator.random() >= 0.6:
         angle = 0.0
-    return look(instance, (SIZE, SIZE), scale, angle)
+    return render(instance, (SIZE, SIZE), scale, angle)
 
 
 def turn(generator: Generator) -> float:
