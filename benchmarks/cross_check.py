@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from cape_ros.lab.evaluation.methods import Seen, find, numpy
+from cape_ros.lab.evaluation.methods import FeatureCache, find, numpy
 from cape_ros.lab.evaluation.score_quality import auroc, calibration_error
 from cape_ros.lab.training.batches import annotated
-from cape_ros.lab.training.calibrate import SHOTS, Answers, fit_all, look
+from cape_ros.lab.training.calibrate import SHOTS, Answers, collect_answers, fit_all
 from cape_ros.lab.training.config import DataConfig
 from cape_ros.model import checkpoints
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
@@ -48,7 +48,7 @@ class Found:
 class Trial:
     """One category: its calibration has not seen it."""
 
-    def __init__(self, seen: Seen, category: int, calibration: Calibration):
+    def __init__(self, seen: FeatureCache, category: int, calibration: Calibration):
         self._seen, self._category, self._calibration = seen, category, calibration
         self._others = [key for key in seen.dataset.categories if key != category]
 
@@ -63,39 +63,39 @@ class Trial:
                 self._own(found, support, query, check)
             for _ in rest:
                 other = self._seen.dataset.of_category(generator.choice(self._others))
-                told, _ = self._told(support, generator.choice(other))
+                raw_scores, _ = self._predict(support, generator.choice(other))
                 for checked, by in ((False, UNCHECKED), (True, check)):
-                    found.strange[checked].append(_is_reported(by, told))
+                    found.strange[checked].append(_is_reported(by, raw_scores))
             self._seen.forget(())
         return found
 
     def _own(self, found: Found, support: Sequence[int], query: int, check: CrossCheck) -> None:
-        told, points = self._told(support, query)
+        raw_scores, points = self._predict(support, query)
         truth = self._seen.view(query)
-        seen = numpy(truth.weight[0]) * (told > 0) > 0
+        seen = numpy(truth.weight[0]) * (raw_scores > 0) > 0
         away = np.linalg.norm(points - numpy(truth.points[0]), axis=1) * PADDING
         found.right.append(away[seen] < RIGHT_WITHIN)
         for checked, by in ((False, UNCHECKED), (True, check)):
-            found.scores[checked].append(by.scores(told)[seen])
-            found.own[checked].append(_is_reported(by, told))
+            found.scores[checked].append(by.scores(raw_scores)[seen])
+            found.own[checked].append(_is_reported(by, raw_scores))
 
-    def _told(self, support: Sequence[int], query: int) -> tuple[np.ndarray, np.ndarray]:
+    def _predict(self, support: Sequence[int], query: int) -> tuple[np.ndarray, np.ndarray]:
         tokens = self._seen.tokens(support)
         answer = find(self._seen.net, self._seen.features(query), tokens)
-        told = self._calibration(answer.evidence[None], tokens.mask)[0]
-        return numpy(told), numpy(answer.points)
+        raw_scores = self._calibration(answer.evidence[None], tokens.mask)[0]
+        return numpy(raw_scores), numpy(answer.points)
 
 
-def _is_reported(check: CrossCheck, told: np.ndarray) -> bool:
-    known = told > 0
-    return bool(known.any() and check.matches(told[known]).mean() >= Trust().found)
+def _is_reported(check: CrossCheck, raw_scores: np.ndarray) -> bool:
+    known = raw_scores > 0
+    return bool(known.any() and check.matches(raw_scores[known]).mean() >= Trust().found)
 
 
-def look_at_all(seen: Seen, pairs: int) -> list[Answers]:
+def look_at_all(seen: FeatureCache, pairs: int) -> list[Answers]:
     """What calibrations are fitted to."""
     answers: list[Answers] = []
     for category in track(seen.dataset.categories, "calibrating", transient=True):
-        answers += [look(seen, category, shots, pairs) for shots in SHOTS]
+        answers += [collect_answers(seen, category, shots, pairs) for shots in SHOTS]
         seen.forget(())
     return answers
 
@@ -106,10 +106,10 @@ def summary(found: Sequence[Found], checked: bool) -> list[float]:
     generator = np.random.default_rng(SEED)
     errors, scores, right = [], [], []
     for one in found:
-        told, truth = np.concatenate(one.scores[checked]), np.concatenate(one.right)
-        errors.append(calibration_error(told, truth))
-        some = generator.permutation(len(told))[:MOST_OF_CATEGORY]
-        scores.append(told[some])
+        raw_scores, truth = np.concatenate(one.scores[checked]), np.concatenate(one.right)
+        errors.append(calibration_error(raw_scores, truth))
+        some = generator.permutation(len(raw_scores))[:MOST_OF_CATEGORY]
+        scores.append(raw_scores[some])
         right.append(truth[some])
     return [
         float(np.mean(errors)),
@@ -133,7 +133,7 @@ def main() -> None:
     trials = []
     for file in ("train", "val"):
         data = annotated(DataConfig(options.data, annotations=f"annotations/{file}.json"))
-        seen = Seen(data, net, None, torch.device("cpu"))
+        seen = FeatureCache(data, net, None, torch.device("cpu"))
         if file == "train":
             answers = look_at_all(seen, options.pairs)
         for category in data.categories:

@@ -23,7 +23,7 @@ from cape_ros.core.images import read_image
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.training.batches import annotated
 from cape_ros.lab.training.config import DataConfig
-from cape_ros.model.cross_check import ASTRAY
+from cape_ros.model.cross_check import OUTLIER_DISTANCE
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 
@@ -62,7 +62,10 @@ def spoil(shots: list[SupportShot], kind: str, draw: random.Random) -> Marks:
         height, width = shot.image.shape[:2]
         aside = points[wrong] + MOVED * side * np.array((math.cos(angle), math.sin(angle)))
         points[wrong] = aside.clip(0, (width - 1, height - 1))
-    if np.linalg.norm(points[wrong] - shot.keypoints[wrong], axis=1).max() < ASTRAY * side:
+    if (
+        np.linalg.norm(points[wrong] - shot.keypoints[wrong], axis=1).max()
+        < OUTLIER_DISTANCE * side
+    ):
         return set()
     shots[at] = replace(shot, keypoints=points)
     return {(at, one) for one in wrong}

@@ -116,7 +116,7 @@ def measure(seconds: float, rounds: int, viewers: int, rate: float) -> dict[str,
 def table(found: dict[str, Any]) -> Table:
     made = Table("what", "measured", "aim")
     without, watched = (float(np.median(found[f"rate_{k}"])) for k in ("without", "watched"))
-    made.add_row("node, nobody watches", f"{without:.1f} frames/s", "")
+    made.add_row("node, no viewers", f"{without:.1f} frames/s", "")
     made.add_row(f"node, {found['viewers']} viewers", f"{watched:.1f} frames/s", "")
     made.add_row("share, median of the rounds", f"{found['share']:.1%}", "95 % or more")
     spent = f"{found['studio_ms']:.1f} ms a frame, of the node without it {found['node_ms']:.1f} ms"

@@ -19,7 +19,7 @@ from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
-from cape_ros.perception.supports import Encoded
+from cape_ros.perception.supports import EncodedSupports
 from cape_ros.server.server import Frame, Result, Server
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -54,7 +54,7 @@ class SteeredEstimator:
         self.spent = Timing()
         self.largest_batch = 32
 
-    def encode_upright(self, category: Category) -> Encoded:
+    def encode_upright(self, category: Category) -> EncodedSupports:
         self.threads.add(threading.get_ident())
         if self.fail:
             raise self.fail

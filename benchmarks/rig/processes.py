@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
-PATIENCE = 30.0  # [s] to end once its input has ended
+SHUTDOWN_TIMEOUT = 30.0  # [s] to end once its input has ended
 LAST_LINES = 12
 # Threads of Cyclone DDS, by the beginnings of their names.
 DDS_THREADS = ("recv", "dq.", "tev", "gc", "xmit", "lease")
@@ -45,7 +45,7 @@ class Child:
         self._end()
 
     def stop(self) -> None:
-        """Close its input and wait. Raises RuntimeError if it failed; a second time is harmless."""
+        """Close its input and wait. Raises RuntimeError if it failed. Idempotent."""
         self._end()
         if self.process.returncode:
             self._complain()
@@ -60,7 +60,7 @@ class Child:
         with suppress(BrokenPipeError):
             self.process.stdin.close()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(SHUTDOWN_TIMEOUT)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

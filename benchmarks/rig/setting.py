@@ -93,7 +93,7 @@ class Stand:
         return 1 - int(self.robot.diagnostics["image"]["received"]) / sent
 
     def end_camera(self) -> None:
-        """Whatever happened; a second time is harmless."""
+        """In any state. Idempotent."""
         if self.camera is not None:
             self.camera.__exit__()
 

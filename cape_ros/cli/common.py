@@ -36,7 +36,7 @@ def open_library(folder: Path) -> CategoryLibrary:
 
     try:
         return CategoryLibrary(folder.expanduser())
-    except RuntimeError as error:  # ~somebody who does not exist
+    except RuntimeError as error:  # ~user that does not exist
         raise InvalidInput.of("--library", f"{folder}: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""What becomes of memory that is not used any more: that of a frame, and that of a whole model."""
+"""Tunes glibc malloc for large, short-lived image buffers, and frees unused memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def keep_frames_mapped() -> None:
 
 
 def free_memory() -> None:
-    """Give the kernel and the GPU back what nobody refers to any more, as after a model's end."""
+    """Return unreferenced memory to the kernel and the GPU, as after a model's end."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():

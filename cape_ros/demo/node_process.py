@@ -17,7 +17,7 @@ from cape_ros.demo.camera import TOPIC
 
 LOG = "node.log"
 LAST_LINES = 8
-PATIENCE = 10.0  # [s] to end after SIGINT
+SHUTDOWN_TIMEOUT = 10.0  # [s] to end after SIGINT
 
 
 class NodeProcess:
@@ -56,7 +56,7 @@ class NodeProcess:
             return
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(PATIENCE)
+            process.wait(SHUTDOWN_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

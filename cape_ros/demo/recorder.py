@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 
 from cape_ros.demo.contact_sheet import ContactSheet
 from cape_ros.demo.film import Film
-from cape_ros.demo.scoreboard import Entry, Found, Ledger
+from cape_ros.demo.scoreboard import Detection, Entry, Ledger
 from cape_ros.msg import KeypointArray
 from cape_ros.ros.conversions import to_array
 
@@ -62,11 +62,11 @@ class RecorderNode(Node):
             self._sheet.add(entry, image)
 
 
-def to_found(message: Any) -> Found:
+def to_found(message: Any) -> Detection:
     """A cape_ros/ObjectKeypoints message."""
     box = message.box
     keypoints = message.keypoints
-    return Found(
+    return Detection(
         message.keypoint_names,
         message.category_version,
         message.track_id,

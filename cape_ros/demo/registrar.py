@@ -1,4 +1,4 @@
-"""The one who registers objects: a client of the node's services."""
+"""Client of the registration service."""
 
 from __future__ import annotations
 

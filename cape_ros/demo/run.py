@@ -194,7 +194,7 @@ class Stage:
         self._registrar.remove(scene.name, ANSWER)
 
     def _go_on_while_in_use(self) -> None:
-        """Somebody who is teaching in Studio is not cut off."""
+        """A user who is teaching in Studio is not cut off."""
         if self._studio is None or not self._studio.is_in_use():
             return
         self._console.print(

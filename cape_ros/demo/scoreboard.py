@@ -12,7 +12,7 @@ from cape_ros.media.truth import PCK_AT, Truth, nearest
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Detection:
     """What a result says of the scene's object. keypoints: [K, 2] pixels. scores, visibility: [K].
 
     names: of the keypoints. box: (x, y, width, height) in pixels. track_id: -1 = the object was not
@@ -44,7 +44,7 @@ class Entry:
     index: int | None
     truths: tuple[Truth, ...] = ()
     latency: float | None = None
-    found: Found | None = None
+    found: Detection | None = None
 
     @property
     def truth(self) -> Truth | None:
@@ -72,7 +72,7 @@ class Ledger:
         with self._lock:
             self._entries[entry.stamp] = entry
 
-    def answered(self, stamp: int, latency: float, found: Found | None) -> Entry | None:
+    def answered(self, stamp: int, latency: float, found: Detection | None) -> Entry | None:
         """The entry that a result belongs to, None if that frame is not of this demo."""
         with self._lock:
             entry = self._entries.get(stamp)

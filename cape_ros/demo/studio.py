@@ -1,4 +1,4 @@
-"""Studio beside the demo: where it is served, and the camera going on while somebody looks."""
+"""Studio beside the demo: where it is served, and the camera going on while it is in use."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import urllib.request
 from cape_ros.media.sources import Source, SourceFrame
 
 HOST, PORT = "127.0.0.1", 8765
-PATIENCE = 5.0  # [s] for its answer
-TEACHING = 300.0  # [s] that somebody may mark keypoints without a look at the camera
+REQUEST_TIMEOUT = 5.0  # [s] for its answer
+TEACHING = 300.0  # [s] that a user may mark keypoints without watching the camera
 
 
 class StudioOfNode:
@@ -29,9 +29,11 @@ class StudioOfNode:
         return f"http://{HOST}:{self._port}/"
 
     def is_in_use(self) -> bool:
-        """Whether somebody looks, or did a moment ago: who marks keypoints looks at a still."""
+        """Whether there are viewers, or were recently: one who marks keypoints watches a still."""
         try:
-            with urllib.request.urlopen(f"{self.address}api/cameras", timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(
+                f"{self.address}api/cameras", timeout=REQUEST_TIMEOUT
+            ) as answer:
                 ago = [camera["unwatched_s"] for camera in json.load(answer)]
                 return any(seconds is not None and seconds < TEACHING for seconds in ago)
         except OSError:

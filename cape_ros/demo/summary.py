@@ -43,7 +43,7 @@ def write(folder: Path, scenes: Mapping[str, Figures], total: Figures) -> Path:
 
 
 def show(console: Console, scenes: Mapping[str, Figures], total: Figures) -> None:
-    """A table with a legend; figures that need a truth are left out where nobody knows it."""
+    """A table with a legend; figures that need a truth are left out where there is none."""
     columns = {**scenes, TOTAL: total} if len(scenes) > 1 else scenes
     table = Table("", box=SIMPLE_HEAD, pad_edge=False)
     for name in columns:

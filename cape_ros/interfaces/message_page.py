@@ -27,7 +27,7 @@ Published names do not change; new fields are added at the end of a message.
 
 
 @dataclass
-class Row:
+class FieldRow:
     """A field or, with `value`, a constant."""
 
     type: str
@@ -41,21 +41,21 @@ class Row:
 
 
 @dataclass
-class Part:
+class MessagePart:
     """A message, or the request or the response of a service."""
 
     text: list[str] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    rows: list[FieldRow] = field(default_factory=list)
 
 
-def parts(definition: str) -> Iterator[Part]:
+def parts(definition: str) -> Iterator[MessagePart]:
     """A message has one part, a service two."""
     for section in re.split(r"^---$", definition, flags=re.MULTILINE):
-        part = Part()
+        part = MessagePart()
         for line in section.splitlines():
             if declared := DECLARATION.fullmatch(line.strip()):
                 kind, name, value, comment = declared.groups()
-                part.rows.append(Row(kind, name, value or "", comment or ""))
+                part.rows.append(FieldRow(kind, name, value or "", comment or ""))
             elif line.startswith("#"):
                 part.text.append(line.lstrip("# "))
             elif line.strip():  # a comment that goes on in a line of its own

@@ -12,7 +12,7 @@ PCK_AT = 0.1  # of the longer side of the object's true box: a nearer point coun
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """One object in one frame. keypoints: [K, 2] float64 pixels, NaN where nobody knows.
+    """One object in one frame. keypoints: [K, 2] float64 pixels, NaN where unknown.
     visible: [K] bool."""
 
     keypoints: np.ndarray

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class Attention(nn.MultiheadAttention):
-    """The parameters are its base's, the weights are only computed for those who look at them."""
+class FusedAttention(nn.MultiheadAttention):
+    """The parameters are its base class's; attention weights are computed only on request."""
 
     def __init__(self, width: int, heads: int, dropout: float, value_width: int | None = None):
         super().__init__(width, heads, dropout=dropout, vdim=value_width, batch_first=True)
@@ -20,16 +20,16 @@ class Attention(nn.MultiheadAttention):
         queries: Tensor,
         keys: Tensor,
         values: Tensor,
-        hidden: Tensor | None = None,
+        key_padding_mask: Tensor | None = None,
         weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """queries [B, M, d], keys [B, N, d], values [B, N, value width]; hidden [B, N] bool, True =
-        nobody looks at this key.
+        """queries [B, M, d], keys [B, N, d], values [B, N, value width]; key_padding_mask [B, N]
+        bool, True = ignored key.
 
         Returns [B, M, d] and, if asked for, the weights [B, M, N], averaged over the heads.
         """
         q, k, v = self._project(queries, keys, values)
-        mask = None if hidden is None else ~hidden[:, None, None, :]
+        mask = None if key_padding_mask is None else ~key_padding_mask[:, None, None, :]
         dropout = self.dropout if self.training else 0.0
         update = F.scaled_dot_product_attention(q, k, v, mask, dropout)
         seen = None

@@ -17,8 +17,8 @@ FINE = 0.5  # length of layer2's features beside layer3's
 class ResNetFeatures(ResNet):
     """A ResNet up to layer3 (stride 16) or layer4 (stride 32): [B, 3, H, W] -> [B, C, h, w].
 
-    At stride 8 the features are those of layer3, enlarged, beside those of layer2: the first know
-    what they see, the second where. Each part is brought to one length.
+    At stride 8 the features are those of layer3, upsampled, concatenated with those of layer2:
+    layer3 carries semantics, layer2 location. Each is L2-normalised.
     """
 
     def __init__(self, block: type[Block], layers: list[int], stride: int):

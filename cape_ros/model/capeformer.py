@@ -217,12 +217,14 @@ class CapeFormer(nn.Module):
         cells, count = height * width, tokens.tokens.shape[1]
         order = self._order(count, order_length)
         grid = self._grid(height, width)
-        hidden = ~_open_one(tokens.mask)
+        key_padding_mask = ~_open_one(tokens.mask)
         support = self.token_norm(tokens.tokens.to(self.token_proj.weight.dtype))
         refined, maps = self.encoder(
             torch.cat((coarse.flatten(2).transpose(1, 2), support), dim=1),
             torch.cat((grid, order)),
-            torch.cat((hidden.new_zeros(hidden.shape[0], cells), ~tokens.mask), dim=1),
+            torch.cat(
+                (key_padding_mask.new_zeros(key_padding_mask.shape[0], cells), ~tokens.mask), dim=1
+            ),
             attention,
         )
         memory, keypoints = refined[:, :cells], refined[:, cells:]
@@ -238,7 +240,15 @@ class CapeFormer(nn.Module):
             with torch.autocast(similarity.device.type, enabled=False):
                 evidence = similarity + agreement(similarity, seen, layouts)
         return _Matched(
-            keypoints, order, memory, grid, (height, width), hidden, similarity, evidence, maps
+            keypoints,
+            order,
+            memory,
+            grid,
+            (height, width),
+            key_padding_mask,
+            similarity,
+            evidence,
+            maps,
         )
 
     def _spread(self, memory: Tensor, coarse: Tensor, image: Tensor) -> Tensor:
@@ -271,22 +281,22 @@ class CapeFormer(nn.Module):
 @dataclass(frozen=True)
 class _Matched:
     """What the decoder starts from: keypoints [B, K, d] and memory [B, N, d] of the encoder, their
-    encodings, hidden keypoints [B, K], similarity and evidence [B, K, h, w]; attention of the
-    encoder."""
+    encodings, key_padding_mask [B, K] of the keypoints, similarity and evidence [B, K, h, w];
+    attention of the encoder."""
 
     keypoints: Tensor
     order: Tensor
     memory: Tensor
     grid: Tensor
     grid_size: tuple[int, int]
-    hidden: Tensor
+    key_padding_mask: Tensor
     similarity: Tensor
     evidence: Tensor
     attention: list[Tensor]
 
     def starting(self, points: Tensor) -> tuple[Tensor, ...]:
         """The decoder's inputs."""
-        return self.keypoints, self.order, points, self.memory, self.grid, self.hidden
+        return self.keypoints, self.order, points, self.memory, self.grid, self.key_padding_mask
 
 
 def _open_one(mask: Tensor) -> Tensor:

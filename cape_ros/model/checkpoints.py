@@ -21,7 +21,7 @@ FORMAT = "cape_ros/1"
 N = TypeVar("N", bound=nn.Module)
 
 
-class Network(Protocol):
+class Savable(Protocol):
     """What can be saved: a module that a `CapeFormerConfig` makes."""
 
     config: CapeFormerConfig
@@ -30,7 +30,7 @@ class Network(Protocol):
 
 
 def save(
-    path: Path, net: Network, facts: Mapping[str, Any], dtype: torch.dtype = torch.float16
+    path: Path, net: Savable, facts: Mapping[str, Any], dtype: torch.dtype = torch.float16
 ) -> None:
     """Write `net` and `facts` (anything JSON can hold) to `path`, as `write` does."""
     tensors = {

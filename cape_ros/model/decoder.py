@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cape_ros.model.attention import Attention
+from cape_ros.model.attention import FusedAttention
 from cape_ros.model.encoding import at_least_single, encode_coordinates
 
 EPSILON = 1e-3
@@ -27,8 +27,8 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, feedforward: int, dropout: float):
         super().__init__()
-        self.self_attn = Attention(width, heads, dropout)
-        self.multihead_attn = Attention(2 * width, heads, dropout, value_width=width)
+        self.self_attn = FusedAttention(width, heads, dropout)
+        self.multihead_attn = FusedAttention(2 * width, heads, dropout, value_width=width)
         self.choker = nn.Linear(2 * width, width)
         self.linear1 = nn.Linear(width, feedforward)
         self.linear2 = nn.Linear(feedforward, width)
@@ -43,12 +43,12 @@ class DecoderLayer(nn.Module):
         positions: Tensor,
         image_keys: Tensor,
         memory: Tensor,
-        hidden: Tensor,
+        key_padding_mask: Tensor,
         attention: bool,
     ) -> tuple[Tensor, Tensor | None]:
         """keypoints, positions [B, K, d]; image_keys [B, N, 2 d]; memory [B, N, d]."""
         placed = keypoints + positions
-        update, _ = self.self_attn(placed, placed, keypoints, hidden)
+        update, _ = self.self_attn(placed, placed, keypoints, key_padding_mask)
         keypoints = self.norm1(keypoints + self.dropout(update))
         queries = torch.cat((keypoints, positions), dim=-1)
         update, weights = self.multihead_attn(queries, image_keys, memory, weights=attention)
@@ -100,7 +100,7 @@ class Decoder(nn.Module):
         proposals: Tensor,
         memory: Tensor,
         image_positions: Tensor,
-        hidden: Tensor,
+        key_padding_mask: Tensor,
         attention: bool,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """keypoints [B, K, d], order [K, d], proposals [B, K, 2], memory [B, N, d].
@@ -109,7 +109,7 @@ class Decoder(nn.Module):
         the last one's update [L + 1, B, K, 2]; and, if asked for, the cross-attention [B, K, N]
         of each layer.
         """
-        looked_at = self._look_at(memory, image_positions), memory, hidden
+        looked_at = self._look_at(memory, image_positions), memory, key_padding_mask
         points = proposals.detach()
         # The outputs start from detached proposals, but where the first layer looks is trained.
         place = proposals
@@ -131,10 +131,10 @@ class Decoder(nn.Module):
         proposals: Tensor,
         memory: Tensor,
         image_positions: Tensor,
-        hidden: Tensor,
+        key_padding_mask: Tensor,
     ) -> Tensor:
         """The last layer's prediction [B, K, 2], and nothing that it does not need."""
-        looked_at = self._look_at(memory, image_positions), memory, hidden
+        looked_at = self._look_at(memory, image_positions), memory, key_padding_mask
         points, last = proposals, len(self.layers) - 1
         for index, layer in enumerate(self.layers):
             keypoints, _ = layer(keypoints, self._positions(points, order), *looked_at, False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cape_ros.model.attention import Attention
+from cape_ros.model.attention import FusedAttention
 
 
 class EncoderLayer(nn.Module):
@@ -19,7 +19,7 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, feedforward: int, dropout: float):
         super().__init__()
-        self.self_attn = Attention(width, heads, dropout)
+        self.self_attn = FusedAttention(width, heads, dropout)
         self.linear1 = nn.Linear(width, feedforward)
         self.linear2 = nn.Linear(feedforward, width)
         self.norm1 = nn.LayerNorm(width)
@@ -27,11 +27,11 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, tokens: Tensor, positions: Tensor, hidden: Tensor, attention: bool
+        self, tokens: Tensor, positions: Tensor, key_padding_mask: Tensor, attention: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """tokens, positions [B, N, d]; hidden [B, N] bool, True = no token looks at this one."""
+        """tokens, positions [B, N, d]; key_padding_mask [B, N] bool, True = ignored token."""
         tokens = tokens + positions
-        update, weights = self.self_attn(tokens, tokens, tokens, hidden, attention)
+        update, weights = self.self_attn(tokens, tokens, tokens, key_padding_mask, attention)
         tokens = self.norm1(tokens + self.dropout(update))
         update = self.linear2(self.dropout(F.relu(self.linear1(tokens))))
         return self.norm2(tokens + self.dropout(update)), weights
@@ -47,12 +47,12 @@ class Encoder(nn.Module):
         )
 
     def forward(
-        self, tokens: Tensor, positions: Tensor, hidden: Tensor, attention: bool
+        self, tokens: Tensor, positions: Tensor, key_padding_mask: Tensor, attention: bool
     ) -> tuple[Tensor, list[Tensor]]:
         """The refined tokens [B, N, d] and, if asked for, each layer's weights [B, N, N]."""
         maps = []
         for layer in self.layers:
-            tokens, weights = layer(tokens, positions, hidden, attention)
+            tokens, weights = layer(tokens, positions, key_padding_mask, attention)
             if weights is not None:
                 maps.append(weights)
         return tokens, maps

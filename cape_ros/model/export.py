@@ -146,7 +146,7 @@ def differences(frame: FramePass, path: Path, keypoints: int, shots: int) -> dic
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells its own developers much."""
+    """Silences the ONNX exporter's debug output."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -60,7 +60,7 @@ class Bottleneck(Block):
 
 
 class ResNet(nn.Module):
-    """The whole classifier; whoever cuts it off deletes what is too much.
+    """The whole classifier; subclasses delete the layers that they do not use.
 
     layers: how many blocks each of the four has.
     """

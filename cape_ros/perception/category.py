@@ -193,7 +193,7 @@ def not_registered(known: Iterable[str], name: str) -> str:
 
 
 def name_like(text: str) -> str:
-    """A name that a category may have, as like any text as can be."""
+    """Turns any text into a valid category name."""
     allowed = re.sub(r"[^A-Za-z0-9_.-]", "_", text)
     return (allowed if allowed[:1].isalnum() else f"object_{allowed}")[:64]
 

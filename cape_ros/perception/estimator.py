@@ -1,7 +1,7 @@
 """Find the keypoints of objects in images: every object of a frame in one batch.
 
-A category is encoded once (`encode`); a frame then costs one pass over its crops. Whoever owns an
-`Estimator` calls it from one thread.
+A category is encoded once (`encode`); a frame then costs one pass over its crops. An `Estimator`
+is not thread-safe: call it from one thread.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.layout.layout import LANDMARKS, Layouts
-from cape_ros.model.layout.rotations import Look, judge, look_again, not_yet_turned
+from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again, not_yet_turned
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
@@ -37,7 +37,7 @@ from cape_ros.perception.objects import (
     check_image,
     check_requests,
 )
-from cape_ros.perception.supports import Encoded, encode_shots
+from cape_ros.perception.supports import EncodedSupports, encode_shots
 from cape_ros.perception.tracking import search
 
 
@@ -114,8 +114,8 @@ class Estimator:
         return self._tokens[category]
 
     @torch.inference_mode()
-    def encode_upright(self, category: Category) -> Encoded:
-        """`encode` for whoever wants tokens to `register` soon, and better ones bit by bit.
+    def encode_upright(self, category: Category) -> EncodedSupports:
+        """Like `encode`, but with tokens to `register` soon, and better ones step by step.
 
         Raises as `encode`.
         """
@@ -174,7 +174,7 @@ class Estimator:
             len(requests),
             lambda some: self._predict(image, categories[some], boxes[some], best_only),
         ):
-            for category, box, request, points, told in zip(
+            for category, box, request, points, score in zip(
                 categories[some], boxes[some], requests[some], *answers, strict=True
             ):
                 count = len(category.keypoint_names)
@@ -185,8 +185,8 @@ class Estimator:
                         category.version,
                         box,
                         Crop.of_box(box, self.crop_size).to_image(points[:count]),
-                        check.scores(told[:count]),
-                        check.matches(told[:count]),
+                        check.scores(score[:count]),
+                        check.matches(score[:count]),
                         category.keypoint_names,
                         detection_id=request.detection_id,
                     )
@@ -231,7 +231,7 @@ class Estimator:
         pixels = self._host_crops.pixels(image, [box])
         features = net.extract(self._host_crops.upload(pixels))
 
-        def look(_: Tensor | None, tokens: KeypointTokens) -> Look:
+        def look(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
             output = net.match(features, tokens, attention=True)
             assert output.attention is not None
             points, nothing = output.points[-1], torch.zeros_like(output.evidence)

@@ -24,7 +24,7 @@ from cape_ros.perception.inference.network import Network
 TOGETHER = 8  # shots in one pass
 TURNED_TOGETHER = 2  # on a CPU: frames wait for such a pass no longer than for another frame
 
-Encoded = tuple[KeypointTokens, Iterator[KeypointTokens]]
+EncodedSupports = tuple[KeypointTokens, Iterator[KeypointTokens]]
 """The tokens of a category, upright and checked; and better ones each time, a pass of the network
 later, in the end as it looks from all sides. None are better where layouts do not vote."""
 
@@ -40,7 +40,7 @@ class SeenShot:
 
 def encode_shots(
     network: Network, cutter: HostCrops, batches: Batches, shots: Sequence[SupportShot]
-) -> Encoded:
+) -> EncodedSupports:
     """All shots of a category."""
     each, check = _see_upright(network, cutter, batches, shots)
     upright = replace(not_yet_turned(average_shots(each)), check=check)
@@ -75,14 +75,14 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
             torch.cat([one.features for one in shots[some]]), stack_tokens(others[some])
         ),
     ):
-        for one, tokens, found, told in zip(
+        for one, tokens, found, score in zip(
             shots[some], others[some], points.cpu().numpy(), scores.cpu().numpy(), strict=True
         ):
             box = _box(one.shot)
             crop = Crop.of_box(box, network.config.image_size)
             away = np.linalg.norm(crop.to_image(found) - one.shot.keypoints, axis=1) / max(box[2:])
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
-            checks.add(told, away, judged)
+            checks.add(score, away, judged)
     return checks.result()
 
 

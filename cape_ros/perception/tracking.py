@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # it searches by what is here
 WINDOWS_PER_SIDE = (1, 2, 3)
 GROWTH = 1.3  # a followed box grows or shrinks at most by this factor from frame to frame
 MARGIN = 0.25  # of the longer side of the hull, on every side
-FEWEST = 3  # trusted points that make a hull
+MIN_POINTS = 3  # trusted points that make a hull
 SEARCHED_TOGETHER = LARGEST_BATCH // sum(n * n for n in WINDOWS_PER_SIDE)  # that share a batch
 SMALLEST = 3  # pixels on a side of an image: its smallest windows are half as large
 SEARCH_SHARE = 0.25  # of the time, at most, while another object is followed
@@ -98,7 +98,7 @@ class Follower:
 
     def _hull(self, found: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
         trusted = found.keypoints[found.matches >= self.trust.point]
-        if len(trusted) < min(FEWEST, len(found.matches)):
+        if len(trusted) < min(MIN_POINTS, len(found.matches)):
             return None
         hull = clip_box(hull_box(trusted, MARGIN), *size)
         return None if box_faults(hull, *size) else hull  # the object has left the image
@@ -141,7 +141,7 @@ class Watch:
         self._followers.pop(name, None)
         self._rests_until = -math.inf
 
-    def look(
+    def estimate(
         self, image: np.ndarray, categories: Mapping[str, Category], trust: Trust
     ) -> list[ObjectKeypoints]:
         """One answer for each category, in order. The estimator knows them by their names.

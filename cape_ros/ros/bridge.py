@@ -25,7 +25,7 @@ NUMPY_1, NUMPY_2 = b"numpy.core", b"numpy._core"  # what an extension asks for t
 def convert(image: Any, field: str) -> np.ndarray:
     """A sensor_msgs/Image of an encoding that is not among `LAYOUTS` as [H, W, 3] uint8 RGB.
 
-    Raises `InvalidInput` for depth, and wherever cv_bridge cannot do it, whatever it raises.
+    Raises `InvalidInput` for depth, and wherever cv_bridge cannot do it.
     """
     where, encoding = f"{field}.encoding", image.encoding
     if NO_PICTURE.fullmatch(encoding):
@@ -35,7 +35,7 @@ def convert(image: Any, field: str) -> np.ndarray:
     check_size(image, field)
     try:
         pixels = np.asarray(_converter().imgmsg_to_cv2(image, "rgb8"))
-    except Exception as error:  # its own, and whatever NumPy and OpenCV say of wrong sizes
+    except Exception as error:  # its own, and those of NumPy and OpenCV for wrong sizes
         raise InvalidInput.of(where, f"{encoding!r}: cv_bridge says: {error}") from error
     if pixels.shape != (image.height, image.width, 3):  # it makes do with rows too short
         reason = f"{image.step} bytes are fewer than a row of {image.width} {encoding} pixels"

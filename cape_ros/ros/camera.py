@@ -26,7 +26,7 @@ from cape_ros.ros.pairing import Pairing
 from cape_ros.server.server import Frame, Server
 
 logger = logging.getLogger(__name__)
-OFTEN = 5.0  # [s] between two lines in the log about the same trouble
+LOG_PERIOD = 5.0  # [s] between two lines in the log about the same trouble
 
 
 class Camera:
@@ -83,7 +83,7 @@ class Camera:
             self._subscribe(kind, detections, self._on_detections, several)
 
     def stop(self) -> None:
-        """A second time is harmless. A callback in progress still ends."""
+        """Idempotent. A callback in progress still ends."""
         subscriptions, self._subscriptions = self._subscriptions, []
         for subscription in subscriptions:
             self._node.destroy_subscription(subscription)
@@ -105,7 +105,7 @@ class Camera:
         )
 
     def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
-        """Whatever a library makes of a message: it is refused, and the node goes on."""
+        """A message that makes any library raise is refused, and the node goes on."""
 
         def handle(message: Any, *number: int | None) -> None:
             try:
@@ -149,7 +149,7 @@ class Camera:
         if self.meter.stamps.see(stamp):
             self._node.get_logger().warning(
                 f"{self.key}: a stamp is earlier than the one before; the clock has jumped",
-                throttle_duration_sec=OFTEN,
+                throttle_duration_sec=LOG_PERIOD,
             )
             self._pairing.clear()
         try:
@@ -208,7 +208,7 @@ class Camera:
     def _reject(self, error: InvalidInput, what: str) -> None:
         self._server.reject(error)
         self._node.get_logger().warning(
-            f"{self.key}: {what} rejected: {error}", throttle_duration_sec=OFTEN
+            f"{self.key}: {what} rejected: {error}", throttle_duration_sec=LOG_PERIOD
         )
 
 

@@ -1,4 +1,4 @@
-"""Where the releases of rclpy differ: found out here, by looking, so that nobody else has to."""
+"""Feature detection for differences between rclpy releases."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def create_subscription(
         if on_lost is not None:
             on_lost(event.total_count_change)
 
-    told = {"incompatible_qos": tell, "message_lost": count if on_lost else None}
-    return _with_events(make, SubscriptionEventCallbacks, told)
+    handlers = {"incompatible_qos": tell, "message_lost": count if on_lost else None}
+    return _with_events(make, SubscriptionEventCallbacks, handlers)
 
 
 def numbered(callback: Callable[[Any, int | None], None]) -> Callable[..., None]:
-    """A subscription's callback that is told the number of each message, which grows by one with
+    """A subscription's callback that is given the number of each message, which grows by one with
     every message of a publisher; None where rclpy or the middleware does not know it."""
     if not hasattr(Subscription, "CallbackType"):  # Humble
 
@@ -98,10 +98,10 @@ def create_publisher(
     return _with_events(make, PublisherEventCallbacks, {"incompatible_qos": tell})
 
 
-def _with_events(make: Callable[..., Any], kind: Any, told: Mapping[str, Any]) -> Any:
+def _with_events(make: Callable[..., Any], kind: Any, handlers: Mapping[str, Any]) -> Any:
     """With as many of the events as the middleware has: Zenoh's tells of no QoS that does not fit,
     others of no message that is lost."""
-    wanted = {name: callback for name, callback in told.items() if callback}
+    wanted = {name: callback for name, callback in handlers.items() if callback}
     for count in range(len(wanted), 0, -1):
         for names in combinations(wanted, count):
             try:

@@ -1,4 +1,4 @@
-"""`/diagnostics`, once a second: the figures, and a sentence for whatever is wrong."""
+"""`/diagnostics`, once a second: statistics, and one message for each problem."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from cape_ros.ros.meters import Rate, percentiles
 from cape_ros.server.server import CameraCounts, Percentiles, Server, Statistics
 
 PERIOD = 1.0  # [s]
-RECENTLY = 10.0  # [s] that a trouble is spoken of after it has ended
-PATIENCE = 3.0  # [s] without an image before it counts as trouble
+RECENTLY = 10.0  # [s] how long a resolved problem stays reported
+NO_IMAGE_AFTER = 3.0  # [s] without an image before it counts as trouble
 OLDEST, NEWEST = 1.0, -0.1  # [s] of the age of a frame whose clock is in order
 
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Condition:
+class NodeState:
     """What the node does now: `running` if it looks at images; a word for it, and where."""
 
     running: bool
@@ -65,12 +65,12 @@ class Diagnostics:
         node: Node,
         server: Server,
         cameras: Sequence[Camera],
-        condition: Callable[[], Condition],
+        state: Callable[[], NodeState],
     ) -> None:
         self._node = node
         self._server = server
         self._cameras = [CameraReport(camera) for camera in cameras]
-        self._condition = condition
+        self._node_state = state
         self._recent = Recent()
         self._publishing = threading.Lock()
         self._closed = False
@@ -83,7 +83,7 @@ class Diagnostics:
         )
 
     def close(self) -> None:
-        """A second time is harmless."""
+        """Idempotent."""
         with self._publishing:
             if self._closed:
                 return
@@ -99,23 +99,23 @@ class Diagnostics:
                 )
 
     def statuses(self) -> Iterable[DiagnosticStatus]:
-        condition, statistics = self._condition(), self._server.statistics
+        state, statistics = self._node_state(), self._server.statistics
         name = self._node.get_fully_qualified_name().lstrip("/")
-        yield to_status(f"{name}: model", *self._model(condition, statistics), condition.word)
+        yield to_status(f"{name}: model", *self._model(state, statistics), state.word)
         for report in self._cameras:
             counts = statistics.cameras.get(report.camera.key, CameraCounts())
-            said = report.say(counts, condition.running, self._has_time())
-            yield to_status(f"{name}: {report.camera.key}", *said, condition.word)
+            said = report.say(counts, state.running, self._has_time())
+            yield to_status(f"{name}: {report.camera.key}", *said, state.word)
 
     def _has_time(self) -> bool:
         """Not with use_sim_time before the first message on /clock."""
         return bool(self._node.get_clock().now().nanoseconds)
 
-    def _model(self, condition: Condition, statistics: Statistics) -> tuple[Values, list[str]]:
+    def _model(self, state: NodeState, statistics: Statistics) -> tuple[Values, list[str]]:
         values: Values = {
-            "state": condition.word,
-            "device": condition.device,
-            **memory(condition.device),
+            "state": state.word,
+            "device": state.device,
+            **memory(state.device),
             "categories": len(self._server.categories),
             "database version": self._server.database_version,
             "objects in a batch, at most": self._server.largest_batch,
@@ -134,12 +134,12 @@ class Diagnostics:
                 wrong.append(f"input is refused: {field} ({count} times)")
         if self._server.largest_batch < LARGEST_BATCH:
             wrong.append(
-                f"{condition.device} is short of memory: objects are looked at "
+                f"{state.device} is short of memory: objects are looked at "
                 f"{self._server.largest_batch} at a time"
             )
-        wrong += condition.troubles
-        if condition.unknown:
-            names = ", ".join(condition.unknown)
+        wrong += state.troubles
+        if state.unknown:
+            names = ", ".join(state.unknown)
             wrong.append(f"active_categories names what is not registered: {names}")
         return values, wrong
 
@@ -186,7 +186,7 @@ class CameraReport:
             "zero stamps": meter.stamps.zeros,
         }
         wrong = [*meter.qos.values()]
-        if now - self._last_image > PATIENCE:
+        if now - self._last_image > NO_IMAGE_AFTER:
             wrong.append(f"no image for {now - self._last_image:.0f} s on {self.camera.topic}")
         if self._recent.grew("lost", meter.lost):
             wrong.append(

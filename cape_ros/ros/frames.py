@@ -13,7 +13,7 @@ FRAMES_KEPT = 16  # of each camera
 
 
 class FrameBuffer:
-    """Keeps messages, not copies: one is decoded when somebody asks for it.
+    """Keeps messages, not copies: an image is decoded when it is requested.
 
     cameras: their names as in the parameter `cameras`; "" is that of the only one.
     """

@@ -60,8 +60,8 @@ class NumberWatch:
         self._last: int | None = None
 
     def see(self, number: int | None, publishers: Callable[[], int]) -> None:
-        """publishers: how many there are, each with numbers of its own; of several, nobody can
-        tell what is missing."""
+        """publishers: how many there are, each with numbers of its own; with several, what
+        is missing is unknown."""
         last, self._last = self._last, number
         if number is None or last is None:
             return

@@ -59,7 +59,7 @@ class CapeNode(LifecycleNode):
                 raise self._failure or CapeError("the node did not start; see its log")
 
     def start(self) -> None:
-        """`bring_up`, unless the parameter autostart leaves that to somebody else."""
+        """`bring_up`, unless the parameter autostart is false."""
         if self._values["autostart"]:
             self.bring_up()
 
@@ -99,7 +99,7 @@ class CapeNode(LifecycleNode):
         return self._transition(self._clean_up)
 
     def destroy_node(self) -> None:
-        """End the session, then the topics and services. A second time is harmless."""
+        """End the session, then the topics and services. Idempotent."""
         self._clean_up()
         if self._log is not None:
             logging.getLogger("cape_ros").removeHandler(self._log)
@@ -133,7 +133,7 @@ class CapeNode(LifecycleNode):
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
-            if not self.context.ok():  # whoever stops the node takes its middleware away meanwhile
+            if not self.context.ok():  # a stopped node loses its middleware meanwhile
                 self._failure = CapeError("stopped before the transition was done")
                 return TransitionCallbackReturn.FAILURE
             self._failure = CapeError(f"internal error, see the node's log: {error}")

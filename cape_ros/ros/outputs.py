@@ -1,4 +1,4 @@
-"""What goes out for one camera: results as messages, and of them only what somebody hears."""
+"""Publishers of one camera: results as messages, built only for topics with subscribers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Outputs:
         return made
 
     def publish(self, result: Result) -> None:
-        """On the model's thread: waits for nobody."""
+        """Called on the model's thread; does not block."""
         header, trusted = result.frame.header, self._style().trusted
         height, width = result.frame.image.shape[:2]
         self.keypoints.publish(to_keypoint_array(result.objects, header, (height, width), trusted))
@@ -68,5 +68,5 @@ class Outputs:
         self.overlay.offer(result)
 
     def close(self) -> None:
-        """A second time is harmless."""
+        """Idempotent."""
         self._ends.close()

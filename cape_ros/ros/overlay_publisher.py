@@ -1,4 +1,4 @@
-"""The debug overlay: drawn on its own thread, newest result only, and only if somebody looks."""
+"""The debug overlay: drawn on its own thread, newest result only, and only with subscribers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class OverlayPublisher:
         return bool(wait([self._artist.submit(lambda: None)], timeout).done)
 
     def close(self) -> None:
-        """Finish what is being drawn, forget what waits. A second time is harmless."""
+        """Finish what is being drawn, forget what waits. Idempotent."""
         self._artist.shutdown(cancel_futures=True)
 
     def _publish(self) -> None:
@@ -80,7 +80,7 @@ class OverlayPublisher:
                 self.raw.publish(to_image(drawn, header))
             if self.compressed.get_subscription_count():
                 self.compressed.publish(to_compressed(drawn, header, style.quality))
-        except Exception:  # nobody asks this thread how it went
+        except Exception:  # its future is never read
             logger.exception("no overlay")
 
 

@@ -1,4 +1,4 @@
-"""Images and boxes that belong together by their stamps; nothing waits for anybody."""
+"""Pairs images with boxes by their stamps; non-blocking."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import json
 import textwrap
 from pathlib import Path
 
-from cape_ros.ros.parameter_table import LIVE, PARAMETERS, START, Parameter, Value
+from cape_ros.ros.parameter_table import LIVE, PARAMETERS, START, ParameterSpec, Value
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 96
@@ -64,7 +64,7 @@ def parameters_md() -> str:
     return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _comment(parameter: Parameter) -> str:
+def _comment(parameter: ParameterSpec) -> str:
     when = {LIVE: "live", START: "at the start only"}.get(parameter.when)
     notes = [note for note in (parameter.range, when) if note]
     return parameter.description + (f" ({'; '.join(notes)})" if notes else "")

@@ -20,7 +20,7 @@ TYPES = {bool: "bool", int: "int", float: "double", str: "string"}
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ParameterSpec:
     """One parameter.
 
     when: when it may change. camera: each named camera has one of its own besides. least, most: of
@@ -99,26 +99,28 @@ def _class_categories(pairs: list[str]) -> str | None:
 
 
 PARAMETERS = (
-    Parameter("weights", "shipped", "A file, or a name that `cape lab weights list` shows."),
-    Parameter("device", "auto", "auto (CUDA if there is a GPU), cpu, openvino, cuda, cuda:1, ..."),
-    Parameter(
+    ParameterSpec("weights", "shipped", "A file, or a name that `cape lab weights list` shows."),
+    ParameterSpec(
+        "device", "auto", "auto (CUDA if there is a GPU), cpu, openvino, cuda, cuda:1, ..."
+    ),
+    ParameterSpec(
         "precision",
         "float32",
         "Number format of the network; float16 needs a GPU and halves the time of a frame there.",
         choices=("float32", "float16", "bfloat16"),
     ),
-    Parameter(
+    ParameterSpec(
         "library",
         "~/.local/share/cape_ros/library",
         "Folder that keeps the registered categories over restarts.",
     ),
-    Parameter(
+    ParameterSpec(
         "autostart",
         True,
         "Configure and activate at the start; false leaves both to `ros2 lifecycle set`.",
         when=START,
     ),
-    Parameter(
+    ParameterSpec(
         "cameras",
         [""],
         'Names of the cameras, which share one model; [""] is one camera, with topics as `~/image`'
@@ -127,14 +129,14 @@ PARAMETERS = (
         rule=_cameras,
         range="letters, digits, _",
     ),
-    Parameter(
+    ParameterSpec(
         "image_transport",
         "raw",
         "Messages of the camera: Image on `~/image`, or CompressedImage on `~/image/compressed`.",
         camera=True,
         choices=("raw", "compressed"),
     ),
-    Parameter(
+    ParameterSpec(
         "image_reliability",
         "best_effort",
         "Reliability of the image subscription; best_effort is compatible with every camera.",
@@ -142,7 +144,7 @@ PARAMETERS = (
         camera=True,
         choices=("best_effort", "reliable"),
     ),
-    Parameter(
+    ParameterSpec(
         "image_depth",
         1,
         "Queue depth of the image subscription; values above 1 only add latency.",
@@ -151,13 +153,13 @@ PARAMETERS = (
         least=1,
         most=100,
     ),
-    Parameter(
+    ParameterSpec(
         "image_rectified",
         False,
         "Whether the images are rectified: then markers follow P of the camera_info, else K and D.",
         camera=True,
     ),
-    Parameter(
+    ParameterSpec(
         "warm_up_size",
         [1280, 720],
         "Width and height of the images that configure warms up for, in pixels.",
@@ -168,7 +170,7 @@ PARAMETERS = (
         ),
         range="3 to 8192",
     ),
-    Parameter(
+    ParameterSpec(
         "boxes",
         "search",
         "Where objects are searched: in the whole image, and then followed; in `region`; or in the "
@@ -176,7 +178,7 @@ PARAMETERS = (
         camera=True,
         choices=("search", "region", "detections"),
     ),
-    Parameter(
+    ParameterSpec(
         "region",
         [0, 0, 0, 0],
         "x, y, width, height in pixels of the box that holds the object, for boxes: region.",
@@ -185,7 +187,7 @@ PARAMETERS = (
         rule=_region,
         range="inside the image",
     ),
-    Parameter(
+    ParameterSpec(
         "detections_tolerance",
         0.02,
         "Maximum difference in seconds between the stamps of boxes and their image.",
@@ -194,7 +196,7 @@ PARAMETERS = (
         least=0.0,
         most=10.0,
     ),
-    Parameter(
+    ParameterSpec(
         "detections_wait",
         10,
         "Maximum number of images waiting for their detections; when full, the oldest is dropped.",
@@ -202,7 +204,7 @@ PARAMETERS = (
         least=1,
         most=100,
     ),
-    Parameter(
+    ParameterSpec(
         "class_categories",
         [""],
         "Which class of a detector is which category: [cup:mug, 47:apple]; a class that is not "
@@ -212,7 +214,7 @@ PARAMETERS = (
         rule=_class_categories,
         range="class:category",
     ),
-    Parameter(
+    ParameterSpec(
         "active_categories",
         [ALL],
         'Categories to search; ["*"] is all, also those registered later, [""] none.',
@@ -220,7 +222,7 @@ PARAMETERS = (
         camera=True,
         range="registered names",
     ),
-    Parameter(
+    ParameterSpec(
         "trusted_point",
         0.3,
         "Score from which a keypoint is VISIBLE, and match from which it helps to follow its "
@@ -229,7 +231,7 @@ PARAMETERS = (
         least=0.0,
         most=1.0,
     ),
-    Parameter(
+    ParameterSpec(
         "found_object",
         0.35,
         "Object score from which a searched object counts as found.",
@@ -237,7 +239,7 @@ PARAMETERS = (
         least=0.0,
         most=1.0,
     ),
-    Parameter(
+    ParameterSpec(
         "kept_object",
         0.25,
         "Object score below which a followed object counts as lost.",
@@ -245,7 +247,7 @@ PARAMETERS = (
         least=0.0,
         most=1.0,
     ),
-    Parameter(
+    ParameterSpec(
         "overlay",
         "keypoints",
         "What `~/overlay` shows: the keypoints on the image, the support images beside it as well, "
@@ -253,7 +255,7 @@ PARAMETERS = (
         when=LIVE,
         choices=("keypoints", "support", "off"),
     ),
-    Parameter(
+    ParameterSpec(
         "jpeg_quality",
         80,
         "JPEG quality of `~/overlay/compressed`.",
@@ -261,24 +263,24 @@ PARAMETERS = (
         least=1,
         most=100,
     ),
-    Parameter(
+    ParameterSpec(
         "studio.enable",
         False,
         "Serve Studio: a web page to watch the cameras, mark keypoints and register categories.",
     ),
-    Parameter(
+    ParameterSpec(
         "studio.host",
         "127.0.0.1",
         "Where Studio listens: 127.0.0.1 is this machine only, 0.0.0.0 every network.",
     ),
-    Parameter(
+    ParameterSpec(
         "studio.port",
         8765,
         "Port of Studio; 0 is any free port, printed in the log.",
         least=0,
         most=65535,
     ),
-    Parameter(
+    ParameterSpec(
         "studio.token",
         RANDOM,
         "Access token. `random`: none on 127.0.0.1, otherwise a new token at each configure, "

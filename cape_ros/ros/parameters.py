@@ -16,7 +16,7 @@ from rclpy.node import Node
 
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.ros import compat
-from cape_ros.ros.parameter_table import PARAMETERS, START, UNCONFIGURED, Parameter
+from cape_ros.ros.parameter_table import PARAMETERS, START, UNCONFIGURED, ParameterSpec
 
 Values = Mapping[str, Any]
 VISION_MSGS = "sudo apt install ros-$ROS_DISTRO-vision-msgs, then start the node again"
@@ -74,7 +74,7 @@ def check_change(before: Values, after: Values, unconfigured: bool) -> None:
     check(after)
 
 
-def kind_of(name: str) -> Parameter:
+def kind_of(name: str) -> ParameterSpec:
     """The table's entry for a name such as `region`, `left.region` or `studio.port`."""
     names = (name, name.rpartition(".")[2])
     return next(parameter for parameter in PARAMETERS if parameter.name in names)
@@ -90,7 +90,7 @@ def camera_names(values: Values) -> Sequence[str]:
     return values["cameras"]
 
 
-def _of_cameras(values: Values) -> Iterator[Parameter]:
+def _of_cameras(values: Values) -> Iterator[ParameterSpec]:
     for camera in filter(None, camera_names(values)):
         for parameter in PARAMETERS:
             if parameter.camera:
@@ -98,7 +98,7 @@ def _of_cameras(values: Values) -> Iterator[Parameter]:
                 yield replace(parameter, name=name, default=default)
 
 
-def _declare(node: Node, parameter: Parameter) -> Any:
+def _declare(node: Node, parameter: ParameterSpec) -> Any:
     try:
         node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
     except ParameterException as error:  # the type or the range
@@ -106,7 +106,7 @@ def _declare(node: Node, parameter: Parameter) -> Any:
     return plain(node.get_parameter(parameter.name).value)
 
 
-def descriptor(parameter: Parameter) -> ParameterDescriptor:
+def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:
     said = ParameterDescriptor(
         name=parameter.name,
         description=parameter.description,

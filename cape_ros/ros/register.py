@@ -22,7 +22,7 @@ from cape_ros.ros.conversions import to_shot
 from cape_ros.server.registration import RegisterMode
 from cape_ros.srv import RegisterCategory
 
-PATIENCE = 10.0  # [s] for the node to be there, and then for its answer to come
+SERVICE_TIMEOUT = 10.0  # [s] for the node to be there, and then for its answer to come
 SETTLING = 0.3  # [s] the node may hear of this client later than this client of the node
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ def register(
         bool, typer.Option("--replace", help="Instead of the category of this name.")
     ] = False,
     server: Annotated[str, typer.Option("--node", help="Full name of the node.")] = "/cape",
-    wait: Annotated[float, typer.Option(help="For the node, in seconds.")] = PATIENCE,
+    wait: Annotated[float, typer.Option(help="For the node, in seconds.")] = SERVICE_TIMEOUT,
 ) -> None:
     """Teach a running node one annotated image.
 
@@ -109,11 +109,11 @@ def _call(node: Node, service: str, request: Any, seconds: float) -> Any:
         raise CapeError(f"no node offers {service} within {seconds:g} s; is it running?")
     time.sleep(SETTLING)
     future = client.call_async(request)
-    end = time.monotonic() + max(seconds, PATIENCE)
+    end = time.monotonic() + max(seconds, SERVICE_TIMEOUT)
     while not future.done() and time.monotonic() < end:
         rclpy.spin_once(node, timeout_sec=0.1)
     if not future.done():
-        raise CapeError(f"{service} did not answer within {max(seconds, PATIENCE):g} s")
+        raise CapeError(f"{service} did not answer within {max(seconds, SERVICE_TIMEOUT):g} s")
     return future.result()
 
 

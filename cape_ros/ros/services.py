@@ -40,7 +40,7 @@ MOST_OCTETS = 40_000_000  # of images in one request: a dozen of 1280 x 720, unc
 
 
 class Services:
-    """Made at the first configure; from then on they answer, whatever becomes of the session.
+    """Made at the first configure; from then on they answer, with or without a session.
 
     session: the present one. Raises `CapeError` if there is none.
     """
@@ -67,7 +67,7 @@ class Services:
     def _answer(
         self, command: Callable[[Session, Any, Any], str], request: Any, response: Any
     ) -> Any:
-        """Say what the command did, or why it did nothing. Whatever happens, the node goes on.
+        """Say what the command did, or why it did nothing. The node goes on in any case.
 
         The session is asked for once: one that begins meanwhile gets no part of this request.
         """
@@ -105,7 +105,7 @@ class Services:
             request.keypoint_names = list(session.server.find(request.name).keypoint_names)
         stored = session.server.register(to_category(request, session.frames.find), mode)
         response.version = stored.version
-        return registration.told(stored, session.server.check(stored.name))
+        return registration.summary(stored, session.server.check(stored.name))
 
     def _remove(self, session: Session, request: RemoveCategory.Request, response: Any) -> str:
         session.server.remove(request.name)

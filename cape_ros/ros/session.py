@@ -23,7 +23,7 @@ from cape_ros.perception.tracking import Trust
 from cape_ros.ros import bridge, parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
-from cape_ros.ros.diagnostics import Condition, Diagnostics
+from cape_ros.ros.diagnostics import Diagnostics, NodeState
 from cape_ros.ros.frames import FrameBuffer, check_camera
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
@@ -89,7 +89,7 @@ class Session:
         }
         self._activate_at_first()
         self._publish_categories(self.server.categories, self.server.database_version)
-        diagnostics = Diagnostics(node, self.server, self.cameras, self._condition)
+        diagnostics = Diagnostics(node, self.server, self.cameras, self._node_state)
         self._ends.callback(diagnostics.close)
         if values["studio.enable"]:
             self._start_studio()
@@ -106,7 +106,7 @@ class Session:
                 self.server.resume()
 
     def deactivate(self) -> None:
-        """Once this returns nobody is listened to, and nothing is published of any image."""
+        """After this no input is processed, and nothing is published of any image."""
         with self._switching:
             self._active = False
             for camera in self.cameras:
@@ -114,7 +114,7 @@ class Session:
             self.server.pause()
 
     def close(self) -> None:
-        """End everything; a second time is harmless."""
+        """End everything. Idempotent."""
         for camera in self.cameras:
             camera.stop()
         self._ends.close()  # the server ends its frame before the publishers go
@@ -224,10 +224,10 @@ class Session:
         chosen = [_names(parameters.of(self._values, c, "active_categories")) for c in self._names]
         return sorted({name for names in chosen for name in names or () if name not in known})
 
-    def _condition(self) -> Condition:
+    def _node_state(self) -> NodeState:
         word = "inactive" if not self._active else "active" if self._enabled else "paused"
         troubles = self._library_troubles()
-        return Condition(word == "active", word, self.device, self._unknown(), troubles)
+        return NodeState(word == "active", word, self.device, self._unknown(), troubles)
 
     def _library_troubles(self) -> Sequence[str]:
         if (other := self._library_use.other) is None:

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.perception.category import Category, not_registered
 
-Names = frozenset[str] | None
-"""Of categories; None = all, also those that are registered later."""
+CategoryFilter = frozenset[str] | None
+"""Names of categories; None = all, also those that are registered later."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """others: for each camera that is not among `cameras`, also those that come later."""
+    """others: the default filter, for cameras not listed in `cameras`."""
 
-    others: Names = None
-    cameras: Mapping[str, Names] = field(default_factory=dict)
+    others: CategoryFilter = None
+    cameras: Mapping[str, CategoryFilter] = field(default_factory=dict)
 
     def activate(self, camera: str | None, names: Iterable[str] | None) -> Activation:
         """These names on one camera; without a camera, on every one."""
@@ -27,7 +27,7 @@ class Activation:
         return replace(self, cameras={**self.cameras, camera: chosen})
 
     def without_camera(self, camera: str) -> Activation:
-        """As if nothing had been said about this camera."""
+        """Removes the filter of this camera."""
         return replace(self, cameras={c: n for c, n in self.cameras.items() if c != camera})
 
     def without_category(self, name: str) -> Activation:

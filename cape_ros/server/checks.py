@@ -1,4 +1,4 @@
-"""One image on demand: what is asked, checked whole before the model sees it."""
+"""Validation of a single-image request."""
 
 from __future__ import annotations
 

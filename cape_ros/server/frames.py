@@ -1,4 +1,4 @@
-"""Frames in, results out: the newest frame of each camera wins, and each one is counted."""
+"""Newest-frame queue per camera, with a count for every outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.tracking import Watch
-from cape_ros.server.pacing import Cadence
+from cape_ros.server.pacing import FramePacer
 from cape_ros.server.statistics import Outcome, Statistics, Tally, kinds
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Frame:
-    """One image of a camera, HxWx3 uint8 RGB, and whatever header its transport gave it.
+    """One image of a camera, HxWx3 uint8 RGB, and the header that its transport gave it.
 
     requests: what to find and where; None = every active category, wherever it is. Those for
         registered categories that are not active on this camera are left out.
@@ -61,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says to a frame, with which categories, and how long it took."""
+    """The estimator's output for a frame, the categories used, and the time it took."""
 
     objects: Sequence[ObjectKeypoints]
     categories: Mapping[str, Category]
@@ -69,44 +69,44 @@ class Answer:
 
 
 @dataclass(eq=False)
-class Camera:
-    """What is kept of a camera from frame to frame; after a pause it is another one.
+class CameraState:
+    """A camera's state between frames; recreated after a pause.
 
     watch: for the model's thread. outcome: how its frames end from now on, unless they fail.
-    look: seconds that the last one took.
+    inference_time: [s] of the last frame.
     """
 
     watch: Watch
     newest: Frame | None = None
     outcome: Outcome = "answered"
-    cadence: Cadence = field(default_factory=Cadence)
-    look: float = 0.0
+    pacer: FramePacer = field(default_factory=FramePacer)
+    inference_time: float = 0.0
 
 
 class FrameQueue:
     """From a camera's frame to its result, or to the reason why there is none.
 
     model: its one thread looks at the frames and hands the results on.
-    look: what is there to say about a frame. new_watch: for a camera that was not there before.
+    infer: the estimator's output for a frame. new_watch: for a camera that was not there before.
     """
 
     def __init__(
         self,
         model: Executor,
-        look: Callable[[Frame, Watch], Answer],
+        infer: Callable[[Frame, Watch], Answer],
         new_watch: Callable[[], Watch],
         on_result: Callable[[Result], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
-        self._look = look
+        self._infer = infer
         self._new_watch = new_watch
         self._on_result = on_result
         self._log = ThrottledLog(logger, clock)
         self._publishing = threading.RLock()  # held while a result is handed on
-        self._lock = threading.Lock()  # of all below; whoever takes both takes it second
+        self._lock = threading.Lock()  # of all below; lock order: _publishing, then _lock
         self._changed = threading.Condition(self._lock)  # which frame of a camera is the newest
-        self._cameras: dict[str, Camera] = {}
+        self._cameras: dict[str, CameraState] = {}
         self._in_work: Frame | None = None
         self._refused_as: Outcome | None = None  # what becomes of frames that come now
         self._tally = Tally()
@@ -139,14 +139,14 @@ class FrameQueue:
                 self._tally.end(frame.camera, self._refused_as)
                 return
             if frame.camera not in self._cameras:
-                self._cameras[frame.camera] = Camera(self._new_watch())
+                self._cameras[frame.camera] = CameraState(self._new_watch())
             camera = self._cameras[frame.camera]
             if camera.newest:
                 self._tally.end(frame.camera, "dropped")
             else:
                 self._model.submit(self._process, camera)
             camera.newest = frame
-            camera.cadence.see(frame.received)
+            camera.pacer.see(frame.received)
             self._changed.notify()
 
     def reject(self, error: Exception) -> None:
@@ -184,7 +184,7 @@ class FrameQueue:
             camera.outcome = outcome
             self._discard_newest(name, camera, outcome)
 
-    def _discard_newest(self, name: str, camera: Camera, outcome: Outcome) -> None:
+    def _discard_newest(self, name: str, camera: CameraState, outcome: Outcome) -> None:
         if camera.newest:
             camera.newest = None
             self._tally.end(name, outcome)
@@ -192,7 +192,7 @@ class FrameQueue:
 
     # From here on, only the model's thread.
 
-    def _process(self, camera: Camera) -> None:
+    def _process(self, camera: CameraState) -> None:
         with self._lock:
             self._wait_for_a_newer_one(camera)
             frame, camera.newest = camera.newest, None
@@ -201,11 +201,11 @@ class FrameQueue:
             return
         began = time.monotonic()
         try:
-            answer = self._look(frame, camera.watch)
+            answer = self._infer(frame, camera.watch)
         except Exception as error:
             self._fail(frame, error)
             return
-        camera.look = time.monotonic() - began
+        camera.inference_time = time.monotonic() - began
         stages = {
             "wait": began - frame.received,
             "preprocess": answer.took.preprocess,
@@ -217,7 +217,7 @@ class FrameQueue:
             if camera.outcome == "answered":
                 self._publish(Result(frame, answer.objects, answer.categories, stages))
 
-    def _wait_for_a_newer_one(self, camera: Camera) -> None:
+    def _wait_for_a_newer_one(self, camera: CameraState) -> None:
         """If it is due in a moment and no other camera's frame waits. Gives up the lock to wait."""
         frame = camera.newest
         if frame is None:
@@ -227,7 +227,7 @@ class FrameQueue:
             waiting = sum(each.newest is not None for each in self._cameras.values())
             return camera.newest is not frame or waiting > 1
 
-        seconds = camera.cadence.patience(time.monotonic(), camera.look)
+        seconds = camera.pacer.wait_time(time.monotonic(), camera.inference_time)
         self._changed.wait_for(enough, seconds)
 
     def _publish(self, result: Result) -> None:

@@ -1,4 +1,4 @@
-"""What a registration makes of the category that is known and of the one that is given."""
+"""Merges a new registration into the registered category."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_NAMED = 3  # doubtful points in one answer
 
 
 class RegisterMode(IntEnum):
-    """CREATE refuses a name that exists, REPLACE does not care, ADD_SHOTS needs one."""
+    """CREATE refuses a name that exists, REPLACE overwrites, ADD_SHOTS needs one."""
 
     CREATE = 0
     REPLACE = 1
@@ -62,7 +62,7 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
     return category
 
 
-def told(category: Category, check: CrossCheck) -> str:
+def summary(category: Category, check: CrossCheck) -> str:
     """What was registered, for a person, and what its shots say of each other."""
     words = described(category)
     if check.judged:

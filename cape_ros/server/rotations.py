@@ -1,4 +1,5 @@
-"""Supports are turned while frames flow: a category is found upright at once, and turned soon."""
+"""Encodes rotated supports in the background: a category can be found upright at once, at any angle
+soon after."""
 
 from __future__ import annotations
 
@@ -9,17 +10,16 @@ from concurrent.futures import Executor
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.supports import Encoded
+from cape_ros.perception.supports import EncodedSupports
 
 logger = logging.getLogger(__name__)
 
 
-class Turning:
-    """What the estimator knows, and gets to know better: a step at a time, the newest first.
+class RotationEncoder:
+    """Refines registered categories one step at a time, newest first.
 
-    model: on its one thread all of this is called. Whatever waits for it has its turn between two
-        steps.
-    reject: counts a step that failed; then a category stays as it is.
+    model: every method is called on its one thread; other work for it is done between two steps.
+    reject: counts a step that failed; the category then stays as it is.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class Turning:
         """Whether supports are left to encode."""
         return bool(self._left)
 
-    def register(self, category: Category, encoded: Encoded) -> None:
-        """In the place of any category of this name, and of what was left to do for it."""
+    def register(self, category: Category, encoded: EncodedSupports) -> None:
+        """Replaces any category of this name, and the steps that were left for it."""
         tokens, better = encoded
         self._estimator.register(category, tokens)
         self._left.pop(category.name, None)
@@ -70,5 +70,8 @@ class Turning:
         except Exception as error:
             del self._left[category.name]
             self._reject(error)
-            logger.exception("%s may not be found where it has turned", category.name)
+            logger.exception(
+                "encoding rotated supports of %s failed; rotated objects may be missed",
+                category.name,
+            )
         self._go_on()

@@ -24,14 +24,14 @@ from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
-from cape_ros.perception.supports import Encoded
+from cape_ros.perception.supports import EncodedSupports
 from cape_ros.perception.tracking import SEARCHED_TOGETHER, Trust, Watch, search, search_all
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
 from cape_ros.server.frames import Answer, Frame, FrameQueue, Result
 from cape_ros.server.registration import RegisterMode
-from cape_ros.server.rotations import Turning
+from cape_ros.server.rotations import RotationEncoder
 from cape_ros.server.statistics import CameraCounts, Percentiles, Statistics
 
 __all__ = [
@@ -51,7 +51,7 @@ KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
 class Server:
     """Categories by name and one model for all cameras.
 
-    on_result is called on the model's thread: it must neither wait for anybody nor give a command.
+    on_result is called on the model's thread: it must neither block nor give a command.
     on_categories is called with (categories, database version) after each change of them or of
     where they are active, on the thread that changed them.
     """
@@ -72,12 +72,12 @@ class Server:
         self._clock = clock
         self._track_ids = follow.track_ids()
         self._model = ThreadPoolExecutor(1, "model")
-        self._frames = FrameQueue(self._model, self._look, self._new_watch, on_result, clock)
+        self._frames = FrameQueue(self._model, self._infer, self._new_watch, on_result, clock)
         self._commands = threading.Lock()
         self._closed = False
         self._activation = Activation()
         self._categories: Mapping[str, Category] = MappingProxyType({})
-        self._turning = Turning(self._model, estimator, self._frames.reject)
+        self._rotations = RotationEncoder(self._model, estimator, self._frames.reject)
         self._model.submit(self._load_library).result()
 
     @property
@@ -164,9 +164,9 @@ class Server:
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
 
-        Encoded, written to disk, then visible; supports are turned later, between frames. Raises
-        `InvalidInput` or `LibraryError`; then everything is as it was. Waits for the frames of now,
-        not for later ones.
+        Encoded, written to disk, then visible; rotated supports are encoded later, between frames.
+        Raises `InvalidInput` or `LibraryError`; on error nothing is changed (strong guarantee).
+        Waits for the pending frames, not for later ones.
         """
         with self._command():
             category = registration.merge(self._categories, category, mode)
@@ -266,7 +266,7 @@ class Server:
             if not self._closed:
                 self._closed = True
                 self._frames.close()
-                self._model.submit(self._turning.end).result()
+                self._model.submit(self._rotations.end).result()
         self._model.shutdown()
 
     @contextmanager
@@ -289,20 +289,20 @@ class Server:
         return Watch(self._estimator, self._track_ids, self._clock)
 
     def _is_idle(self) -> bool:
-        return not (self._frames.pending or self._turning.pending)
+        return not (self._frames.pending or self._rotations.pending)
 
     def _load_library(self) -> None:
         encoded = [self._estimator.encode_upright(category) for category in self._library]
         for category, one in zip(self._library, encoded, strict=True):
             self._show(category, one)
 
-    def _show(self, category: Category, encoded: Encoded) -> None:
-        self._turning.register(category, encoded)
+    def _show(self, category: Category, encoded: EncodedSupports) -> None:
+        self._rotations.register(category, encoded)
         self._categories = MappingProxyType({**self._categories, category.name: category})
         self._forget_tracks(category.name)
 
     def _hide(self, name: str) -> None:
-        self._turning.forget(name)
+        self._rotations.forget(name)
         self._activation = self._activation.without_category(name)
         self._categories = MappingProxyType(
             {known: category for known, category in self._categories.items() if known != name}
@@ -320,12 +320,12 @@ class Server:
                 if before.looks_for(camera, name) != activation.looks_for(camera, name):
                     watch.forget(name)
 
-    def _look(self, frame: Frame, watch: Watch) -> Answer:
+    def _infer(self, frame: Frame, watch: Watch) -> Answer:
         check_image(frame.image)
         before, known = self._estimator.spent, self._categories
         active = {name: known[name] for name in self.active(frame.camera)}
         if frame.requests is None:
-            objects = watch.look(frame.image, active, self.trust)
+            objects = watch.estimate(frame.image, active, self.trust)
         else:
             idle = known.keys() - active.keys()
             requests = [request for request in frame.requests if request.category not in idle]

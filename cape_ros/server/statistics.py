@@ -21,9 +21,8 @@ Outcome = Literal["dropped", "paused", "answered", "failed"]
 class CameraCounts:
     """What became of the frames of a camera: received is the sum of all the others.
 
-    dropped: a newer one came, or nobody wants them any more. paused: by then the server was.
-    answered: a result was handed on. failed: they, or the network with them. pending: waits for
-    the model, or is in work.
+    dropped: superseded or cancelled. paused: arrived while paused, or was paused before its result.
+    answered: a result was handed on. failed: processing raised. pending: queued or in progress.
     """
 
     received: int = 0

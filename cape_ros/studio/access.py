@@ -1,4 +1,4 @@
-"""Who may speak with Studio: checked before anything else sees a request.
+"""Access control of Studio, before anything else sees a request.
 
 Host: no foreign name may stand for this machine (DNS rebinding). Origin: no other page may write
 or watch. Token: asked for wherever others than this machine's users can reach the port.
@@ -46,7 +46,7 @@ ASK = (
 
 @dataclass(frozen=True)
 class Rules:
-    """host: what Studio is bound to. token: None = nobody is asked for one."""
+    """host: what Studio is bound to. token: None = none is required."""
 
     host: str
     port: int
@@ -64,7 +64,7 @@ class Rules:
         if self.token is None:
             return False
         try:
-            ipaddress.ip_address(name)  # a number stands for nobody else
+            ipaddress.ip_address(name)  # an IP literal cannot be rebound (DNS rebinding)
             return True
         except ValueError:
             own = socket.gethostname().lower().split(".")[0]

@@ -26,7 +26,7 @@ STATISTICS_AGE = 1.0  # [s] the server's figures may have
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class CameraView:
     """received: as of the frame. fields: of the header. jpeg: the picture."""
 
     received: float
@@ -42,7 +42,7 @@ class View:
 
 @dataclass(eq=False)
 class Viewer:
-    """Somebody who looks at a camera. fresh: there is a result that was not sent to them."""
+    """A client that watches a camera. fresh: there is a result that was not sent to it."""
 
     camera: str
     width: int
@@ -64,7 +64,7 @@ class Broadcast:
         self._left: dict[str, float] = {}  # when the last viewer of a camera went
         self._loop: asyncio.AbstractEventLoop | None = None
         self._artist = ThreadPoolExecutor(1, "studio-jpeg")
-        self._views: dict[tuple[str, int], tuple[Result, asyncio.Future[View]]] = {}
+        self._views: dict[tuple[str, int], tuple[Result, asyncio.Future[CameraView]]] = {}
         self._statistics: tuple[float, Statistics] | None = None
 
     def offer(self, result: Result) -> None:
@@ -87,7 +87,7 @@ class Broadcast:
         return sum(viewer.camera == camera for viewer in list(self._viewers))
 
     def unwatched(self, camera: str) -> float | None:
-        """Seconds since somebody looked; None = nobody ever did."""
+        """Seconds since the last viewer left; None = there never was one."""
         if self.viewers(camera):
             return 0.0
         left = self._left.get(camera)
@@ -127,8 +127,8 @@ class Broadcast:
         if not self._viewers:
             self._views.clear()
 
-    async def view(self, result: Result, width: int) -> View:
-        """Made on a thread of its own; whoever asks for the same one waits for the same one."""
+    async def view(self, result: Result, width: int) -> CameraView:
+        """Made on a thread of its own; concurrent requests for the same view share it."""
         width = min(width, result.frame.image.shape[1])
         key = result.frame.camera, width
         made = self._views.get(key)
@@ -138,7 +138,7 @@ class Broadcast:
             made = self._views[key] = result, future
         return await asyncio.shield(made[1])
 
-    def _make_view(self, result: Result, width: int) -> View:
+    def _make_view(self, result: Result, width: int) -> CameraView:
         frame, server = result.frame, self._server
         counts = self.statistics().cameras.get(frame.camera)
         trusted = server.trust.point
@@ -154,7 +154,7 @@ class Broadcast:
             "trusted_point": trusted,
             "objects": [FoundObject.of(found, trusted).model_dump() for found in result.objects],
         }
-        return View(frame.received, fields, to_jpeg(frame.image, width))
+        return CameraView(frame.received, fields, to_jpeg(frame.image, width))
 
     def _wake(self, camera: str) -> None:
         for viewer in self._viewers:

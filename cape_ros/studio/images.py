@@ -1,4 +1,4 @@
-"""Images that somebody uploaded or froze, by an ID; the ones used longest ago go."""
+"""Uploaded and frozen images, by an ID; the least recently used are evicted."""
 
 from __future__ import annotations
 

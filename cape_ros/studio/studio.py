@@ -87,11 +87,11 @@ class Studio:
         self._thread.start()
 
     def offer(self, result: Result) -> None:
-        """A result that viewers may see; returns at once, whoever looks and however slowly."""
+        """A result that viewers may see; returns at once, however slow they are."""
         self._broadcast.offer(result)
 
     def close(self) -> None:
-        """Hang up on everybody. A second time is harmless."""
+        """Disconnect all viewers. Idempotent."""
         self._uvicorn.should_exit = True
         self._thread.join(END)
         if self._thread.is_alive():

@@ -1,4 +1,4 @@
-"""Short videos that somebody uploaded: their frames are images like any other."""
+"""Short uploaded videos: their frames are images like any other."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if not find_spec("rclpy"):
 from cape_ros.demo.contact_sheet import WIDTH, ContactSheet
 from cape_ros.demo.film import Film
 from cape_ros.demo.recorder import as_json
-from cape_ros.demo.scoreboard import Entry, Found
+from cape_ros.demo.scoreboard import Detection, Entry
 from cape_ros.media.truth import Truth
 
 SECOND = 10**9
@@ -66,7 +66,7 @@ def test_a_film_of_nothing(tmp_path: Path) -> None:
 def entry(index: int, keypoints: np.ndarray) -> Entry:
     truth = Truth(keypoints, np.array([True, True, False]))
     moved = np.add(keypoints, (3, 4))
-    found = Found("abc", 3, 7, 0.5, (1, 2, 3, 4), moved, np.ones(3), np.full(3, 2))
+    found = Detection("abc", 3, 7, 0.5, (1, 2, 3, 4), moved, np.ones(3), np.full(3, 2))
     return Entry(5 * SECOND + index, "cup", index, (truth,), 0.05, found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cape_ros.demo.scoreboard import LEGEND, Entry, Figures, Found, Ledger
+from cape_ros.demo.scoreboard import LEGEND, Detection, Entry, Figures, Ledger
 from cape_ros.media.truth import Truth
 
 SQUARE = np.array([[0, 0], [100.0, 0], [100, 50], [0, 50]])  # 100 pixels on the longer side
@@ -15,12 +15,12 @@ def truth(visible: tuple[int, ...] = (1, 1, 1, 1)) -> Truth:
     return Truth(SQUARE, np.array(visible, bool))
 
 
-def found(offsets: tuple[float, ...] = (0, 0, 0, 0), track_id: int = 0) -> Found:
+def found(offsets: tuple[float, ...] = (0, 0, 0, 0), track_id: int = 0) -> Detection:
     points = SQUARE + np.array(offsets)[:, None] * (1, 0)
-    return Found("abcd", 1, track_id, 0.5, (0, 0, 1, 1), points, np.ones(4), np.full(4, 2))
+    return Detection("abcd", 1, track_id, 0.5, (0, 0, 1, 1), points, np.ones(4), np.full(4, 2))
 
 
-def entry(index: int | None, latency: float | None, answer: Found | None, seen: Truth) -> Entry:
+def entry(index: int | None, latency: float | None, answer: Detection | None, seen: Truth) -> Entry:
     return Entry(1_000_000_000 + (index or 0) * 100_000_000, "cup", index, (seen,), latency, answer)
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cape_ros.model.cross_check import (
+    TYPICAL_MATCH,
     UNCHECKED,
-    USUAL,
     Checks,
     CrossCheck,
     fit_match_slope,
@@ -66,19 +66,21 @@ def test_certain_scores_that_are_wrong_are_survived() -> None:
     assert CrossCheck(slope, slope, 1, 3).scores(np.array([0.0, 1.0])).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("told", [0.3, 0.7, 0.97])
-def test_objects_of_every_category_match_alike(told: float) -> None:
-    five = np.full(5, told)
+@pytest.mark.parametrize("score", [0.3, 0.7, 0.97])
+def test_objects_of_every_category_match_alike(score: float) -> None:
+    five = np.full(5, score)
     slope = fit_match_slope(five)
-    assert abs(with_slope(five, slope).mean() - USUAL) <= abs(told - USUAL) / 2 + 1e-9
-    assert (slope > 1) == (told < USUAL) or slope == pytest.approx(1)
+    assert (
+        abs(with_slope(five, slope).mean() - TYPICAL_MATCH) <= abs(score - TYPICAL_MATCH) / 2 + 1e-9
+    )
+    assert (slope > 1) == (score < TYPICAL_MATCH) or slope == pytest.approx(1)
     assert abs(np.log(fit_match_slope(five[:1]))) <= abs(np.log(slope))
     assert with_slope(np.array([0.05]), slope)[0] < 0.1  # what is not there stays so
 
 
 @given(chances)
-def test_a_match_slope_is_bounded_whatever_is_told(told: np.ndarray) -> None:
-    assert 0.3 <= fit_match_slope(told) <= 3.4
+def test_a_match_slope_is_bounded_whatever_is_told(score: np.ndarray) -> None:
+    assert 0.3 <= fit_match_slope(score) <= 3.4
 
 
 def test_a_point_that_is_found_elsewhere_with_certainty_is_doubted() -> None:

@@ -343,7 +343,7 @@ def test_supports_are_turned_with_what_memory_there_is(
 def test_memory_that_comes_back_is_used_again(
     image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "PATIENCE", 4)
+    monkeypatch.setattr(batches, "BATCH_REGROWTH_INTERVAL", 4)
     estimator = make_estimator(device="cpu")
     cup = category(image)
     estimator.encode(cup)

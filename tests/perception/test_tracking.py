@@ -158,7 +158,7 @@ class Bench:
     def look(self, image: np.ndarray = IMAGE) -> dict[str, ObjectKeypoints]:
         self.estimator.asked.clear()
         self.estimator.batches.clear()
-        answers = self.watch.look(image, self.categories, self.trust)
+        answers = self.watch.estimate(image, self.categories, self.trust)
         assert [answer.category for answer in answers] == list(self.categories)
         return {answer.category: answer for answer in answers}
 

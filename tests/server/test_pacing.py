@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from steered import IMAGE, SECONDS, Stand
 
-from cape_ros.server.pacing import GAPS, LATE, Cadence
+from cape_ros.server.pacing import INTERVALS_KEPT, LATE_TOLERANCE, FramePacer
 from cape_ros.server.server import CameraCounts, Frame
 
 PERIOD = 0.03
 
 
-def cadence(*late: float, count: int = GAPS + 1) -> tuple[Cadence, float]:
+def pacer(*late: float, count: int = INTERVALS_KEPT + 1) -> tuple[FramePacer, float]:
     """A camera after some frames, the last ones late by so much, and when its last one came."""
-    made, arrival = Cadence(), 0.0
+    made, arrival = FramePacer(), 0.0
     for index in range(count):
         delay = late[index - count] if index >= count - len(late) else 0.0
         arrival = index * PERIOD + delay
@@ -26,43 +26,45 @@ def cadence(*late: float, count: int = GAPS + 1) -> tuple[Cadence, float]:
 
 
 @pytest.mark.parametrize(
-    ("age", "look", "due"),
+    ("age", "inference_time", "due"),
     [
         (0.02, 0.12, 0.01),  # due soon, and the last one is old
-        (0.02, 0.07, None),  # an eighth of the look is less than that
+        (0.02, 0.07, None),  # an eighth of the inference time is less than that
         (0.012, 1.0, None),  # the last one is still rather new
         (0.0001, 1.0, None),  # it has just come: the model had nothing to do
         (0.031, 0.12, None),  # overdue: the camera may have stopped
     ],
 )
 def test_a_frame_that_is_due_before_the_last_one_is_twice_as_old(
-    age: float, look: float, due: float | None
+    age: float, inference_time: float, due: float | None
 ) -> None:
-    camera, last = cadence()
-    expected = 0.0 if due is None else due + LATE * PERIOD
-    assert camera.patience(last + age, look) == pytest.approx(expected)
+    camera, last = pacer()
+    expected = 0.0 if due is None else due + LATE_TOLERANCE * PERIOD
+    assert camera.wait_time(last + age, inference_time) == pytest.approx(expected)
 
 
 def test_nobody_waits_for_a_camera_that_is_not_known_yet() -> None:
-    camera, last = cadence(count=GAPS)
-    assert camera.patience(last + 0.02, 0.12) == 0
+    camera, last = pacer(count=INTERVALS_KEPT)
+    assert camera.wait_time(last + 0.02, 0.12) == 0
 
 
 def test_a_slow_camera_that_stops_does_not_hold_up_the_model() -> None:
-    camera = Cadence()
-    for second in range(GAPS + 1):
+    camera = FramePacer()
+    for second in range(INTERVALS_KEPT + 1):
         camera.see(float(second))
-    assert 0 < camera.patience(GAPS + 0.99, 0.12) < 0.03
+    assert 0 < camera.wait_time(INTERVALS_KEPT + 0.99, 0.12) < 0.03
 
 
 def test_nobody_waits_for_an_irregular_camera() -> None:
-    camera, last = cadence(0.009, 0.0, 0.0)
-    assert camera.patience(last + 0.02, 0.12) == 0
+    camera, last = pacer(0.009, 0.0, 0.0)
+    assert camera.wait_time(last + 0.02, 0.12) == 0
 
 
 def test_a_little_jitter_is_no_matter() -> None:
-    camera, last = cadence(0.002, -0.002, 0.0)
-    assert camera.patience(last + 0.025, 0.12) == pytest.approx(0.005 + LATE * PERIOD, abs=1e-3)
+    camera, last = pacer(0.002, -0.002, 0.0)
+    assert camera.wait_time(last + 0.025, 0.12) == pytest.approx(
+        0.005 + LATE_TOLERANCE * PERIOD, abs=1e-3
+    )
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     with Stand.on(tmp_path) as stand:
         stand.register("cup")
         stand.hold(header=0)
-        monkeypatch.setattr(Cadence, "patience", lambda *_: SECONDS)
+        monkeypatch.setattr(FramePacer, "wait_time", lambda *_: SECONDS)
         stand.server.submit(Frame("a", IMAGE, header=1))
         stand.estimator.gate.set()
         wait_for(lambda: len(stand.results) == 1)

@@ -25,7 +25,7 @@ from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectRequest
-from cape_ros.perception.supports import Encoded
+from cape_ros.perception.supports import EncodedSupports
 from cape_ros.server.server import Frame, RegisterMode, Result, Server
 
 CONFIG = CapeFormerConfig(
@@ -58,7 +58,7 @@ class Gated(Estimator):
         self._gate = threading.Semaphore(steps)
         self._begun = threading.Semaphore(0)
 
-    def encode_upright(self, category: Category) -> Encoded:
+    def encode_upright(self, category: Category) -> EncodedSupports:
         upright, better = super().encode_upright(category)
         return upright, self._one_by_one(category.name, len(category.shots), better)
 
@@ -280,7 +280,7 @@ def test_a_step_that_fails(
     stand.estimator.fail = None
     assert stand.server.statistics.rejected == {kind: 1}
     assert [record.message for record in caplog.records] == [
-        "cup may not be found where it has turned"
+        "encoding rotated supports of cup failed; rotated objects may be missed"
     ]
     assert not any(turns(stand.estimator.encode(stored)))
     pan = stand.server.register(category("pan"))

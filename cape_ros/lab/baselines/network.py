@@ -50,7 +50,7 @@ class Comparison(nn.Module):
         return self.match(self.extract(query), tokens)
 
 
-Network = CapeFormer | Comparison
+AnyNetwork = CapeFormer | Comparison
 """What is trained and measured: tokens of a support set once, then matching with each query."""
 
 

@@ -46,14 +46,14 @@ class DetrLayer(nn.Module):
         self,
         tokens: Tensor,
         positions: Tensor,
-        hidden: Tensor | None = None,
+        key_padding_mask: Tensor | None = None,
         memory: Tensor | None = None,
         memory_positions: Tensor | None = None,
     ) -> Tensor:
-        """tokens [B, N, d]; hidden [B, N] bool, True = no token looks at this one."""
+        """tokens [B, N, d]; key_padding_mask [B, N] bool, True = no token looks at this one."""
         placed = tokens + positions
         update, _ = self.self_attn(
-            placed, placed, tokens, key_padding_mask=hidden, need_weights=False
+            placed, placed, tokens, key_padding_mask=key_padding_mask, need_weights=False
         )
         tokens = self.norms[0](tokens + self.dropout(update))
         if self.cross_attn is not None:
@@ -107,11 +107,13 @@ class POMNet(Comparison):
             memory = layer(memory, grid)
         count = tokens.tokens.shape[1]
         order = encode_order(self.config.order_length, image.shape[1])[:count].to(image)
-        hidden = ~tokens.mask
-        hidden = hidden & ~hidden.all(dim=1, keepdim=True)  # attention needs a key
+        key_padding_mask = ~tokens.mask
+        key_padding_mask = key_padding_mask & ~key_padding_mask.all(
+            dim=1, keepdim=True
+        )  # attention needs a key
         keypoints = tokens.tokens
         for layer in self.decoder:
-            keypoints = layer(keypoints, order, hidden, memory, grid)
+            keypoints = layer(keypoints, order, key_padding_mask, memory, grid)
         keypoints = self.norm(keypoints)
         refined = memory.transpose(1, 2).unflatten(-1, (height, width))
         heatmaps = self._heatmaps(keypoints, refined)

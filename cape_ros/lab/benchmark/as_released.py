@@ -54,10 +54,10 @@ class AsReleased(nn.Module):
         cells, count = height * width, tokens.shape[1]
         grid = encode_grid(height, width, net.config.width).to(image)
         order = encode_order(count, net.config.width).to(image)
-        hidden = torch.cat((mask.new_zeros(len(mask), cells), ~mask), dim=1)
+        key_padding_mask = torch.cat((mask.new_zeros(len(mask), cells), ~mask), dim=1)
         joint = torch.cat((image.flatten(2).transpose(1, 2), tokens), dim=1)
         for layer in net.encoder.layers:
-            joint = _encode_layer(layer, joint + torch.cat((grid, order)), hidden)
+            joint = _encode_layer(layer, joint + torch.cat((grid, order)), key_padding_mask)
         memory, keypoints = joint[:, :cells], joint[:, cells:]
         similarity = net.proposals(keypoints, memory).unflatten(-1, (height, width))
         return self._decode(keypoints, order, _propose(similarity), memory, grid, ~mask)
@@ -69,18 +69,18 @@ class AsReleased(nn.Module):
         points: Tensor,
         memory: Tensor,
         grid: Tensor,
-        hidden: Tensor,
+        key_padding_mask: Tensor,
     ) -> Tensor:
         decoder = self.net.decoder
         assert decoder is not None
-        hidden = hidden.clone()
-        hidden[:, 0] &= ~hidden.all(dim=1)  # attention needs a key
+        key_padding_mask = key_padding_mask.clone()
+        key_padding_mask[:, 0] &= ~key_padding_mask.all(dim=1)  # attention needs a key
         keys = torch.cat((memory, grid.expand_as(memory)), dim=-1)
         answer = points
         for layer, head in zip(decoder.layers, decoder.offset_heads, strict=True):
             positions = _encode(points, decoder.width)
             positions = decoder.ref_point_head(positions) + order
-            keypoints = _refine(layer, keypoints, positions, keys, memory, hidden)
+            keypoints = _refine(layer, keypoints, positions, keys, memory, key_padding_mask)
             answer = torch.sigmoid(head(decoder.norm(keypoints)) + inverse_sigmoid(points))
             points = torch.sigmoid(head(keypoints) + inverse_sigmoid(points))
         return answer
@@ -121,7 +121,7 @@ def _attend(
     queries: Tensor,
     keys: Tensor,
     values: Tensor,
-    hidden: Tensor | None = None,
+    key_padding_mask: Tensor | None = None,
 ) -> Tensor:
     return F.multi_head_attention_forward(
         queries.transpose(0, 1),
@@ -138,7 +138,7 @@ def _attend(
         attention.out_proj.weight,
         attention.out_proj.bias,
         training=False,
-        key_padding_mask=hidden,
+        key_padding_mask=key_padding_mask,
         need_weights=True,
         use_separate_proj_weight=attention.in_proj_weight is None,
         q_proj_weight=attention.q_proj_weight,
@@ -151,8 +151,10 @@ def _forward(layer: Any, tokens: Tensor) -> Tensor:
     return layer.linear2(F.relu(layer.linear1(tokens)))
 
 
-def _encode_layer(layer: Any, tokens: Tensor, hidden: Tensor) -> Tensor:
-    tokens = layer.norm1(tokens + _attend(layer.self_attn, tokens, tokens, tokens, hidden))
+def _encode_layer(layer: Any, tokens: Tensor, key_padding_mask: Tensor) -> Tensor:
+    tokens = layer.norm1(
+        tokens + _attend(layer.self_attn, tokens, tokens, tokens, key_padding_mask)
+    )
     return layer.norm2(tokens + _forward(layer, tokens))
 
 
@@ -162,10 +164,12 @@ def _refine(
     positions: Tensor,
     keys: Tensor,
     memory: Tensor,
-    hidden: Tensor,
+    key_padding_mask: Tensor,
 ) -> Tensor:
     placed = keypoints + positions
-    keypoints = layer.norm1(keypoints + _attend(layer.self_attn, placed, placed, keypoints, hidden))
+    keypoints = layer.norm1(
+        keypoints + _attend(layer.self_attn, placed, placed, keypoints, key_padding_mask)
+    )
     queries = torch.cat((keypoints, positions), dim=-1)
     update = layer.choker(_attend(layer.multihead_attn, queries, keys, memory))
     keypoints = layer.norm2(keypoints + update)

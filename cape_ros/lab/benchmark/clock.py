@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkRow:
     """A call to be timed. name: unique in its group. includes: what its time is of, in words."""
 
     name: str
@@ -23,7 +23,7 @@ class Group:
     """Rows that are timed in turns, after `title`; ratios are to the rows named `references`."""
 
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[BenchmarkRow]
     references: Sequence[str] = ()
 
 
@@ -47,7 +47,7 @@ class Durations:
         return cls(median, p95, p99, 1e3 * float(np.median(seconds[:, 1])), len(seconds))
 
 
-def take_turns(rows: Sequence[Row], runs: int, warm_up: int) -> Iterator[np.ndarray]:
+def take_turns(rows: Sequence[BenchmarkRow], runs: int, warm_up: int) -> Iterator[np.ndarray]:
     """One round after the other: seconds [rows, 2] of each, by the clock and of the processor;
     those of the warm-up are left out."""
     for turn in range(warm_up + runs):

@@ -13,7 +13,7 @@ from torch import Tensor
 from cape_ros.core.errors import DeviceError
 from cape_ros.lab.benchmark import stages, subjects
 from cape_ros.lab.benchmark.as_released import KEYPOINTS, AsReleased
-from cape_ros.lab.benchmark.clock import Group, Row
+from cape_ros.lab.benchmark.clock import BenchmarkRow, Group
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
@@ -51,7 +51,7 @@ def one_object(name: str, device: str, precision: str) -> Group:
     return Group(f"One object, {name}", rows, (AS_RELEASED, BACKBONE))
 
 
-def by_openvino(name: str, wanted: Category) -> list[Row]:
+def by_openvino(name: str, wanted: Category) -> list[BenchmarkRow]:
     """The same once more, where OpenVINO is installed and can."""
     try:
         estimator = subjects.estimator(name, OPENVINO)
@@ -92,7 +92,7 @@ def registration(name: str, device: str, precision: str) -> Group:
     estimator = subjects.estimator(name, device, precision)
     left: Iterator[KeypointTokens] = iter(())
 
-    def row(shots: int) -> Row:
+    def row(shots: int) -> BenchmarkRow:
         shown = subjects.category(shots=shots)
 
         def encode() -> None:
@@ -104,7 +104,7 @@ def registration(name: str, device: str, precision: str) -> Group:
             "shots of 640x480 and 17 keypoints -> upright tokens and what shots say of each other, "
             "all that is waited for; nothing is written to disk"
         )
-        return Row(f"{shots} shot{'s' * (shots > 1)}", includes, encode)
+        return BenchmarkRow(f"{shots} shot{'s' * (shots > 1)}", includes, encode)
 
     def turn() -> None:
         for tokens in left:
@@ -113,7 +113,7 @@ def registration(name: str, device: str, precision: str) -> Group:
     rows = [row(1), row(5)]
     if estimator.network.config.layout:
         includes = "what the row above left: its shots turned, all passes; frames go in between"
-        rows.append(Row("turned supports of 5 shots, afterwards", includes, turn))
+        rows.append(BenchmarkRow("turned supports of 5 shots, afterwards", includes, turn))
     return Group(f"Registration, {name}", rows)
 
 
@@ -136,7 +136,7 @@ def library(name: str, device: str, precision: str) -> Group:
 
 
 @torch.inference_mode()
-def as_released(device: str) -> Row:
+def as_released(device: str) -> BenchmarkRow:
     """The same pair for every network: it is what the release offers."""
     place = find_device(device)
     released = AsReleased(subjects.network("resnet50")[0]).to(place)
@@ -154,10 +154,10 @@ def as_released(device: str) -> Row:
             return released(images[0], [images[1]], [maps], [mask]).cpu()
 
     includes = "normalised crops of a support and a query -> points; no cropping"
-    return Row(AS_RELEASED, includes, call)
+    return BenchmarkRow(AS_RELEASED, includes, call)
 
 
-def floor(estimator: Estimator, name: str) -> list[Row]:
+def floor(estimator: Estimator, name: str) -> list[BenchmarkRow]:
     """The backbone as this package runs it, and as torchvision brings it."""
     plain = subjects.network(name)[0].backbone.to(estimator.device)
     crop = torch.zeros(1, 3, *estimator.crop_size, device=estimator.device)
@@ -168,11 +168,11 @@ def floor(estimator: Estimator, name: str) -> list[Row]:
 
     return [
         backbone(estimator),
-        Row("backbone, plain", "the same, as torchvision brings it", call),
+        BenchmarkRow("backbone, plain", "the same, as torchvision brings it", call),
     ]
 
 
-def backbone(estimator: Estimator) -> Row:
+def backbone(estimator: Estimator) -> BenchmarkRow:
     crop = torch.zeros(1, 3, *estimator.crop_size, device=estimator.device)
     crop = crop.contiguous(memory_format=torch.channels_last)
 
@@ -180,10 +180,10 @@ def backbone(estimator: Estimator) -> Row:
     def call() -> float:
         return estimator.network.extract(crop).flatten()[0].item()
 
-    return Row(BACKBONE, "one normalised crop -> features, as this package runs it", call)
+    return BenchmarkRow(BACKBONE, "one normalised crop -> features, as this package runs it", call)
 
 
-def network(estimator: Estimator, wanted: Category) -> Row:
+def network(estimator: Estimator, wanted: Category) -> BenchmarkRow:
     tokens = estimator.encode(wanted)
     crop = estimator.crops.cut(subjects.image(*subjects.SIZE), subjects.boxes(1, *subjects.SIZE))
     crop = crop.clone(memory_format=torch.preserve_format)  # its memory is that of every frame
@@ -196,7 +196,7 @@ def network(estimator: Estimator, wanted: Category) -> Row:
         ).cpu()
 
     includes = f"one normalised crop, {len(wanted.keypoint_names)} keypoints -> points and scores"
-    return Row(NETWORK, includes, call)
+    return BenchmarkRow(NETWORK, includes, call)
 
 
 def frame(
@@ -205,11 +205,11 @@ def frame(
     count: int = 1,
     size: tuple[int, int] = subjects.SIZE,
     label: str = "",
-) -> Row:
+) -> BenchmarkRow:
     """The whole of `Estimator.estimate`."""
     pixels = subjects.image(*size)
     requests = subjects.requests(wanted, count, size)
     shape = "x".join(map(str, size))
     includes = f"{shape} image on the host, {count} box(es) -> keypoints on the host"
     name = label or f"{FRAME}, {shape}"
-    return Row(name, includes, lambda: estimator.estimate(pixels, requests))
+    return BenchmarkRow(name, includes, lambda: estimator.estimate(pixels, requests))

@@ -8,7 +8,7 @@ import torch
 
 from cape_ros.core.errors import CapeError
 from cape_ros.lab.benchmark import subjects
-from cape_ros.lab.benchmark.clock import Group, Row
+from cape_ros.lab.benchmark.clock import BenchmarkRow, Group
 from cape_ros.model import KeypointTokens
 
 SIZE = subjects.SIZES[-1]
@@ -42,14 +42,16 @@ def stages(device: str, precision: str) -> Group:
 
     shape = "x".join(map(str, SIZE))
     rows = [
-        Row("crop", f"{shape} on the host -> a normalised crop on the device", crop),
-        Row("network", "a normalised crop -> points and scores on the device", network),
-        Row(
+        BenchmarkRow("crop", f"{shape} on the host -> a normalised crop on the device", crop),
+        BenchmarkRow("network", "a normalised crop -> points and scores on the device", network),
+        BenchmarkRow(
             "readback",
             "points and scores from the device to the host",
             lambda: torch.cat((points, scores[..., None]), dim=-1).cpu().numpy(),
         ),
-        Row("frame", "crop, network and readback", lambda: estimator.estimate(pixels, requests)),
+        BenchmarkRow(
+            "frame", "crop, network and readback", lambda: estimator.estimate(pixels, requests)
+        ),
     ]
     try:
         from cape_ros.ros import conversions
@@ -60,10 +62,14 @@ def stages(device: str, precision: str) -> Group:
     jpeg = conversions.to_compressed(pixels, Header(), QUALITY)
     raw = conversions.to_image(pixels, Header())
     decoding = [
-        Row("decode, raw", f"a message of {shape} rgb8 -> pixels", lambda: _read(conversions, raw)),
-        Row("decode, JPEG", f"the same as JPEG {QUALITY}", lambda: _read(conversions, jpeg)),
+        BenchmarkRow(
+            "decode, raw", f"a message of {shape} rgb8 -> pixels", lambda: _read(conversions, raw)
+        ),
+        BenchmarkRow(
+            "decode, JPEG", f"the same as JPEG {QUALITY}", lambda: _read(conversions, jpeg)
+        ),
     ]
-    message = Row(
+    message = BenchmarkRow(
         "message",
         "keypoints -> a KeypointArray, not yet serialised",
         lambda: conversions.to_keypoint_array([found], Header(), pixels.shape[:2], 0.3),

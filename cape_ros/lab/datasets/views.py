@@ -23,8 +23,8 @@ MASK = 64  # cells across and down a soft mask
 class View:
     """pixels: [H, W, 3] uint8 RGB. points: [K, 2] in [0, 1] of the crop. visible: [K] bool.
 
-    An invisible keypoint inside the crop is hidden, one beyond it outside; a place that nobody
-    knows is NaN.
+    An invisible keypoint inside the crop is hidden, one beyond it outside; an unknown place
+    is NaN.
     """
 
     pixels: np.ndarray
@@ -48,7 +48,7 @@ def images_in(folder: Path) -> Iterator[Path]:
     return (p for p in sorted(folder.rglob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
 
 
-def look(
+def render(
     instance: Instance,
     size: tuple[int, int] = (256, 256),
     scale: float = 1.0,

@@ -7,12 +7,12 @@ from dataclasses import replace
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 
 KEYPOINTS = 100  # to which the release pads every pair
 
 
-def gflops(net: Network, keypoints: int = KEYPOINTS) -> float:
+def gflops(net: AnyNetwork, keypoints: int = KEYPOINTS) -> float:
     """Of one support and one query, from images to points: 10^9 products and sums.
 
     Nothing is computed: matrix products and convolutions are counted on tensors without data. The

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
-from cape_ros.lab.evaluation.methods import WEIGHTS, Seen, answers, numpy
+from cape_ros.lab.evaluation.methods import WEIGHTS, FeatureCache, answers, numpy
 from cape_ros.lab.evaluation.pairs import MOST_PAIRS, Pair, choose_pairs, labels, release_pairs
 from cape_ros.lab.evaluation.protocol import THRESHOLDS, Metrics, compared, evaluate
 from cape_ros.lab.evaluation.score_quality import ScoreQuality
@@ -26,17 +26,17 @@ SHOTS = (1, 5)
 
 
 @dataclass(eq=False)
-class Part:
+class CategoryResult:
     """One category at one number of shots, an entry per pair.
 
-    points: method -> [K, 2] image pixels of the query. told: [K], the scores of the weights
+    points: method -> [K, 2] image pixels of the query. raw_scores: [K], the scores of the weights
     before the shots checked them. scores: [K], after that.
     """
 
     category: int
     pairs: Sequence[Pair]
     points: dict[str, list[np.ndarray]]
-    told: list[np.ndarray] = field(default_factory=list)
+    raw_scores: list[np.ndarray] = field(default_factory=list)
     scores: list[np.ndarray] = field(default_factory=list)
     trials: Trials = field(default_factory=Trials)
 
@@ -49,7 +49,7 @@ class Evaluation:
     """
 
     dataset: Dataset
-    parts: Mapping[int, Sequence[Part]]
+    parts: Mapping[int, Sequence[CategoryResult]]
 
     @cached_property
     def labels(self) -> dict[int, str]:
@@ -59,7 +59,9 @@ class Evaluation:
     def methods(self) -> tuple[str, ...]:
         return tuple(next(iter(self.parts.values()))[0].points)
 
-    def metrics(self, part: Part, method: str, thresholds: Sequence[float] = THRESHOLDS) -> Metrics:
+    def metrics(
+        self, part: CategoryResult, method: str, thresholds: Sequence[float] = THRESHOLDS
+    ) -> Metrics:
         return evaluate(self.dataset, part.pairs, part.points[method], thresholds)
 
     def curve(self, shots: int, method: str, thresholds: Sequence[float]) -> list[float]:
@@ -67,13 +69,13 @@ class Evaluation:
         found = [self.metrics(part, method, thresholds).pck for part in self.parts[shots]]
         return [float(np.mean([pck[at] for pck in found])) for at in thresholds]
 
-    def errors(self, part: Part, number: int, method: str = WEIGHTS) -> np.ndarray:
+    def errors(self, part: CategoryResult, number: int, method: str = WEIGHTS) -> np.ndarray:
         """Of one pair's common points, as parts of the box's longer side."""
         pair, found = part.pairs[number], part.points[method][number]
         query, common = self.dataset.instances[pair[-1]], compared(self.dataset, pair)
         return np.linalg.norm(found[common] - query.keypoints[common], axis=1) / query.extent
 
-    def quality(self, part: Part) -> ScoreQuality:
+    def quality(self, part: CategoryResult) -> ScoreQuality:
         """The scores of the weights at the points that count."""
         scores = [
             score[compared(self.dataset, pair)]
@@ -94,7 +96,7 @@ class Evaluation:
 
 def compare(
     dataset: Dataset,
-    net: Network,
+    net: AnyNetwork,
     facts: Mapping[str, Any],
     *,
     imagenet: Path | None = None,
@@ -111,9 +113,9 @@ def compare(
     """
     pairs = {count: choose(dataset, count, most_pairs, as_released) for count in shots}
     calibration = Calibration.from_facts(facts)
-    seen = Seen(dataset, net, imagenet, device or torch.device("cpu"))
+    seen = FeatureCache(dataset, net, imagenet, device or torch.device("cpu"))
     examiner = Examiner(seen, calibration)
-    parts: dict[int, list[Part]] = {count: [] for count in shots}
+    parts: dict[int, list[CategoryResult]] = {count: [] for count in shots}
     total = len(dataset.categories) * len(shots)
     for category, count in track(
         [(category, count) for category in dataset.categories for count in shots],
@@ -123,8 +125,8 @@ def compare(
     ):
         part = answer(seen, category, pairs[count][category], calibration)
         part.scores = [
-            seen.check(pair[:-1], calibration).scores(told)
-            for pair, told in zip(part.pairs, part.told, strict=True)
+            seen.check(pair[:-1], calibration).scores(raw_scores)
+            for pair, raw_scores in zip(part.pairs, part.raw_scores, strict=True)
         ]
         part.trials = examiner.examine(category, count, part.pairs)
         parts[count].append(part)
@@ -142,13 +144,15 @@ def choose(
     return {key: choose_pairs(dataset, key, shots, most) for key in dataset.categories}
 
 
-def answer(seen: Seen, category: int, pairs: Sequence[Pair], calibration: Calibration) -> Part:
+def answer(
+    seen: FeatureCache, category: int, pairs: Sequence[Pair], calibration: Calibration
+) -> CategoryResult:
     """Every method's answers to pairs of a category, their scores not yet checked."""
-    part = Part(category, pairs, {method: [] for method in seen.methods})
+    part = CategoryResult(category, pairs, {method: [] for method in seen.methods})
     for pair in pairs:
         crop = Crop.of_box(seen.dataset.instances[pair[-1]].box, seen.net.config.image_size)
-        found, told = answers(seen, pair, calibration)
+        found, raw_scores = answers(seen, pair, calibration)
         for method, points in found.items():
             part.points[method].append(crop.to_image(numpy(points)))
-        part.told.append(numpy(told))
+        part.raw_scores.append(numpy(raw_scores))
     return part

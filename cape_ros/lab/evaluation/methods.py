@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from cape_ros.lab.baselines.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
-from cape_ros.lab.datasets.views import Batch, collate, look
+from cape_ros.lab.datasets.views import Batch, collate, render
 from cape_ros.lab.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
 from cape_ros.model.cross_check import MOST_CHECKED, Checks, CrossCheck
 from cape_ros.model.layout.layout import features_at
-from cape_ros.model.layout.rotations import Look, judge, look_again, with_turns
+from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again, with_turns
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import average_shots
 from cape_ros.perception.geometry import PADDING
@@ -31,10 +31,12 @@ COPY, NEAREST, PROPOSALS, WEIGHTS = (
 )
 
 
-class Seen:
+class FeatureCache:
     """The views of instances, and what backbones make of each: computed when first asked for."""
 
-    def __init__(self, dataset: Dataset, net: Network, imagenet: Path | None, device: torch.device):
+    def __init__(
+        self, dataset: Dataset, net: AnyNetwork, imagenet: Path | None, device: torch.device
+    ):
         self.dataset, self.net, self.device = dataset, net.to(device), device
         self._imagenet = imagenet_resnet18(imagenet).to(device) if imagenet else None
         self._views: dict[int, Batch] = {}
@@ -48,7 +50,7 @@ class Seen:
 
     def view(self, at: int) -> Batch:
         if at not in self._views:
-            one = look(self.dataset.instances[at], self.net.config.image_size)
+            one = render(self.dataset.instances[at], self.net.config.image_size)
             batch = collate([one], self.net.config)
             self._views[at] = Batch(
                 batch.images.to(self.device),
@@ -110,10 +112,10 @@ class Seen:
             for at in shots[:MOST_CHECKED] if len(shots) > 1 else ():
                 tokens, truth = self.tokens([one for one in shots if one != at]), self.view(at)
                 found = find(self.net, self.features(at), replace(tokens, turned=()))
-                told = numpy(calibration(found.evidence[None], tokens.mask)[0])
+                raw_scores = numpy(calibration(found.evidence[None], tokens.mask)[0])
                 away = numpy((found.points - truth.points[0]).norm(dim=-1)) * PADDING
                 judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
-                checks.add(told, away, judged)
+                checks.add(raw_scores, away, judged)
             self._checks[shots] = checks.result()
         return self._checks[shots]
 
@@ -130,7 +132,7 @@ class Seen:
         upright = net.pool([self.support_features(at)], [shot.heatmaps], [shot.weight])
 
         def see(degrees: float) -> tuple[Tensor, Tensor]:
-            one = look(self.dataset.instances[at], net.config.image_size, rotation=degrees)
+            one = render(self.dataset.instances[at], net.config.image_size, rotation=degrees)
             batch = collate([one], net.config)
             features = net.extract(batch.images.to(self.device), support=True)
             return features, batch.heatmaps.to(self.device)
@@ -149,7 +151,7 @@ def _only(tokens: KeypointTokens, drawn: Sequence[int]) -> KeypointTokens:
 
 
 @dataclass(frozen=True)
-class Found:
+class Prediction:
     """Of one query: proposals and points [K, 2] in [0, 1], evidence [K, h, w]."""
 
     proposals: Tensor
@@ -158,21 +160,21 @@ class Found:
 
 
 @torch.inference_mode()
-def find(net: Network, features: Tensor, tokens: KeypointTokens) -> Found:
+def find(net: AnyNetwork, features: Tensor, tokens: KeypointTokens) -> Prediction:
     """In features [1, C, h, w], as the node does: turned supports are looked for, too."""
 
-    def look_at(_: Tensor | None, tokens: KeypointTokens) -> Look:
+    def look_at(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
         output: CapeOutput = net.match(features, tokens)
         points = output.points[-1]
         answers = (output.proposals, points, output.evidence)
         return judge(answers, output.evidence, points, tokens)
 
-    return Found(*(answer[0] for answer in look_again(tokens, look_at)))
+    return Prediction(*(answer[0] for answer in look_again(tokens, look_at)))
 
 
 @torch.inference_mode()
 def answers(
-    seen: Seen, pair: Pair, calibration: Calibration
+    seen: FeatureCache, pair: Pair, calibration: Calibration
 ) -> tuple[Mapping[str, Tensor], Tensor]:
     """Method -> points [K, 2] in [0, 1] of the query's crop; and the scores [K] of the weights,
     not yet checked."""

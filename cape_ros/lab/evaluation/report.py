@@ -1,4 +1,4 @@
-"""An evaluation as one page that a person likes to read; nothing is loaded from elsewhere."""
+"""An evaluation as a self-contained HTML report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from cape_ros.core.errors import SourceError
 from cape_ros.lab.evaluation.charts import Axis, Line, bar_chart, legend, line_chart, thinned
-from cape_ros.lab.evaluation.evaluate import Evaluation, Part
+from cape_ros.lab.evaluation.evaluate import CategoryResult, Evaluation
 from cape_ros.lab.evaluation.methods import COPY, NEAREST, PROPOSALS, WEIGHTS
 from cape_ros.lab.evaluation.pictures import jpeg, pair_picture
 from cape_ros.lab.evaluation.protocol import THRESHOLDS, compared
@@ -173,7 +173,7 @@ def _bars(evaluation: Evaluation) -> str:
     )
 
 
-def _pck(evaluation: Evaluation, part: Part) -> float:
+def _pck(evaluation: Evaluation, part: CategoryResult) -> float:
     return evaluation.metrics(part, WEIGHTS, [RIGHT_WITHIN]).pck[RIGHT_WITHIN]
 
 
@@ -274,7 +274,9 @@ def _worst(evaluation: Evaluation) -> str:
     )
 
 
-def worst(evaluation: Evaluation, shots: int, most: int = WORST) -> list[tuple[float, Part, int]]:
+def worst(
+    evaluation: Evaluation, shots: int, most: int = WORST
+) -> list[tuple[float, CategoryResult, int]]:
     """(mean error of the common points, part, number of the pair): the worst pair of each query,
     worst first."""
     found = []

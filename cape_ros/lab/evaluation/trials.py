@@ -18,7 +18,7 @@ from torch import Tensor
 from cape_ros.core.images import read_image
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.datasets.views import normalise
-from cape_ros.lab.evaluation.methods import Seen, find, numpy
+from cape_ros.lab.evaluation.methods import FeatureCache, find, numpy
 from cape_ros.lab.evaluation.pairs import SEED, Pair
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.geometry import PADDING, Box, Crop, crop_image
@@ -32,7 +32,7 @@ STEPS = 5  # places that are tried for it, across and down
 SMALLEST = 32  # pixels: a smaller window shows nothing
 
 
-class Told(NamedTuple):
+class MatchTrial(NamedTuple):
     """Of the points of a pair: scores [N], and matches [N], as `ObjectKeypoints` has them."""
 
     scores: np.ndarray
@@ -41,13 +41,13 @@ class Told(NamedTuple):
 
 @dataclass(eq=False)
 class Trials:
-    """What is told of points, per pair. `right` is the pair's own support with as many
+    """The scores and matches of points, per pair. `right` is the pair's own support with as many
     keypoints as `swapped` has; `own` is it with all its keypoints, as `empty` has."""
 
-    right: list[Told] = field(default_factory=list)
-    swapped: list[Told] = field(default_factory=list)
-    own: list[Told] = field(default_factory=list)
-    empty: list[Told] = field(default_factory=list)
+    right: list[MatchTrial] = field(default_factory=list)
+    swapped: list[MatchTrial] = field(default_factory=list)
+    own: list[MatchTrial] = field(default_factory=list)
+    empty: list[MatchTrial] = field(default_factory=list)
 
     def facts(self) -> dict[str, dict[str, float | int]]:
         """For each trial the median score, that of the right support, their ratio, and how many
@@ -66,12 +66,12 @@ class Trials:
             getattr(self, name).extend(getattr(other, name))
 
 
-def _compare(wrong: Sequence[Told], right: Sequence[Told]) -> dict[str, float | int]:
+def _compare(wrong: Sequence[MatchTrial], right: Sequence[MatchTrial]) -> dict[str, float | int]:
     low, high = (
         float(np.median(np.concatenate([one.scores for one in each]))) for each in (wrong, right)
     )
 
-    def reported(each: Sequence[Told]) -> float:
+    def reported(each: Sequence[MatchTrial]) -> float:
         return float(np.mean([one.matches.mean() >= Trust().found for one in each]))
 
     return {
@@ -87,7 +87,7 @@ def _compare(wrong: Sequence[Told], right: Sequence[Told]) -> dict[str, float | 
 class Examiner:
     """Draws the trials of one data set: the same seed draws the same ones."""
 
-    def __init__(self, seen: Seen, calibration: Calibration):
+    def __init__(self, seen: FeatureCache, calibration: Calibration):
         self._seen, self._calibration = seen, calibration
         generator = random.Random(f"{SEED}:strangers")
         objects = {key: seen.dataset.of_category(key) for key in seen.dataset.categories}
@@ -117,13 +117,13 @@ class Examiner:
                 other = self._known(strangers)
                 if count := min(len(own), len(other)):
                     drawn = generator.sample(own, count)
-                    trials.right.append(self._told(query, pair[:-1], drawn))
+                    trials.right.append(self._trial(query, pair[:-1], drawn))
                     drawn = generator.sample(other, count)
-                    trials.swapped.append(self._told(query, strangers, drawn))
+                    trials.swapped.append(self._trial(query, strangers, drawn))
             if self._backgrounds and own:
                 background = generator.choice(self._backgrounds)
-                trials.own.append(self._told(query, pair[:-1], own))
-                trials.empty.append(self._told(background, pair[:-1], own))
+                trials.own.append(self._trial(query, pair[:-1], own))
+                trials.empty.append(self._trial(background, pair[:-1], own))
         return trials
 
     def _known(self, supports: Sequence[int]) -> list[int]:
@@ -132,12 +132,12 @@ class Examiner:
         count = min(map(len, weights))
         return np.flatnonzero(np.all([weight[:count] for weight in weights], axis=0)).tolist()
 
-    def _told(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> Told:
+    def _trial(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> MatchTrial:
         tokens = self._seen.tokens(supports, drawn)
         evidence = find(self._seen.net, query, tokens).evidence
-        told = numpy(self._calibration(evidence[None], tokens.mask)[0])
+        raw_scores = numpy(self._calibration(evidence[None], tokens.mask)[0])
         check = self._seen.check(supports, self._calibration)
-        return Told(check.scores(told), check.matches(told))
+        return MatchTrial(check.scores(raw_scores), check.matches(raw_scores))
 
     @torch.inference_mode()
     def _extract(self, crops: Sequence[np.ndarray]) -> list[Tensor]:

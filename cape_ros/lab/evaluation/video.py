@@ -93,7 +93,7 @@ class _Look:
         self, index: int, image: np.ndarray, truths: dict[int, Truth]
     ) -> Iterator[Observation]:
         if self._watch:
-            (found,) = self._watch.look(image, {self._category.name: self._category}, Trust())
+            (found,) = self._watch.estimate(image, {self._category.name: self._category}, Trust())
             truth = nearest(list(truths.values()), found.keypoints)
             for which, one in truths.items():
                 if one is truth:

@@ -5,7 +5,7 @@ python -m cape_ros.lab.training.calibrate WEIGHTS DATA --out CALIBRATED
 Pairs of each annotated category are looked at with one shot and with five, and the same queries
 with the support of another category (strangers, where every answer is wrong). A regression then
 learns which answers lie within 0.1 of the box's longer side; every category weighs the same. What
-the scores are worth is told of categories that were left out of the fit, one after another.
+the scores are worth is measured on categories left out of the fit, one after another.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.core.errors import InvalidInput, exit_status
-from cape_ros.lab.evaluation.methods import Seen, find
+from cape_ros.lab.evaluation.methods import FeatureCache, find
 from cape_ros.lab.evaluation.pairs import choose_pairs
 from cape_ros.lab.evaluation.score_quality import auroc, calibration_error
 from cape_ros.lab.training.batches import annotated
@@ -53,7 +53,7 @@ class Answers:
 
 
 @torch.inference_mode()
-def look(seen: Seen, category: int, shots: int, pairs: int) -> Answers:
+def collect_answers(seen: FeatureCache, category: int, shots: int, pairs: int) -> Answers:
     """At a seeded sample of the pairs of a category."""
     generator = random.Random(f"{SEED}:{category}:{shots}")
     others = [
@@ -171,11 +171,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InvalidInput.of("--pairs", "must be at least 1")
     net, facts = checkpoints.load(options.weights)
     dataset = annotated(DataConfig(options.data))
-    seen = Seen(dataset, net, None, torch.device("cpu"))
+    seen = FeatureCache(dataset, net, None, torch.device("cpu"))
     answers = []
     for category in track(dataset.categories, "looking"):
         objects = len(dataset.of_category(category))
-        answers += [look(seen, category, n, options.pairs) for n in SHOTS if objects > n]
+        answers += [collect_answers(seen, category, n, options.pairs) for n in SHOTS if objects > n]
         seen.forget(set())
     if len({one.category for one in answers}) < 2:
         reason = "two categories with two objects each are needed"

@@ -15,7 +15,7 @@ from cape_ros.lab.training.data.episodes import EpisodeConfig
 from cape_ros.model import CapeFormerConfig
 from cape_ros.model.losses import HEATMAP_WEIGHT
 
-ROOMS = (
+SECTIONS = (
     "backbone",
     "support_backbone",
     "input_proj",
@@ -87,11 +87,11 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         faults = list(_least(self, 0, "rate", "weight_decay"))
-        for room, rate in self.rates.items():
-            if room not in ROOMS:
-                faults.append(Fault(f"rates.{room}", f"is not one of {', '.join(ROOMS)}"))
+        for section, rate in self.rates.items():
+            if section not in SECTIONS:
+                faults.append(Fault(f"rates.{section}", f"is not one of {', '.join(SECTIONS)}"))
             elif rate < 0:
-                faults.append(Fault(f"rates.{room}", f"{rate} must be at least 0"))
+                faults.append(Fault(f"rates.{section}", f"{rate} must be at least 0"))
         if self.largest_gradient is not None and self.largest_gradient <= 0:
             faults.append(Fault("largest_gradient", f"{self.largest_gradient} must be above 0"))
         if not 0 <= self.early_layers_from <= 1:

@@ -149,7 +149,7 @@ def _decode(kind: Any, value: Any, place: str, faults: list[Fault]) -> Any:
         wanted = "a finite number"
     elif kind is Path:
         if isinstance(value, str):
-            with contextlib.suppress(RuntimeError):  # nobody of this name has a home
+            with contextlib.suppress(RuntimeError):  # no user of this name
                 return Path(value).expanduser()
         wanted = "a path"
     elif isinstance(value, kind) and not (kind is int and isinstance(value, bool)):

@@ -1,4 +1,4 @@
-"""What a run tells: a row for each step in log.csv and for each validation in validation.csv, a bar
+"""The log of a run: a row for each step in log.csv and for each validation in validation.csv, a bar
 on a terminal, TensorBoard if asked."""
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class _Rows:
 
     def close(self) -> None:
         if self._file:
-            with suppress(OSError):  # of a full disk, that has been told already
+            with suppress(OSError):  # of a full disk, that has been reported already
                 self._file.close()
 
 

@@ -1,5 +1,5 @@
-"""What training makes small: the paper's losses (Section 3.6) or those of a comparison model, and a
-loss of the matching."""
+"""Training losses: the paper's (Section 3.6) or those of a comparison model, and a loss of the
+matching."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cape_ros.lab.baselines.network import Comparison, Network
+from cape_ros.lab.baselines.network import AnyNetwork, Comparison
 from cape_ros.lab.training.config import ObjectiveConfig
 from cape_ros.lab.training.data.episodes import Step
 from cape_ros.lab.training.data.few_shot import FewShotStep
@@ -30,7 +30,7 @@ class Objective(nn.Module):
 
     def __init__(
         self,
-        net: Network,
+        net: AnyNetwork,
         config: ObjectiveConfig,
         precision: torch.dtype = torch.float32,
         total: Callable[[Tensor], Tensor] = lambda tensor: tensor,
@@ -54,7 +54,7 @@ class Objective(nn.Module):
         device = next(self.net.parameters()).device
         half = self._precision != torch.float32
         with torch.autocast(device.type, self._precision if half else None, enabled=half):
-            tokens, output, points, heatmaps, weight = self._look(step)
+            tokens, output, points, heatmaps, weight = self._forward(step)
         if half:
             output = _in_float32(output)
         pairs = len(step.support) if isinstance(step, Step) else len(points)
@@ -67,7 +67,7 @@ class Objective(nn.Module):
             terms["loss"] = terms["loss"] + self._config.matching_weight * terms["matching"]
         return terms
 
-    def _look(self, step: AnyStep) -> tuple[KeypointTokens, CapeOutput, Tensor, Tensor, Tensor]:
+    def _forward(self, step: AnyStep) -> tuple[KeypointTokens, CapeOutput, Tensor, Tensor, Tensor]:
         """Tokens and output, and what is true of each sample's query: its points, heatmaps and
         which keypoints it shows."""
         if isinstance(step, Step):
@@ -83,7 +83,7 @@ class Objective(nn.Module):
         return tokens, output, step.query.points, step.query.heatmaps, step.query.weight
 
 
-def match_step(net: Network, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
+def match_step(net: AnyNetwork, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
     """The step's pairs, then its strangers, through the network; every view is extracted once.
 
     Returns the tokens, the output, and the view that each sample is looked for in [P + N].

@@ -8,14 +8,14 @@ from typing import Any
 from torch import nn
 from torch.optim import AdamW
 
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.config import Cosine, Milestones, OptimiserConfig, TrainingConfig
 
-LEAST = 0.01  # part of the highest rate that a cosine ends at
+FINAL_RATE = 0.01  # part of the highest rate that a cosine ends at
 
 
-def optimiser_of(net: Network, config: OptimiserConfig) -> AdamW:
-    """Room by room, each with its rate, also kept as `highest`; a room of rate 0 never learns."""
+def optimiser_of(net: AnyNetwork, config: OptimiserConfig) -> AdamW:
+    """Section by section, each with its rate, also kept as `highest`; those of rate 0 stay."""
     groups: list[dict[str, Any]] = []
     for name, part in net.named_children():
         rate = config.rates.get(name, config.rate)
@@ -26,7 +26,7 @@ def optimiser_of(net: Network, config: OptimiserConfig) -> AdamW:
     return AdamW(groups, weight_decay=config.weight_decay, fused=fused)
 
 
-def early_layers(net: Network) -> list[nn.Parameter]:
+def early_layers(net: AnyNetwork) -> list[nn.Parameter]:
     """What of a backbone that learns comes before layer3: much of a step's cost, and what changes
     least."""
     backbones = [net.backbone, net.support_backbone]
@@ -39,7 +39,7 @@ def early_layers(net: Network) -> list[nn.Parameter]:
     ]
 
 
-def set_mode(net: Network, config: TrainingConfig) -> None:
+def set_mode(net: AnyNetwork, config: TrainingConfig) -> None:
     """Training mode, with the batch norm of a backbone in evaluation mode if it is frozen."""
     net.train()
     for part in (net.backbone, net.support_backbone):
@@ -54,7 +54,7 @@ def rate_at(step: int, schedule: Cosine | Milestones, steps: int, epoch: int) ->
         if step < schedule.warm_up:
             return (step + 1) / schedule.warm_up
         done = (step - schedule.warm_up) / max(1, steps - schedule.warm_up)
-        return LEAST + (1 - LEAST) * (1 + math.cos(math.pi * done)) / 2
+        return FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * done)) / 2
     passed = sum(step // max(1, epoch) >= milestone for milestone in schedule.epochs)
     rate = schedule.factor**passed
     if step < schedule.warm_up:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.views import Batch
 from cape_ros.lab.training.batches import map_tensors
 from cape_ros.lab.training.config import TrainingConfig
@@ -55,7 +55,7 @@ class Replay:
 
 
 def save_step(
-    path: Path, net: Network, step: AnyStep, number: int, seed: int, config: TrainingConfig
+    path: Path, net: AnyNetwork, step: AnyStep, number: int, seed: int, config: TrainingConfig
 ) -> None:
     """Raises `CheckpointError` if the file cannot be written."""
     tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()}

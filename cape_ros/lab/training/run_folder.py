@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from cape_ros.core.errors import CheckpointError, TrainingError
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.config_file import decode, differences, to_mapping, without_places
 from cape_ros.lab.training.start import refuse_other_architecture
@@ -41,7 +41,7 @@ class State:
     steps: how many are done. seconds: what they took. scaler: of float16's gradients.
     """
 
-    net: Network
+    net: AnyNetwork
     optimiser: Optimizer
     averaged: AveragedModel | None
     scaler: torch.amp.GradScaler
@@ -49,7 +49,7 @@ class State:
     seconds: float = 0.0
 
     @property
-    def shipped(self) -> Network:
+    def shipped(self) -> AnyNetwork:
         """The network that the run is for."""
         found: Any = self.averaged.module if self.averaged and self.steps else self.net
         return found

@@ -10,7 +10,7 @@ from torchvision.models import get_weight
 
 from cape_ros.core.errors import CheckpointError, InvalidInput
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.data.episodes import Episodes
@@ -21,7 +21,7 @@ LOOKED_AT = 12  # steps whose features the matcher is made from
 SAMPLES = 20000  # cells of them
 
 
-def build(config: TrainingConfig, material: Material) -> Network:
+def build(config: TrainingConfig, material: Material) -> AnyNetwork:
     """The network that a run starts from, the same for the same seed.
 
     Raises `CheckpointError` for weights that are missing or of another architecture.
@@ -42,14 +42,14 @@ def build(config: TrainingConfig, material: Material) -> Network:
     return net
 
 
-def load_imagenet(net: Network, source: str) -> None:
+def load_imagenet(net: AnyNetwork, source: str) -> None:
     """ImageNet weights, under torchvision's names, into the backbone (or both).
 
     source: a file, or a name such as `ResNet50_Weights.IMAGENET1K_V1` whose file lies in
         torchvision's cache already.
     """
     path = Path(source)
-    with contextlib.suppress(RuntimeError):  # nobody of this name has a home
+    with contextlib.suppress(RuntimeError):  # no user of this name
         path = path.expanduser()
     if not path.is_file():
         path = _cached(source)

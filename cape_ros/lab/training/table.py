@@ -62,7 +62,7 @@ class TableConfig:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """run: None if the method is not built."""
 
     config: RowConfig
@@ -71,21 +71,23 @@ class Row:
 
     def facts(self, table: TableConfig, device: torch.device) -> dict[str, Any]:
         """What the table says of it, once it is trained; PCK in percent."""
-        told = {"row": self.config.name, "paper": self.config.paper, "built": self.config.built}
+        row = {"row": self.config.name, "paper": self.config.paper, "built": self.config.built}
         if self.run is None:
-            return told
+            return row
         validation = Validation(self.run, table.measured)
         net, facts = models.load(self.folder.weights)
         found = validation.evaluate(net, device)
-        told |= validation.mean(found)
-        told["copy"] = validation.mean(found, COPY)["mPCK"]
+        row |= validation.mean(found)
+        row["copy"] = validation.mean(found, COPY)["mPCK"]
         if table.start:
             start, _ = models.load(self.folder.start)
-            told["start"] = validation.mean(validation.evaluate(start, device))["mPCK"]
-        return told | {"gflops": gflops(net), "steps": facts["steps"], "hours": facts["hours"]}
+            row["start"] = validation.mean(validation.evaluate(start, device))["mPCK"]
+        return row | {"gflops": gflops(net), "steps": facts["steps"], "hours": facts["hours"]}
 
 
-def read_table(path: Path, settings: Iterable[str], out: Path) -> tuple[TableConfig, list[Row]]:
+def read_table(
+    path: Path, settings: Iterable[str], out: Path
+) -> tuple[TableConfig, list[TableRow]]:
     """settings: over every row's, or over the table's if they start with `measured.`. out: where
     the folders of the runs lie. Raises `InvalidInput` that names the fields."""
     settings = list(settings)
@@ -99,7 +101,7 @@ def read_table(path: Path, settings: Iterable[str], out: Path) -> tuple[TableCon
     for row in left_out_in_turn(common) if table.leave_one_out else table.rows:
         run = read_config(base, [*given, *row.settings]) if row.built else None
         name = f"{path.stem}_{_slug(row.name)}" if row.settings else common.name
-        rows.append(Row(row, run, RunFolder(out / name)))
+        rows.append(TableRow(row, run, RunFolder(out / name)))
     built = [row for row in rows if row.run]
     if len({row.folder.path for row in built}) < len(built):
         names = ", ".join(row.config.name for row in built)
@@ -116,17 +118,17 @@ def left_out_in_turn(config: TrainingConfig) -> list[RowConfig]:
     ]
 
 
-def check_rows(table: TableConfig, rows: Sequence[Row]) -> None:
+def check_rows(table: TableConfig, rows: Sequence[TableRow]) -> None:
     """Raises `InvalidInput` before anything is trained if a row could not be measured."""
     for row in rows:
         if row.run:
             Validation(row.run, table.measured)
 
 
-def train_rows(rows: Sequence[Row], team: Team, device: torch.device) -> int:
+def train_rows(rows: Sequence[TableRow], team: Team, device: torch.device) -> int:
     """Every run to its end. Returns 0, or the number of the signal that stopped one."""
     begun = [row.folder.checkpoint.exists() for row in rows]
-    team.wait()  # before anybody makes a folder
+    team.wait()  # before any process makes a folder
     for row, resume in zip(rows, begun, strict=True):
         if row.run and (signal := train(row.run, row.folder.path, team, device, resume)):
             return signal

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cape_ros.core.errors import CapeError, TrainingError
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.distributed import StopSignal, Team
@@ -63,21 +63,21 @@ def train(
         run.save(state, config, team.size)
     team.wait()  # before the parameters differ from what everybody has loaded
     log = run.log if team.leads else None
-    with RunLog(log, state.steps, material.steps, tensorboard) as told, StopSignal() as stop:
+    with RunLog(log, state.steps, material.steps, tensorboard) as run_log, StopSignal() as stop:
         if processes != team.size:
-            told.say(f"begun by {processes} processes, now {team.size}: they draw other steps")
+            run_log.say(f"begun by {processes} processes, now {team.size}: they draw other steps")
         for step in material.from_step(state.steps, config.workers, device):
             number = state.steps
             try:
                 row = trainer.step(step)
             except NotFinite as error:
                 raise _kept(error, run, trainer, step) from error
-            told.write(number, state.seconds, row)
+            run_log.write(number, state.seconds, row)
             stopped = int(team.total(torch.tensor(stop.number, device=device)))
             last = state.steps == material.steps
             if checks and validation and team.leads and (last or state.steps % checks.every == 0):
                 try:
-                    told.write_validation(number, trainer.validate(validation))
+                    run_log.write_validation(number, trainer.validate(validation))
                 except CapeError:
                     run.save(state, config, team.size)
                     raise
@@ -104,7 +104,7 @@ class Trainer:
         self,
         config: TrainingConfig,
         material: Material,
-        net: Network,
+        net: AnyNetwork,
         team: Team,
         device: torch.device,
     ):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from cape_ros.lab.baselines.network import Network
+from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.evaluation.evaluate import Evaluation, answer, choose
-from cape_ros.lab.evaluation.methods import WEIGHTS, Seen
+from cape_ros.lab.evaluation.methods import WEIGHTS, FeatureCache
 from cape_ros.lab.evaluation.tables import MEAN, Row, summarise
 from cape_ros.lab.training.batches import held_out
 from cape_ros.lab.training.config import PairsConfig, TrainingConfig
@@ -24,9 +24,9 @@ class Validation:
         self._shots = pairs.shots
         self._pairs = choose(self._dataset, pairs.shots, pairs.pairs, pairs.mp100)
 
-    def evaluate(self, net: Network, device: torch.device) -> Evaluation:
+    def evaluate(self, net: AnyNetwork, device: torch.device) -> Evaluation:
         """All answers that need no other weights. Leaves `net` in evaluation mode."""
-        seen = Seen(self._dataset, net.eval(), None, device)
+        seen = FeatureCache(self._dataset, net.eval(), None, device)
         parts = []
         for category, pairs in self._pairs.items():
             parts.append(answer(seen, category, pairs, Calibration()))

@@ -1,7 +1,7 @@
-"""A way to lay the support is bent to what the query shows: moving least squares.
+"""Moving-least-squares refinement of a support-to-query transform.
 
-Each keypoint's neighbours look around their places for what they match; an affine map fitted to
-what they find, those close by and those that find something before others, moves the keypoint.
+Each keypoint's neighbours search around their places for what they match; an affine map fitted to
+what they find, weighted by distance and by match, moves the keypoint.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cape_ros.model.layout.votes import Matches, Ways, keep_best, round_to_cells
+from cape_ros.model.layout.votes import Matches, SimilarityTransforms, keep_best, round_to_cells
 
 NEIGHBOURS = 16  # voters that move a keypoint
 ROUNDS = 2
@@ -24,23 +24,23 @@ INERTIA = 0.05  # against moving, in votes
 
 @dataclass(frozen=True)
 class Places:
-    """Where the ways expect each keypoint: votes [G, K, T], places [G, K, T, 2] in cells, and the
-    variance [G, K, T] with which its neighbours agree, in cells squared."""
+    """Where the transforms expect each keypoint: votes [G, K, T], places [G, K, T, 2] in cells,
+    and the variance [G, K, T] with which its neighbours agree, in cells squared."""
 
     votes: Tensor
     places: Tensor
     variance: Tensor
 
 
-def bend(matches: Matches, ways: Ways) -> Places:
-    """The ways after `ROUNDS` of looking around and fitting."""
+def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
+    """The transforms after `ROUNDS` of looking around and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
     heard, near, fade = keep_best(matches.weight, NEIGHBOURS)
     heard = (heard * fade).unsqueeze(2)  # [G, K, 1, N]
     layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
     own = matches.points[:, :count, None]
     others = matches.points[layout, near]  # [G, K, N, 2]
-    laid, place = ways.lay(others), ways.lay(own)[..., 0, :]
+    laid, place = transforms.apply(others), transforms.apply(own)[..., 0, :]
     away = ((others - own) / (0.8 * longest)).unsqueeze(2)  # [G, K, 1, N, 2]
     pull, where = torch.zeros_like(place), laid
     look = _LookAround(matches.log_probability, near)
@@ -55,7 +55,7 @@ def bend(matches: Matches, ways: Ways) -> Places:
         where = laid + mean_move + (away - mean_away) @ slope
         pull = (mean_move - mean_away @ slope).squeeze(-2)
         variance = (weight * (found - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
-    return Places(ways.votes, place + pull, variance)
+    return Places(transforms.votes, place + pull, variance)
 
 
 class _LookAround:
@@ -81,7 +81,7 @@ class _LookAround:
         places = torch.stack((x.clamp(-1, self._limits[0]), y.clamp(-1, self._limits[1])), dim=-1)
         cell = round_to_cells(
             places
-        ).nan_to_num()  # a loss that is not finite is to be told, not to crash
+        ).nan_to_num()  # a loss that is not finite is to be reported, not to crash
         column, row = (cell.long() + self._margin).unbind(dim=-1)
         around = self._steps[:, 1] * self._row + self._steps[:, 0]
         at = (self._map + row * self._row + column).unsqueeze(-1) + around

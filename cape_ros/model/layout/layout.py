@@ -1,11 +1,11 @@
 """The support's layout says where the keypoints lie together.
 
 Matching looks at one keypoint at a time and cannot tell a left mast from a right one. Here the
-keypoints, and landmarks all over the object, look for their places together: every way to turn,
-scale and shift the support is tried (`votes.py`), the best ones are bent to what the query shows
-(`deformation.py`), and then say where each keypoint is expected. No way is preferred over another,
-so copying the support's pose earns nothing. Nothing is learned. Not part of the paper, which leaves
-this to the self-attention of a network trained on many objects.
+keypoints, and landmarks all over the object, look for their places together: every rotation,
+scale and shift of the support is tried (`votes.py`), the best ones are refined by moving least
+squares (`deformation.py`), and then say where each keypoint is expected. All transforms have the
+same prior, so the support's pose is not favoured. Nothing is learned. Not part of the paper, which
+leaves this to the self-attention of a network trained on many objects.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Things on a table turn, and what a network sees of a part changes when it does.
+"""In-plane rotation: supports are encoded at eight orientations because features are not rotation
+invariant.
 
-So a support is kept as it looks turned by every eighth of a circle, too. A query is looked at with
-the upright support first; the layout of the points found there says how far the object has turned,
-and where that is another eighth it is looked at again so. The look whose evidence is stronger wins.
-Not part of the paper; nothing of it is learned.
+A query is matched with the upright support first; the layout of the points found there tells by how
+many eighths of a circle the object is rotated. If that is another orientation, a second pass uses
+the support rotated so. The pass with the stronger evidence wins. Not part of the paper; nothing is
+learned.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from cape_ros.model.tokens import KeypointTokens
 EIGHTHS = 8
 ANGLES = tuple(360 / EIGHTHS * n for n in range(1, EIGHTHS))
 """Degrees, counter-clockwise, of the turned supports; the upright one is not among them."""
-AGAIN = 2  # looks at most, after the first
-RIVALS = 4  # of samples of which only the best is wanted, so many may be looked at again
+MAX_REPASSES = 2  # passes at most, after the first
+RIVALS = 4  # of samples of which only the best is wanted, so many may get another pass
 
 
 @dataclass(frozen=True)
-class Look:
-    """answers: what was found, each [B, ...]. strength [B]: how much speaks for it, in logits.
-    eighth [B]: that by which the object seems turned, 0 to 7."""
+class RotationHypothesis:
+    """answers: what was found, each [B, ...]. strength [B]: the evidence for it, in logits.
+    eighth [B]: by how many eighths of a circle the object seems rotated, 0 to 7."""
 
     answers: tuple[Tensor, ...]
     strength: Tensor
@@ -85,11 +86,11 @@ def turned_by(
 
 def judge(
     answers: tuple[Tensor, ...], evidence: Tensor, points: Tensor, tokens: KeypointTokens
-) -> Look:
+) -> RotationHypothesis:
     """A look at a query: points [B, K, 2] in [0, 1] and evidence [B, K, h, w] of `tokens`."""
-    if not tokens.layouts:  # nothing is turned, so nobody asks
+    if not tokens.layouts:  # no rotated supports
         nothing = evidence.new_zeros(len(evidence))
-        return Look(answers, nothing, nothing.long())
+        return RotationHypothesis(answers, nothing, nothing.long())
     logits = evidence.flatten(2)
     known = tokens.mask.to(logits)
     strength = (logits.logsumexp(dim=-1) * known).sum(dim=-1) / known.sum(dim=-1).clamp(min=1)
@@ -103,12 +104,12 @@ def judge(
     along = (weight[..., 0] * (x * u + aspect**2 * y * v)).sum(dim=(1, 2))
     across = (weight[..., 0] * aspect * (y * u - x * v)).sum(dim=(1, 2))
     angle = torch.atan2(across, along) * (EIGHTHS / (2 * math.pi))
-    return Look(answers, strength, angle.round().long() % EIGHTHS)
+    return RotationHypothesis(answers, strength, angle.round().long() % EIGHTHS)
 
 
 def look_again(
     tokens: KeypointTokens,
-    look: Callable[[Tensor | None, KeypointTokens], Look],
+    look: Callable[[Tensor | None, KeypointTokens], RotationHypothesis],
     rivals: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
     """The answers of the best of a few looks.
@@ -124,7 +125,7 @@ def look_again(
     eighth, best, answers = first.eighth, first.strength, first.answers
     if rivals is not None:
         eighth = torch.where(_promising(best, rivals), eighth, shown)
-    for turn in range(AGAIN):
+    for turn in range(MAX_REPASSES):
         moved = (eighth != shown).nonzero().squeeze(1)
         if not len(moved):
             break

@@ -1,7 +1,7 @@
-"""Every way to turn, scale and shift a support is tried on the similarity (a generalised Hough
-transform): whose keypoints and landmarks find what they look for, wins.
+"""Generalised Hough transform: every rotation, scale and shift of a support is tried on the
+similarity maps of its keypoints and landmarks; the transform with the best total similarity wins.
 
-Each keypoint asks for itself, and listens to its neighbours most: parts may move on their own.
+Each keypoint votes for itself, and its neighbours count most: parts may move on their own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch.nn import functional as F
 TURNS = 16
 SCALES = (0.7, 0.84, 1.0, 1.2, 1.4)
 STRIDE = 2  # cells between the shifts that are tried
-BEST = 4  # ways that are kept, per keypoint
-REACH = 2.0  # standard deviation of a keypoint around its place in a way, in cells
+BEST = 4  # transforms that are kept, per keypoint
+REACH = 2.0  # standard deviation of a keypoint around its place in a transform, in cells
 FLOOR = 0.01  # chance that a keypoint obeys no layout
 TEMPERATURE = 2.0  # of the similarity: it is surer of itself than it should be
 NEIGHBOURHOOD = 0.375  # how far a keypoint listens, as a part of the grid's longer side
@@ -72,25 +72,25 @@ class Matches:
 
 
 @dataclass(frozen=True)
-class Ways:
-    """For each keypoint the best ways to lay its layout: votes [G, K, T], matrices [G, K, T, 2, 2]
-    and shifts [G, K, T, 2], in cells. A point p, seen from the support's middle, lies at
-    matrix p + shift.
+class SimilarityTransforms:
+    """For each keypoint the best transforms of its layout: votes [G, K, T], matrices
+    [G, K, T, 2, 2] and shifts [G, K, T, 2], in cells. A point p, relative to the
+    support's middle, is mapped to matrix p + shift.
     """
 
     votes: Tensor
     matrices: Tensor
     shifts: Tensor
 
-    def lay(self, points: Tensor) -> Tensor:
-        """Points [G, K, N, 2] of the support, those that matter to each keypoint, as each of its
-        ways lays them: [G, K, T, N, 2]."""
+    def apply(self, points: Tensor) -> Tensor:
+        """Points [G, K, N, 2] of the support, those that matter to each keypoint, mapped by each
+        of its transforms: [G, K, T, N, 2]."""
         return points.unsqueeze(2) @ self.matrices.mT + self.shifts.unsqueeze(-2)
 
 
 @cache
 def transforms(device: torch.device) -> Tensor:
-    """The ways to turn and scale a layout: [M, 2, 2]."""
+    """All rotations and scales of a layout: [M, 2, 2]."""
     angle = torch.arange(TURNS, device=device) * (2 * math.pi / TURNS)
     turn = torch.stack((angle.cos(), -angle.sin(), angle.sin(), angle.cos()), dim=-1)
     scales = torch.tensor(SCALES, device=device)
@@ -120,7 +120,7 @@ def round_to_cells(places: Tensor) -> Tensor:
     return (places + NUDGE).round()
 
 
-def best_ways(matches: Matches) -> Ways:
+def best_ways(matches: Matches) -> SimilarityTransforms:
     """Votes are -inf for a keypoint that the layout does not know or that stands alone."""
     height, width = matches.maps.shape[-2:]
     device = matches.maps.device
@@ -142,7 +142,7 @@ def best_ways(matches: Matches) -> Ways:
     way, shift = indices // shifts, indices % shifts
     shift = torch.stack((columns[shift % len(columns)], rows[shift // len(columns)]), dim=-1)
     placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
-    return Ways(
+    return SimilarityTransforms(
         (best + weight.log()).masked_fill(~placed.unsqueeze(-1), -torch.inf),
         transforms(device)[way],
         shift.float(),

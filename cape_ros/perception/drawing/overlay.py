@@ -1,4 +1,4 @@
-"""What a person looks at: keypoints, skeletons and names drawn on images. Everything is RGB."""
+"""Draws keypoints, skeletons and names on RGB images."""
 
 from __future__ import annotations
 

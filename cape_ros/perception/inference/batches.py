@@ -11,7 +11,7 @@ import torch
 from cape_ros.core.errors import DeviceError
 
 LARGEST_BATCH = 32  # samples in one pass; more are split
-PATIENCE = 100  # full batches that must go well before larger ones are tried again
+BATCH_REGROWTH_INTERVAL = 100  # full batches that must go well before larger ones are tried again
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 class Batches:
     """largest: samples in one pass; halved whenever the GPU's memory is not enough for them, and
-    doubled after `PATIENCE` full batches, since others may have given memory back."""
+    doubled after `BATCH_REGROWTH_INTERVAL` full batches, since others may have freed memory."""
 
     def __init__(self, device: torch.device):
         self.largest = LARGEST_BATCH
@@ -49,7 +49,7 @@ class Batches:
 
     def _grow(self, count: int) -> None:
         self._went_well += count == self.largest < LARGEST_BATCH
-        if self._went_well >= PATIENCE:
+        if self._went_well >= BATCH_REGROWTH_INTERVAL:
             self.largest, self._went_well = 2 * self.largest, 0
 
     def _halve(self, error: torch.cuda.OutOfMemoryError) -> None:

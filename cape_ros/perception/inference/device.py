@@ -35,7 +35,7 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
             raise DeviceError(f"device {name}: no such GPU here; use `cpu` or `auto`")
-        torch.zeros(1, device=device).cpu()  # torch knows devices that hold no numbers
+        torch.zeros(1, device=device).cpu()  # e.g. "meta": a device without storage
     except (RuntimeError, AssertionError, ImportError) as error:
         raise DeviceError(f"device {name}: {error}; use `cpu`, `cuda` or `auto`") from error
     return device

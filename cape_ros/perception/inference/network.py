@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.inference import ready
-from cape_ros.model.layout.rotations import Look, judge, look_again
+from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.inference.fused_blocks import fused_or_plain
 
@@ -45,13 +45,13 @@ class Network:
         rivals: [B] long; of those with the same number only the best is wanted.
         """
 
-        def look(samples: Tensor | None, tokens: KeypointTokens) -> Look:
-            return self.look(features if samples is None else features[samples], tokens)
+        def look(samples: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
+            return self.forward(features if samples is None else features[samples], tokens)
 
         points, scores = look_again(tokens, look, rivals)
         return points, scores
 
-    def look(self, features: Tensor, tokens: KeypointTokens) -> Look:
+    def forward(self, features: Tensor, tokens: KeypointTokens) -> RotationHypothesis:
         """One pass: points and scores, as `find` has them, of these tokens only."""
         points, evidence = self.net.answer(features, tokens)
         scores = self._calibration(evidence, tokens.mask)

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.layout.layout import LANDMARKS, MOST_LAYOUTS, Layouts
-from cape_ros.model.layout.rotations import Look
+from cape_ros.model.layout.rotations import RotationHypothesis
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.inference.network import Network
 
@@ -65,8 +65,8 @@ class Recording:
 
 
 @dataclass(frozen=True, order=True)
-class Room:
-    """What a recording has room for."""
+class Capacity:
+    """The largest tokens that a recording takes."""
 
     keypoints: int
     shots: int
@@ -86,7 +86,7 @@ class RecordedNetwork(Network):
         super().__init__(net, calibration, device, dtype)
         self._recorder = recorder
         self._extractions: list[Recording] = []  # by size of batch
-        self._findings: dict[Room, list[Recording]] = {}
+        self._findings: dict[Capacity, list[Recording]] = {}
         self._refused = False
         self._filled: WeakKeyDictionary[Recording, ReferenceType[KeypointTokens]]
         self._filled = WeakKeyDictionary()  # whose tokens a recording has got already
@@ -100,15 +100,15 @@ class RecordedNetwork(Network):
         """
         rounded = min(-(-keypoints // KEYPOINTS) * KEYPOINTS, self.config.order_length)
         few = shots <= 1 or not self.config.layout
-        room = Room(max(rounded, keypoints), 1 if few else MOST_LAYOUTS)
-        if self._refused or room in self._findings:
+        capacity = Capacity(max(rounded, keypoints), 1 if few else MOST_LAYOUTS)
+        if self._refused or capacity in self._findings:
             return
-        rooms = (room, *self._findings)  # a frame may ask for all of them together
-        largest = Room(max(r.keypoints for r in rooms), max(r.shots for r in rooms))
+        capacities = (capacity, *self._findings)  # a frame may ask for all of them together
+        largest = Capacity(max(r.keypoints for r in capacities), max(r.shots for r in capacities))
         try:
             for batch in self._recorder.batches[len(self._extractions) :]:
                 self._extractions.append(self._record_extraction(batch))
-            for missing in {room: None, largest: None}:
+            for missing in {capacity: None, largest: None}:
                 if missing not in self._findings:
                     self._record_findings(missing)
         except RuntimeError as error:  # also a driver's, and a lack of memory
@@ -126,27 +126,29 @@ class RecordedNetwork(Network):
                 parts[-1] = parts[-1].clone()  # the next part uses its memory
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def look(self, features: Tensor, tokens: KeypointTokens) -> Look:
+    def forward(self, features: Tensor, tokens: KeypointTokens) -> RotationHypothesis:
         batch, count, shots = *tokens.mask.shape, _shots(tokens)
-        rooms = (r for r in sorted(self._findings) if r.keypoints >= count and r.shots >= shots)
-        room = next(rooms, None)
-        if room is None or not self._findings[room]:
-            return super().look(features, tokens)
-        recordings = self._findings[room]
+        capacities = (
+            r for r in sorted(self._findings) if r.keypoints >= count and r.shots >= shots
+        )
+        capacity = next(capacities, None)
+        if capacity is None or not self._findings[capacity]:
+            return super().forward(features, tokens)
+        recordings = self._findings[capacity]
         if batch <= recordings[-1].batch:
             ((recording, _),) = _parts(recordings, batch)
             filled = self._filled.get(recording)
             if filled is None or filled() is not tokens:  # as from one frame to the next
-                recording.fill(1, *_widen(tokens, room))
+                recording.fill(1, *_widen(tokens, capacity))
                 self._filled[recording] = ref(tokens)
             recording.fill(0, features)
-            return _as_look(recording.run(batch), count)
-        given, parts = [features, *_widen(tokens, room)], []
+            return _as_hypothesis(recording.run(batch), count)
+        given, parts = [features, *_widen(tokens, capacity)], []
         for recording, part in _parts(recordings, batch):
             self._filled.pop(recording, None)
             recording.fill(0, *(one[part] for one in given))
             parts.append([one.clone() for one in recording.run(len(features[part]))])
-        return _as_look([torch.cat(each) for each in zip(*parts, strict=True)], count)
+        return _as_hypothesis([torch.cat(each) for each in zip(*parts, strict=True)], count)
 
     def _record_extraction(self, batch: int) -> Recording:
         images = torch.zeros(batch, 3, *self.config.image_size, device=self.device)
@@ -158,26 +160,28 @@ class RecordedNetwork(Network):
 
         return Recording(self._recorder, run, [images])
 
-    def _record_findings(self, room: Room) -> None:
-        self._findings[room] = []
+    def _record_findings(self, capacity: Capacity) -> None:
+        self._findings[capacity] = []
         if self.config.layout and not self._recorder.layouts:
             return
         for batch in self._recorder.batches:
-            self._findings[room].append(self._record_finding(batch, room))
+            self._findings[capacity].append(self._record_finding(batch, capacity))
 
-    def _record_finding(self, batch: int, room: Room) -> Recording:
+    def _record_finding(self, batch: int, capacity: Capacity) -> Recording:
         channels, grid, width = self.net.backbone.channels, self.config.grid, self.config.width
         dtype = next(self.net.parameters()).dtype
-        known = torch.zeros(batch, room.keypoints, dtype=torch.bool, device=self.device)
+        known = torch.zeros(batch, capacity.keypoints, dtype=torch.bool, device=self.device)
         inputs = [
             torch.zeros(batch, channels, *grid, dtype=dtype, device=self.device),
-            torch.zeros(batch, room.keypoints, width, device=self.device),
+            torch.zeros(batch, capacity.keypoints, width, device=self.device),
             known,
         ]
         if self.config.layout:
-            inputs.append(torch.zeros(batch, room.shots, room.keypoints, 2, device=self.device))
-            inputs.append(known[:, None].repeat(1, room.shots, 1))
-            landmarks = (batch, room.shots, LANDMARKS)
+            inputs.append(
+                torch.zeros(batch, capacity.shots, capacity.keypoints, 2, device=self.device)
+            )
+            inputs.append(known[:, None].repeat(1, capacity.shots, 1))
+            landmarks = (batch, capacity.shots, LANDMARKS)
             inputs.append(torch.zeros(*landmarks, 2, device=self.device))
             inputs.append(torch.zeros(*landmarks, width, device=self.device))
 
@@ -185,7 +189,7 @@ class RecordedNetwork(Network):
             features: Tensor, tokens: Tensor, mask: Tensor, *layout: Tensor
         ) -> tuple[Tensor, ...]:
             layouts = Layouts(*layout) if layout else None
-            found = super(RecordedNetwork, self).look(
+            found = super(RecordedNetwork, self).forward(
                 features, KeypointTokens(tokens, mask, layouts)
             )
             return (*found.answers, found.strength, found.eighth)
@@ -193,25 +197,25 @@ class RecordedNetwork(Network):
         return Recording(self._recorder, run, inputs)
 
 
-def _as_look(outputs: Sequence[Tensor], keypoints: int) -> Look:
+def _as_hypothesis(outputs: Sequence[Tensor], keypoints: int) -> RotationHypothesis:
     points, scores, strength, eighth = outputs
-    return Look((points[:, :keypoints], scores[:, :keypoints]), strength, eighth)
+    return RotationHypothesis((points[:, :keypoints], scores[:, :keypoints]), strength, eighth)
 
 
 def _parts(recordings: Sequence[Recording], count: int) -> Iterator[tuple[Recording, slice]]:
-    """A batch of `count` in as few parts as there must be, and what has room for each."""
+    """A batch of `count` in as few parts as there must be, and what is large enough for each."""
     most = recordings[-1].batch
     for at in range(0, count, most):
         part = slice(at, min(at + most, count))
         yield next(each for each in recordings if each.batch >= part.stop - at), part
 
 
-def _widen(tokens: KeypointTokens, room: Room) -> list[Tensor]:
+def _widen(tokens: KeypointTokens, capacity: Capacity) -> list[Tensor]:
     """The tokens as tensors of the recorded size; what is added is not known."""
-    more = room.keypoints - tokens.mask.shape[1]
+    more = capacity.keypoints - tokens.mask.shape[1]
     flat = [F.pad(tokens.tokens, (0, 0, 0, more)), F.pad(tokens.mask, (0, more))]
     if tokens.layouts:
-        shots = room.shots - _shots(tokens)
+        shots = capacity.shots - _shots(tokens)
         flat.append(F.pad(tokens.layouts.points, (0, 0, 0, more, 0, shots)))
         flat.append(F.pad(tokens.layouts.known, (0, more, 0, shots)))
         flat.append(F.pad(tokens.layouts.landmark_points, (0, 0, 0, 0, 0, shots)))

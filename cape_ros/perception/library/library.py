@@ -133,7 +133,7 @@ class CategoryLibrary:
             place.mkdir(exist_ok=True)
             os.replace(fresh, place / f"v{version:06d}")
             self._record, self._categories = record, {**self._categories, name: category}
-            with suppress(OSError):  # registered by now, whatever happens to the one before
+            with suppress(OSError):  # registered by now, even if this fails
                 sync_folder(place)
                 sync_folder(self._entries)
                 for older, folder in _versions(place):

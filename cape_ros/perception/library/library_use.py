@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 LOCK = ".in_use"  # held as long as a program serves the library; says who it is
-LONGEST = 500  # octets of it that count
+MAX_HOLDER_BYTES = 500  # octets of it that count
 
 
 class LibraryUse:
-    """Says so to others until `close`, unless somebody else has said so before.
+    """Holds the lock of a library until `close`, unless another program holds it.
 
-    who: this program, for a person. Never waits; where a folder knows no locks, nobody is noticed.
+    who: this program, for a person. Never waits; on a file system without locks nothing is noticed.
     """
 
     def __init__(self, root: Path, who: str) -> None:
@@ -30,7 +30,7 @@ class LibraryUse:
 
     @property
     def other(self) -> str | None:
-        """Who else serves this library now; None is nobody, as far as one can tell."""
+        """The other program that serves this library now; None if none is known."""
         if self._lock is None or self._held:
             return None
         try:
@@ -43,7 +43,7 @@ class LibraryUse:
         with suppress(OSError):
             said = f"{self._who} (process {os.getpid()} on {socket.gethostname()})"
             os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, said.encode()[:LONGEST], 0)
+            os.pwrite(self._lock, said.encode()[:MAX_HOLDER_BYTES], 0)
         return None
 
     def close(self) -> None:
@@ -55,6 +55,6 @@ class LibraryUse:
     def _read(self) -> str:
         assert self._lock is not None
         with suppress(OSError):
-            said = os.pread(self._lock, LONGEST, 0).decode(errors="replace")
+            said = os.pread(self._lock, MAX_HOLDER_BYTES, 0).decode(errors="replace")
             return said if said.isprintable() else ""
         return ""

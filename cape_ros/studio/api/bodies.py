@@ -23,7 +23,7 @@ AT_ONCE = 4  # uploads; each may take 20 MB and 40 megapixels, or more for a vid
 
 
 class Uploads:
-    """Keeps many of them from filling the memory together."""
+    """Limits concurrent uploads, bounding memory."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(AT_ONCE)

@@ -20,7 +20,7 @@ from cape_ros.studio.api.schemas import (
     ShotKeypoint,
 )
 from cape_ros.studio.formats.archive import FORMATS, pack, read
-from cape_ros.studio.formats.reading import Marked, Reading
+from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
 MOST_OCTETS = 100_000_000
 MOST_PROBLEMS = 50
@@ -68,7 +68,7 @@ class _Import:
 
     context: Context
     given: dict[str, str]
-    reading: Reading
+    reading: ImportResult
     missing: dict[str, None] = field(default_factory=dict)  # names of images, in order
 
     def answer(self) -> ImportAnswer:
@@ -116,7 +116,7 @@ class _Import:
             shots.append(DraftShot(image=image, box=box, keypoints=keypoints))
         return shots
 
-    def _image(self, marked: Marked) -> str | None:
+    def _image(self, marked: ImportedAnnotation) -> str | None:
         """The ID of the image that is meant; None, and noted, if it is not to be had."""
         image = self.given.get(marked.image)
         try:
@@ -133,14 +133,14 @@ class _Import:
             self.reading.problems.append(f"{marked.image}: {error}")
             return None
         if marked.size not in (None, (stored.width, stored.height)):
-            told = "{} x {}".format(*marked.size or ())
+            stated = "{} x {}".format(*marked.size or ())
             seen = f"{stored.width} x {stored.height}"
-            self.reading.problems.append(f"{marked.image}: is {seen}; the file speaks of {told}")
+            self.reading.problems.append(f"{marked.image}: is {seen}; the file speaks of {stated}")
             return None
         return image
 
     def _is_the_only_one(self) -> bool:
-        """One image was given and one is spoken of: they are the same, whatever they are called."""
+        """If one image is given and one annotation exists, they are matched regardless of name."""
         return len(self.given) == 1 == len({marked.image for marked in self.reading.marked})
 
 

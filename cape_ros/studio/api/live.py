@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.broadcast import Viewer, width_for
 
-PATIENCE = 10.0  # [s] for a viewer to take a frame and to say that it is drawn
+VIEWER_TIMEOUT = 10.0  # [s] for a viewer to take a frame and to say that it is drawn
 UNKNOWN_CAMERA, TOO_MANY, TOO_SLOW = 4404, 1013, 1008
 # Hung up, too slow, closed already
 GONE = (WebSocketDisconnect, OSError, asyncio.TimeoutError, RuntimeError)
@@ -77,8 +77,8 @@ class _Show:
             view = await broadcast.view(result, viewer.width)
             self._sent = broadcast.stamp(result.frame)
             self._drawn.clear()
-            await asyncio.wait_for(self._websocket.send_bytes(view.packet()), PATIENCE)
-            await asyncio.wait_for(self._drawn.wait(), PATIENCE)
+            await asyncio.wait_for(self._websocket.send_bytes(view.packet()), VIEWER_TIMEOUT)
+            await asyncio.wait_for(self._drawn.wait(), VIEWER_TIMEOUT)
 
     async def _listen(self) -> None:
         while True:

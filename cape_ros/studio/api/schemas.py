@@ -17,7 +17,7 @@ UNKNOWN, VISIBLE = 0, 2  # visibility, as in cape_ros/msg/Keypoint
 
 
 class Strict(BaseModel):
-    """A body: a field that nobody knows is a mistake."""
+    """A request body: unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -199,7 +199,7 @@ class VideoAnswer(BaseModel):
 
 class CameraAnswer(BaseModel):
     """width, height: null before the first frame. rate: results a second. unwatched_s: seconds
-    since somebody looked, null if nobody ever did."""
+    since the last viewer left, null if there never was one."""
 
     camera: str
     width: int | None

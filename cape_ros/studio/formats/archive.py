@@ -12,7 +12,7 @@ from typing import Any
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.studio.formats import coco, cvat, folder, labelme
-from cape_ros.studio.formats.reading import Reading
+from cape_ros.studio.formats.reading import ImportResult
 
 MOST_FILES = 300
 MOST_OCTETS = 200_000_000  # of all files in a zip file, unpacked
@@ -21,14 +21,14 @@ IMAGES = (".png", ".jpg", ".jpeg")
 FORMATS = {"folder": folder, "labelme": labelme, "coco": coco, "cvat": cvat}
 
 
-def read(data: bytes) -> Reading:
+def read(data: bytes) -> ImportResult:
     """A file of any format, as it is or in a zip file. Raises `InvalidInput`."""
     if not data.startswith(ZIP):
         return read_file(data)
     files = unpack(data)
     if folder.FILE in files:
         return folder.read(files)
-    reading = Reading(images={n: d for n, d in files.items() if n.lower().endswith(IMAGES)})
+    reading = ImportResult(images={n: d for n, d in files.items() if n.lower().endswith(IMAGES)})
     annotations = {n: d for n, d in files.items() if n.lower().endswith((".json", ".xml"))}
     if not annotations:
         reason = f"holds none of {folder.FILE}, a labelme or COCO .json, a CVAT .xml"
@@ -41,7 +41,7 @@ def read(data: bytes) -> Reading:
     return reading
 
 
-def read_file(data: bytes) -> Reading:
+def read_file(data: bytes) -> ImportResult:
     """A labelme, COCO or CVAT file. Raises `InvalidInput`."""
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(XML):

@@ -13,7 +13,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from cape_ros.perception.category import Category
-from cape_ros.studio.formats.reading import Coordinate, Marked, Reading, Skeleton, parse
+from cape_ros.studio.formats.reading import (
+    Coordinate,
+    ImportedAnnotation,
+    ImportResult,
+    Skeleton,
+    parse,
+)
 from cape_ros.studio.pictures import to_png
 
 FILE = "annotations.json"
@@ -48,12 +54,12 @@ class File(BaseModel):
     categories: list[Kind]
 
 
-def read(content: Any) -> Reading:
+def read(content: Any) -> ImportResult:
     """content: of the JSON file. Raises `InvalidInput`."""
     file = parse(File, content, "a COCO keypoints file")
     images = {image.id: image for image in file.images}
     kinds = {kind.id: kind for kind in file.categories}
-    reading = Reading()
+    reading = ImportResult()
     for described in file.categories:
         edges = [(start - 1, end - 1) for start, end in described.skeleton]
         reading.skeletons[described.name] = Skeleton(described.keypoints, edges)
@@ -72,7 +78,9 @@ def read(content: Any) -> Reading:
             size = (image.width, image.height) if image.width and image.height else None
             name = PurePosixPath(image.file_name.replace("\\", "/")).name
             if points:
-                reading.marked.append(Marked(kind.name, name, points, annotation.bbox, size))
+                reading.marked.append(
+                    ImportedAnnotation(kind.name, name, points, annotation.bbox, size)
+                )
     return reading
 
 

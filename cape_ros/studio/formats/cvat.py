@@ -16,7 +16,13 @@ from defusedxml import DefusedXmlException
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box
-from cape_ros.studio.formats.reading import Marked, Point, Reading, Skeleton, read_number
+from cape_ros.studio.formats.reading import (
+    ImportedAnnotation,
+    ImportResult,
+    Point,
+    Skeleton,
+    read_number,
+)
 from cape_ros.studio.pictures import to_png
 
 FILE = "annotations.xml"
@@ -24,7 +30,7 @@ HALF = 0.5  # CVAT has (0, 0) at the corner of the image, this project at a pixe
 GROUP = "1"
 
 
-def read(data: bytes) -> Reading:
+def read(data: bytes) -> ImportResult:
     """data: of the XML file. Raises `InvalidInput`."""
     try:
         root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
@@ -32,7 +38,7 @@ def read(data: bytes) -> Reading:
         raise InvalidInput.of("file", f"no XML that can be read: {error}") from error
     if root.tag != "annotations":
         raise InvalidInput.of("file", f"<{root.tag[:40]}> where CVAT has <annotations>")
-    reading = Reading(skeletons=dict(_skeletons(root)))
+    reading = ImportResult(skeletons=dict(_skeletons(root)))
     if root.find("track") is not None:
         reading.problems.append("tracks are left out; export as 'CVAT for images'")
     for image in root.iter("image"):
@@ -104,7 +110,7 @@ def _skeletons(root: Tree.Element) -> Iterator[tuple[str, Skeleton]]:
         yield name, Skeleton(names, edges)
 
 
-def _marked(image: Tree.Element, name: str) -> Iterator[Marked]:
+def _marked(image: Tree.Element, name: str) -> Iterator[ImportedAnnotation]:
     """Raises ValueError for numbers that are none."""
     width, height = (read_number(image.get(side, 0)) for side in ("width", "height"))
     size = (int(width), int(height)) if width and height else None
@@ -121,7 +127,7 @@ def _marked(image: Tree.Element, name: str) -> Iterator[Marked]:
             }
         if points:
             box = boxes.get((label, shape.get("group_id")))
-            yield Marked(label, name, points, box, size)
+            yield ImportedAnnotation(label, name, points, box, size)
 
 
 def _points(shape: Tree.Element) -> list[Point]:

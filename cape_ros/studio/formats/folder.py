@@ -12,14 +12,14 @@ import yaml
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.library.category_folder import UNREADABLE, read_category, write_category
-from cape_ros.studio.formats.reading import Marked, Reading, Skeleton
+from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult, Skeleton
 
 FILE = "category.yaml"
 IMAGE = re.compile(r"shot_\d{3}\.png")
 LARGEST_YAML = 1_000_000
 
 
-def read(files: Mapping[str, bytes]) -> Reading:
+def read(files: Mapping[str, bytes]) -> ImportResult:
     """files: by name, without folders. Raises `InvalidInput`."""
     described = files[FILE]
     if len(described) > LARGEST_YAML:
@@ -39,7 +39,7 @@ def read(files: Mapping[str, bytes]) -> Reading:
         reason = " ".join(str(error).split())[:300]
         raise InvalidInput.of(FILE, f"no category folder that can be read: {reason}") from error
     skeleton = Skeleton(category.keypoint_names, category.edges)
-    reading = Reading(skeletons={category.name: skeleton})
+    reading = ImportResult(skeletons={category.name: skeleton})
     for index, shot in enumerate(category.shots):
         name = f"shot_{index:03d}.png"
         points = {
@@ -50,7 +50,7 @@ def read(files: Mapping[str, bytes]) -> Reading:
             if seen
         }
         reading.images[name] = files[name]
-        reading.marked.append(Marked(category.name, name, points, shot.box))
+        reading.marked.append(ImportedAnnotation(category.name, name, points, shot.box))
     return reading
 
 

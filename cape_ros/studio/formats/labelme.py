@@ -18,7 +18,14 @@ from pydantic import BaseModel, Field
 
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box
-from cape_ros.studio.formats.reading import Coordinate, Marked, Point, Reading, Skeleton, parse
+from cape_ros.studio.formats.reading import (
+    Coordinate,
+    ImportedAnnotation,
+    ImportResult,
+    Point,
+    Skeleton,
+    parse,
+)
 from cape_ros.studio.pictures import to_png
 
 HALF = 0.5  # labelme has (0, 0) at the corner of the image, this project at a pixel's centre
@@ -46,11 +53,11 @@ class File(BaseModel):
     more: More | None = Field(None, alias="cape_ros")
 
 
-def read(content: Any) -> Reading:
+def read(content: Any) -> ImportResult:
     """content: of the JSON file. Raises `InvalidInput`."""
     file = parse(File, content, "a labelme file")
     image = PurePosixPath(file.image.replace("\\", "/")).name or "image"
-    reading = Reading()
+    reading = ImportResult()
     if file.data:
         try:
             reading.images[image] = base64.b64decode(file.data)
@@ -79,7 +86,7 @@ def read(content: Any) -> Reading:
         name = boxes[0][0] if boxes else file.more.name if file.more else PurePosixPath(image).stem
         if points:
             box = boxes[0][1] if boxes else None
-            reading.marked.append(Marked(name, image, points, box, size))
+            reading.marked.append(ImportedAnnotation(name, image, points, box, size))
     return reading
 
 

@@ -26,7 +26,7 @@ class Skeleton:
 
 
 @dataclass(frozen=True)
-class Marked:
+class ImportedAnnotation:
     """An object in an image. points: by name, those that are seen. size: (width, height) of the
     image, as the file says."""
 
@@ -38,11 +38,11 @@ class Marked:
 
 
 @dataclass
-class Reading:
+class ImportResult:
     """skeletons: of the categories that the file describes. images: files that came with it, by
     name. problems: what was left out, and why."""
 
-    marked: list[Marked] = field(default_factory=list)
+    marked: list[ImportedAnnotation] = field(default_factory=list)
     skeletons: dict[str, Skeleton] = field(default_factory=dict)
     images: dict[str, bytes] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Reading:
         edges = [edge for edge in described.edges if all(0 <= end < len(names) for end in edge)]
         return Skeleton(list(names), edges)
 
-    def add(self, other: Reading) -> None:
+    def add(self, other: ImportResult) -> None:
         self.marked += other.marked
         self.skeletons.update(other.skeletons)
         self.images.update(other.images)

@@ -8,10 +8,10 @@ from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.core.images import decode
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.category_folder import MOST_PIXELS
-from cape_ros.studio.formats.reading import Marked, Reading
+from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
 
-def to_categories(reading: Reading) -> list[Category]:
+def to_categories(reading: ImportResult) -> list[Category]:
     """Each category of the file with all of its shots. Raises `InvalidInput` with every fault."""
     categories, faults = [], list[Fault]()
     for name in dict.fromkeys(marked.category for marked in reading.marked):
@@ -24,7 +24,7 @@ def to_categories(reading: Reading) -> list[Category]:
     return categories
 
 
-def _to_category(reading: Reading, name: str) -> Category:
+def _to_category(reading: ImportResult, name: str) -> Category:
     skeleton, shots, faults = reading.skeleton(name), [], list[Fault]()
     for marked in reading.marked:
         if marked.category == name:
@@ -37,14 +37,16 @@ def _to_category(reading: Reading, name: str) -> Category:
     return Category(name, skeleton.keypoint_names, skeleton.edges, shots)
 
 
-def _to_shot(reading: Reading, marked: Marked, names: Sequence[str]) -> SupportShot:
+def _to_shot(
+    reading: ImportResult, marked: ImportedAnnotation, names: Sequence[str]
+) -> SupportShot:
     if marked.image not in reading.images:
         reason = "is not in the file; put the images into a zip file with the annotations"
         raise InvalidInput.of(marked.image, reason, "missing")
     pixels = decode(reading.images[marked.image], marked.image, MOST_PIXELS).pixels
     height, width = pixels.shape[:2]
     if marked.size not in (None, (width, height)):
-        told = "{} x {}".format(*marked.size or ())
-        raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {told}")
+        stated = "{} x {}".format(*marked.size or ())
+        raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {stated}")
     points = [marked.points.get(name, (0.0, 0.0)) for name in names]
     return SupportShot(pixels, points, [name in marked.points for name in names], marked.box)

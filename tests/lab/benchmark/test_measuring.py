@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cape_ros.core.errors import DeviceError, InvalidInput
-from cape_ros.lab.benchmark.clock import Durations, Row, take_turns
+from cape_ros.lab.benchmark.clock import BenchmarkRow, Durations, take_turns
 from cape_ros.lab.benchmark.figures import figures
 from cape_ros.lab.benchmark.groups import groups, keypoints, objects, one_object, registration
 from cape_ros.lab.benchmark.run import run_benchmark
@@ -19,7 +19,7 @@ from cape_ros.perception.inference.network import Network
 
 def test_rows_take_turns_and_the_warm_up_does_not_count() -> None:
     said: list[str] = []
-    rows = [Row(name, "", lambda name=name: said.append(name)) for name in ("a", "b")]
+    rows = [BenchmarkRow(name, "", lambda name=name: said.append(name)) for name in ("a", "b")]
     seconds = list(take_turns(rows, runs=3, warm_up=2))
     assert said == ["a", "b"] * 5
     assert len(seconds) == 3

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from cape_ros.model import KeypointTokens
 from cape_ros.model.layout.layout import LANDMARKS, Layouts
-from cape_ros.model.layout.rotations import AGAIN, EIGHTHS, Look, judge, look_again, not_yet_turned
+from cape_ros.model.layout.rotations import (
+    EIGHTHS,
+    MAX_REPASSES,
+    RotationHypothesis,
+    judge,
+    look_again,
+    not_yet_turned,
+)
 from cape_ros.model.tokens import average_shots, stack_tokens
 from cape_ros.perception.geometry import Crop
 
@@ -92,7 +99,7 @@ class Looks:
         self._upright, self._true, self._blind = given, torch.tensor(true), blind
         self.count = 0
 
-    def __call__(self, samples: Tensor | None, given: KeypointTokens) -> Look:
+    def __call__(self, samples: Tensor | None, given: KeypointTokens) -> RotationHypothesis:
         self.count += 1
         if samples is None:
             samples = torch.arange(len(self._true))
@@ -103,7 +110,7 @@ class Looks:
         assert torch.equal(landmarks[:, 0, 0, 0].round().long(), turn)
         right = turn == self._true[samples]
         strength = torch.where(right, 5.0, 1.0) if not self._blind else -1.0 * turn
-        return Look(
+        return RotationHypothesis(
             ((10 * samples + turn).unsqueeze(-1).float(),),
             strength.float(),
             self._true[samples],
@@ -135,13 +142,15 @@ def test_the_number_of_looks_is_bounded() -> None:
     """Where every look sees another turn."""
     given, count = tokens(), 0
 
-    def look(samples: Tensor | None, _: KeypointTokens) -> Look:
+    def look(samples: Tensor | None, _: KeypointTokens) -> RotationHypothesis:
         nonlocal count
         count += 1
-        return Look((torch.zeros(1, 1),), torch.zeros(1), torch.tensor([count % EIGHTHS]))
+        return RotationHypothesis(
+            (torch.zeros(1, 1),), torch.zeros(1), torch.tensor([count % EIGHTHS])
+        )
 
     look_again(given, look)
-    assert count == 1 + AGAIN
+    assert count == 1 + MAX_REPASSES
 
 
 def test_of_rivals_only_the_most_promising_are_looked_at_again() -> None:
@@ -150,12 +159,14 @@ def test_of_rivals_only_the_most_promising_are_looked_at_again() -> None:
     strength = torch.tensor([3.0, 9.0, 1.0, 8.0, 7.0, 2.0, 6.0, 0.5, 0.1])
     rivals = torch.tensor([0, 0, 0, 0, 0, 0, 0, 1, 1])
 
-    def look(samples: Tensor | None, _: KeypointTokens) -> Look:
+    def look(samples: Tensor | None, _: KeypointTokens) -> RotationHypothesis:
         if samples is None:
-            return Look((strength.unsqueeze(-1),), strength, torch.full((9,), 3))
+            return RotationHypothesis((strength.unsqueeze(-1),), strength, torch.full((9,), 3))
         again.extend(samples.tolist())
         stronger = strength[samples] + 1
-        return Look((stronger.unsqueeze(-1),), stronger, torch.full((len(samples),), 3))
+        return RotationHypothesis(
+            (stronger.unsqueeze(-1),), stronger, torch.full((len(samples),), 3)
+        )
 
     (answers,) = look_again(given, look, rivals)
     assert again == [1, 3, 4, 6, 7, 8]

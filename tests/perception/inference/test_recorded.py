@@ -113,7 +113,7 @@ def test_turned_supports_are_looked_for_in_the_same_recordings(net: CapeFormer) 
         found = fast.find(features, given)
         assert recorder.replayed > 1
         again = fast.find(features, given)  # the first look's tokens lie there again
-        upright = plain.look(features, given).answers
+        upright = plain.forward(features, given).answers
     assert not torch.allclose(expected[0], upright[0], atol=1e-3)
     for one in (found, again):
         assert torch.allclose(one[0][given.mask], expected[0][given.mask], atol=1e-4)

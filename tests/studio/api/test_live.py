@@ -116,7 +116,7 @@ def test_a_slow_viewer_holds_up_neither_the_node_nor_the_others(site: Site) -> N
 def test_a_viewer_that_draws_nothing_is_dropped(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "PATIENCE", 0.2)
+    monkeypatch.setattr(live, "VIEWER_TIMEOUT", 0.2)
     site.stand.show(header=1)
     with site.watch() as dead:
         dead.frame()

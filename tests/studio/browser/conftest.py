@@ -14,8 +14,8 @@ from .chromium import find, launch
 from .person import Person
 from .running import Running
 
-PATIENCE = 30_000  # milliseconds that a step may take on a busy machine
-expect.set_options(timeout=PATIENCE)
+STEP_TIMEOUT = 30_000  # milliseconds that a step may take on a busy machine
+expect.set_options(timeout=STEP_TIMEOUT)
 
 
 class WithoutBrowser(pytest.Module):
@@ -64,7 +64,7 @@ def visit(chromium: Browser, running: Running) -> Iterator[Callable[..., Person]
 
     def open_page(view: str = "live", **options: object) -> Person:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(STEP_TIMEOUT)
         contexts.append(context)
         person = Person(context.new_page(), running)
         people.append(person)

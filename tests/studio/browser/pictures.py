@@ -26,11 +26,11 @@ PHONE = {"width": 360, "height": 740}
 QUALITY = 85  # of a JPEG
 SETTLED = 400  # milliseconds
 HISTORY = 65.0  # [s] of scores
-PATIENCE = 60_000  # milliseconds
+STEP_TIMEOUT = 60_000  # milliseconds
 
 
 def main(folder: Path) -> None:
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=STEP_TIMEOUT)
     with (
         sync_playwright() as playwright,
         tempfile.TemporaryDirectory() as library,

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from cape_ros.media.photographs import photographs
 
-from .conftest import PATIENCE
+from .conftest import STEP_TIMEOUT
 from .person import Person
 
 LONGEST_WAIT = 180.0  # [s] on a busy machine
@@ -110,7 +110,7 @@ def image(page: Page, address: str, key: str) -> np.ndarray:
 
 def test_a_cup_taught_on_the_page_is_followed_in_make_demo(demo: Demo, chromium: Browser) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(STEP_TIMEOUT)
     person = Person(context.new_page(), demo)
     person.open("live")
     demo.wait_for(re.compile("Studio is in use"))

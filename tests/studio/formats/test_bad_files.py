@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.studio.formats.archive import FORMATS, pack, read, read_file
-from cape_ros.studio.formats.reading import Reading
+from cape_ros.studio.formats.reading import ImportResult
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 CUP = Category("cup", ["rim", "ear"], [(0, 1)], [SupportShot(IMAGE, [(4, 5), (20, 10)])] * 2)
@@ -25,7 +25,7 @@ JSON = st.recursive(
 )
 
 
-def attempt(data: bytes) -> Reading | None:
+def attempt(data: bytes) -> ImportResult | None:
     try:
         return read(data)
     except InvalidInput:

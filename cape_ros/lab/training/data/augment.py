@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from cape_ros.core.images import read_image
 from cape_ros.lab.datasets.mp100 import Instance
-from cape_ros.lab.datasets.views import View, look
+from cape_ros.lab.datasets.views import View, render
 from cape_ros.lab.training.data.light import Light
 from cape_ros.lab.training.data.sketches import Sketch
 from cape_ros.perception.geometry import Crop
@@ -45,7 +45,7 @@ def view_of_instance(
     """An object turned, scaled, shifted and recoloured, sometimes pasted on another background.
 
     Every query turns on its own, so the support's layout is a bad guess; a flip changes what is
-    left and right, so a whole episode flips or nobody does. sketch: a device is to recolour it.
+    left and right, so a whole episode flips or none of it. sketch: a device is to recolour it.
     """
     image = photograph(instance.image)
     x, y, w, h = instance.box
@@ -69,7 +69,7 @@ def view_of_the_paper(instance: Instance, generator: Generator) -> View:
     angle = float(np.clip(15 * generator.normal(), -30, 30))
     if generator.random() >= 0.6:
         angle = 0.0
-    return look(instance, (SIZE, SIZE), scale, angle)
+    return render(instance, (SIZE, SIZE), scale, angle)
 
 
 def turn(generator: Generator) -> float:

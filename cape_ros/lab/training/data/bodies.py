@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from cape_ros.lab.training.data.textures import Material
+from cape_ros.lab.training.data.textures import TextureStyle
 
 SEED = 20231  # of all bodies: a number always stands for the same one
 MOST_PARTS = 9
@@ -66,7 +66,7 @@ class Body:
     number: int
     parts: tuple[Part, ...]
     landmarks: tuple[Landmark, ...]
-    material: Material
+    material: TextureStyle
     heading: float
     own_pattern: bool
     tiles: tuple[np.ndarray, ...] = field(repr=False)
@@ -97,7 +97,7 @@ def body(number: int, photographs: Sequence[Path]) -> Body:
     """The category of this number; `photographs` give textures and colours."""
     generator = np.random.default_rng((SEED, number))
     parts = _parts(generator)
-    material = Material.drawn(generator, photographs)
+    material = TextureStyle.drawn(generator, photographs)
     return Body(
         number,
         tuple(parts),
@@ -109,7 +109,7 @@ def body(number: int, photographs: Sequence[Path]) -> Body:
     )
 
 
-def tiles(parts: Sequence[Part], material: Material, generator: Generator) -> tuple:
+def tiles(parts: Sequence[Part], material: TextureStyle, generator: Generator) -> tuple:
     """A texture for each part; a mirrored part has the mirrored texture."""
     made: list[np.ndarray] = []
     for at, part in enumerate(parts):

@@ -30,7 +30,7 @@ class FewShotStep:
 class FewShotSteps(Dataset[FewShotStep]):
     """The steps of a training run by number; the same seed and number give the same step.
 
-    Every category is equally likely whatever its size, and all objects of an episode differ. The
+    Every category is equally likely, large or small, and all objects of an episode differ. The
     release draws as many episodes of every category as the largest has objects, which is the same
     share. A category with fewer objects than shots and a query is left out, with a word in the log.
     Raises `InvalidInput` if nothing is left.

@@ -1,4 +1,4 @@
-"""Which pixel of an image each pixel of a view shows, told for every few of them.
+"""Coarse sampling grids: view pixel -> image pixel, linear in between.
 
 A grid is [N, N, 2]: pixels (x, y) of the image, for the view's pixels 0, STEP, 2 STEP, ... across
 and down; between them it is linear.

@@ -1,4 +1,4 @@
-"""Views that are drawn by the device that learns from them, a batch at a time.
+"""Views rendered on the training device, a batch at a time.
 
 Workers choose what is seen, from where and in which light; the many pixels are left to a GPU. It
 draws what OpenCV would, to a grey level or two, but for the noise.

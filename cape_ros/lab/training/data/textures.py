@@ -20,7 +20,7 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class TextureStyle:
     """What the textures of one category have in common.
 
     family: how they are made. source: the photograph they are cut from, or whose colours they
@@ -33,7 +33,7 @@ class Material:
     palette: np.ndarray
 
     @classmethod
-    def drawn(cls, generator: Generator, photographs: Sequence[Path]) -> Material:
+    def drawn(cls, generator: Generator, photographs: Sequence[Path]) -> TextureStyle:
         family = FAMILIES[int(generator.integers(len(FAMILIES)))]
         source = photographs[int(generator.integers(len(photographs)))]
         if generator.random() < 0.5:  # colours of the world, or any

@@ -1,4 +1,4 @@
-"""Thin plate splines: the smoothest bending of a plane that moves some places as told.
+"""Thin plate splines: the smoothest bending of a plane that moves some places as given.
 
 Bookstein, "Principal Warps", 1989. OpenCV has one, but not in every build.
 """

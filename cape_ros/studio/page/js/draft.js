@@ -2,7 +2,7 @@
 //
 // {name, mode, version, keypoint_names: [text], edges: [[a, b]],
 //  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null]}]}
-// Mark = {x, y, visible, unsure?}: unsure is the network's own that nobody has confirmed, and that it
+// Mark = {x, y, visible, unsure?}: unsure is the network's own that is not confirmed, and that it
 // does not trust itself.
 
 import { isTrusted } from "./colors.js";

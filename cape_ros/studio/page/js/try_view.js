@@ -5,7 +5,7 @@ import { categories } from "./categories.js";
 import { isTrusted, scoreColor } from "./colors.js";
 import { byId, chooseFiles, field, h } from "./dom.js";
 import { isVideo } from "./imports.js";
-import { Leaf } from "./leaf.js";
+import { FrameSlider } from "./frame_slider.js";
 import { attempt } from "./messages.js";
 import { TryStage } from "./try_stage.js";
 import { Why } from "./why.js";
@@ -23,7 +23,7 @@ export class TryView {
     const onPick = (category, index) => this.#pick(index);
     this.all = new TryStage(byId("try-stage"), { onBox, onPick });
     this.one = new TryStage(byId("try-other-stage"), { onBox });
-    this.leaf = new Leaf(byId("leaf"), () => this.#look());
+    this.slider = new FrameSlider(byId("leaf"), () => this.#look());
     this.#build(byId("try-side"));
     this.why = new Why(this.whyRoot, () => this.all.layer.choose(null));
     categories.addEventListener("change", () => this.#fillSelects());
@@ -31,7 +31,7 @@ export class TryView {
     this.#paintWhere();
     this.all.stage.say("Open or drop an image or a short video");
     document.addEventListener("keydown", (event) => {
-      if (!byId("view-try").hidden && this.leaf.key(event)) event.preventDefault();
+      if (!byId("view-try").hidden && this.slider.key(event)) event.preventDefault();
     });
   }
 
@@ -40,7 +40,7 @@ export class TryView {
   }
 
   leave() {
-    this.leaf.stop();
+    this.slider.stop();
   }
 
   /** Chooses a category. */
@@ -70,7 +70,7 @@ export class TryView {
     this.#box = null;
     this.#answers.clear();
     this.why.close();
-    this.leaf.show(clip.frames.length, clip.fps);
+    this.slider.show(clip.frames.length, clip.fps);
     this.#look();
   }
 
@@ -137,7 +137,7 @@ export class TryView {
     byId("try-other").hidden = single === "";
     byId("try-caption").textContent = single === "" ? "" : "All shots";
     byId("try-other-caption").textContent = `Shot ${Number(single) + 1} alone`;
-    const image = this.#clip?.frames[this.leaf.at];
+    const image = this.#clip?.frames[this.slider.at];
     if (!image) return;
     const stages = single === "" ? [this.all] : [this.all, this.one];
     this.#stale = true;
@@ -155,7 +155,7 @@ export class TryView {
   /** What is in the image of now; an answer that is late is not shown. */
   async #answer() {
     const category = categories.get(this.category.value);
-    const image = this.#clip.frames[this.leaf.at];
+    const image = this.#clip.frames[this.slider.at];
     const single = this.compare.value;
     this.empty.hidden = Boolean(category);
     if (!category) return;
@@ -169,7 +169,7 @@ export class TryView {
     this.one.layer.show(one ? [one.object] : [], categories);
     this.results.replaceChildren(table(category, all, one, (index) => this.#pick(index)));
     this.results.classList.remove("waiting");
-    this.leaf.ready();
+    this.slider.ready();
   }
 
   async #estimate(image, { name, version }, shots) {
@@ -181,7 +181,7 @@ export class TryView {
 
   #pick(index) {
     const category = categories.get(this.category.value);
-    const image = this.#clip.frames[this.leaf.at];
+    const image = this.#clip.frames[this.slider.at];
     this.all.layer.choose(category.name, index);
     const look = async () => ({ image, box: (await this.#estimate(image, category, null)).object.box });
     this.why.show(look, { category: category.name, index, name: category.keypoint_names[index] });

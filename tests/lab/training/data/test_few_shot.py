@@ -10,7 +10,7 @@ from shipped_recipe import training_data
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.lab.datasets.mp100 import Dataset
-from cape_ros.lab.datasets.views import look
+from cape_ros.lab.datasets.views import render
 from cape_ros.lab.training.data.augment import view_of_the_paper
 from cape_ros.lab.training.data.few_shot import FewShotSteps
 from cape_ros.model import CapeFormer, CapeFormerConfig
@@ -28,7 +28,7 @@ def uneven(data: Path) -> Dataset:
 def test_the_paper_s_augmentation_scales_and_turns_a_little_and_never_flips(data: Path) -> None:
     """Read from where it takes the keypoints, against the protocol's crop."""
     instance = training_data(data).instances[1]
-    plain, generator = look(instance), np.random.default_rng(0)
+    plain, generator = render(instance), np.random.default_rng(0)
     scales, angles = [], []
     for _ in range(300):
         view = view_of_the_paper(instance, generator)

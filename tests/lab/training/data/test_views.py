@@ -8,7 +8,7 @@ import pytest
 from shipped_recipe import NETWORK
 
 from cape_ros.lab.datasets.mp100 import Instance
-from cape_ros.lab.datasets.views import collate, look
+from cape_ros.lab.datasets.views import collate, render
 from cape_ros.lab.training.data.augment import view_of_instance
 
 
@@ -23,7 +23,7 @@ def cut_off(tmp_path: Path) -> Instance:
 
 
 def test_a_keypoint_off_the_crop_is_not_asked_for(cut_off: Instance) -> None:
-    batch = collate([look(cut_off)], NETWORK)
+    batch = collate([render(cut_off)], NETWORK)
     assert batch.weight[0].tolist() == [1, 0, 0]
     assert batch.points.isfinite().all()
     assert not batch.heatmaps[0, 1:].any()

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-export class Leaf {
+export class FrameSlider {
   at = 0;
   #count = 1;
   #playing = false;
