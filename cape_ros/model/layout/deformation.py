@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from cape_ros.model.layout.votes import Matches, SimilarityTransforms, keep_best, round_to_cells
 
 NEIGHBOURS = 16  # voters that move a keypoint
+FADE = 1e-3  # relative margin over the nearest voter left out, below which one loses weight
 ROUNDS = 2
 LOOK_AROUND = 3  # cells to each side
 WINDOW = 2.0  # standard deviation of the distance at which a voter is believed, in cells
@@ -35,7 +36,7 @@ class Places:
 def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
     """The transforms after `ROUNDS` of looking around and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
-    heard, near, fade = keep_best(matches.weight, NEIGHBOURS)
+    heard, near, fade = keep_best(matches.weight, NEIGHBOURS, FADE)
     heard = (heard * fade).unsqueeze(2)  # [G, K, 1, N]
     layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
     own = matches.points[:, :count, None]

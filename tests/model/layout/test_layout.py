@@ -158,19 +158,19 @@ def test_rounding_errors_do_not_move_a_vote(points: Tensor, landmarks: bool) -> 
     expected = votes()
     generator = torch.Generator().manual_seed(0)
     for _ in range(10):
-        assert (votes(generator) - expected).abs().max() < 5e-3
+        assert (votes(generator) - expected).abs().max() < 1e-3
 
 
 def test_at_a_tie_nothing_that_was_kept_by_chance_counts() -> None:
     values = torch.tensor([3.0, 1.0, 2.0, 2.0, 5.0])
-    kept, indices, weight = keep_best(values, 3)
+    kept, indices, weight = keep_best(values, 3, 1e-3)
     assert kept.tolist() == [5, 3, 2]
     assert indices[:2].tolist() == [4, 0]
     assert weight[:2].tolist() == [1, 1]
     assert 0 < weight[2] < 1e-3
-    assert keep_best(values, 2)[2].tolist() == [1, 1]
-    assert keep_best(values, 5)[2].tolist() == [1] * 5
-    assert keep_best(torch.ones(9), 3)[2].tolist() == [1] * 3  # alike: as much as each other
+    assert keep_best(values, 2, 1e-3)[2].tolist() == [1, 1]
+    assert keep_best(values, 5, 1e-3)[2].tolist() == [1] * 5
+    assert keep_best(torch.ones(9), 3, 1e-3)[2].tolist() == [1] * 3  # alike: as much as each other
 
 
 def test_points_between_cells_are_rounded_to_one_side() -> None:
