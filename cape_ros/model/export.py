@@ -99,6 +99,7 @@ def write(frame: FramePass, path: Path, keypoints: int, shots: int) -> None:
         ) from error
     if not path.parent.is_dir():
         raise CapeError(f"{path}: {path.parent} is no folder")
+    frame.eval()
     example = frame.example(2, keypoints, shots)
     with torch.inference_mode():
         frame(**example)  # what is made once and kept must not be made of the exporter's tensors

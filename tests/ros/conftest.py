@@ -30,7 +30,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
     """Starts programs that need PyTorch, fast."""
-    modules = ["server", "perception.annotation", "perception.overlay", "perception.panel"]
+    modules = [
+        "server.server",
+        "perception.library.annotation",
+        "perception.drawing.overlay",
+        "perception.drawing.panel",
+    ]
     with Forks("cv2", *(f"cape_ros.{module}" for module in modules)) as forks:
         yield forks
 
