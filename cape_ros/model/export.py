@@ -7,6 +7,7 @@ One graph does the work of a frame. A category's tokens are its input: they are 
 from __future__ import annotations
 
 import logging
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,13 +148,15 @@ def differences(frame: FramePass, path: Path, keypoints: int, shots: int) -> dic
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences the ONNX exporter's debug output."""
+    """Silences the ONNX exporter's debug output and its remark that inputs share an axis."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="# The axis name", category=UserWarning)
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

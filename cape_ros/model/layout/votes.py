@@ -112,7 +112,7 @@ def keep_best(values: Tensor, count: int, fade: float) -> tuple[Tensor, Tensor, 
     best = values.topk(count + 1, dim=-1)
     kept, left_out = best.values[..., :-1], best.values[..., -1:]
     weight = (kept - left_out) / (fade * left_out).clamp(min=1e-9)
-    weight = weight.clamp(LEAST_WEIGHT, 1)
+    weight = weight.clamp(LEAST_WEIGHT, 1.0)  # the ONNX exporter takes no mixture
     return kept, best.indices[..., :-1], weight / weight[..., :1]
 
 
