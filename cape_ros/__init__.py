@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # a checkout, too, is a folder cape_ros with msg/ and srv/ in it.
 __path__ += [
     str(folder)
-    for folder in (Path(entry, __name__) for entry in sys.path)
+    for entry in sys.path
+    for folder in (Path(entry, __name__), Path(entry, "cape_ros_messages", __name__))
     if str(folder) not in __path__ and (folder / "msg" / "__init__.py").is_file()
 ]
 

@@ -117,7 +117,7 @@ def _compile(
         + [own, *RUNTIME],
         folders,
         # From the extension in site-packages/NAME to the libraries of the prefix.
-        rpath="$ORIGIN/" + os.path.relpath(_library_folder(), environment.site_packages() / name),
+        rpath="$ORIGIN/" + os.path.relpath(_library_folder(), environment.python_folder(name)),
     )
     for each in (
         Library(conversion.target, conversion.sources, with_python, conversion.links, folders),
@@ -135,7 +135,7 @@ def _install(package: Package, sources: Sources, folder: Path) -> None:
     forget(package)
     for file in (folder / "lib").iterdir():
         _replace(file, _library_folder() / file.name)
-    python = environment.site_packages() / package.name
+    python = environment.python_folder(package.name)
     for kind in ("msg", "srv"):
         shutil.rmtree(python / kind, ignore_errors=True)
     for file in sources.python.rglob("*"):

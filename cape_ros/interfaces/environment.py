@@ -25,6 +25,19 @@ def site_packages() -> Path:
     return Path(sysconfig.get_path("purelib"))
 
 
+def python_folder(package: str) -> Path:
+    """Where the generated modules of an interface package go.
+
+    Those of cape_ros join the installed package. Where that is a checkout (an editable install),
+    they have a folder of their own, which cape_ros/__init__.py knows: a folder cape_ros without
+    __init__.py in site-packages would hide the checkout.
+    """
+    joined = site_packages() / package
+    if package != "cape_ros" or (joined / "__init__.py").is_file():
+        return joined
+    return site_packages() / "cape_ros_messages" / package
+
+
 def sourced() -> Sequence[Path]:
     """The prefixes of a sourced ROS 2 that have rclpy, other than this environment."""
     prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)

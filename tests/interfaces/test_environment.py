@@ -67,3 +67,15 @@ def test_a_domain_that_cannot_be(domain: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ROS_DOMAIN_ID", domain)
     with pytest.raises(CapeError, match="give a number from 0 to 232"):
         environment.check()
+
+
+def test_generated_modules_never_hide_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder cape_ros without __init__.py in site-packages would, in an editable install."""
+    monkeypatch.setattr(environment, "site_packages", lambda: tmp_path)
+    assert environment.python_folder("vision_msgs") == tmp_path / "vision_msgs"
+    assert environment.python_folder("cape_ros") == tmp_path / "cape_ros_messages" / "cape_ros"
+    (tmp_path / "cape_ros").mkdir()
+    (tmp_path / "cape_ros" / "__init__.py").touch()
+    assert environment.python_folder("cape_ros") == tmp_path / "cape_ros"
