@@ -37,7 +37,7 @@ from cape_ros.ros.node import CapeNode
 from cape_ros.srv import RegisterCategory, RemoveCategory
 
 SECONDS = 120.0  # after which a test gives up; a busy machine starts a process in a minute
-SETTLING = 0.3
+SETTLING = 0.5
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
