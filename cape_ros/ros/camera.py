@@ -80,7 +80,7 @@ class Camera:
             several = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
             detections = topic(self.name, "detections_in")
             kind = compat.vision_msgs.Detection2DArray
-            self._subscribe(kind, detections, self._on_detections, several)
+            self._subscribe(kind, detections, self._guarded(self._on_detections), several)
 
     def stop(self) -> None:
         """Idempotent. A callback in progress still ends."""
@@ -159,6 +159,9 @@ class Camera:
             self.meter.refused += 1
             self._reject(error, "image")
             return
+        except Exception:  # of a library; `_guarded` refuses the message
+            self.meter.refused += 1
+            raise
         self._frames.add(self.key, message)
         frame = Frame(self.key, image, message.header, requests, began)
         if self.get("boxes") == "detections":

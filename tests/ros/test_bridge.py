@@ -142,5 +142,7 @@ def test_the_node_goes_on_after_anything_in_a_camera_callback(
         patch.setattr(camera, "read_frame", fail)
         bench.robot.camera.publish(dds.image(1))
         dds.wait_for(lambda: rejected(bench, "internal error") == 1)
+    meter = bench.node.session.cameras[0].meter
+    assert (meter.images, meter.refused) == (1, 1)
     message, found = bench.robot.show()
     assert found.header == message.header

@@ -64,6 +64,26 @@ class Detector:
         return self._robot.keypoints.wait(lambda answer: answer.header.stamp.sec == seconds)
 
 
+def test_the_node_goes_on_after_anything_in_the_callback_of_detections(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("of a library")
+
+    bench = start(boxes="detections", detections_tolerance=5.0, **EVERYTHING_IS_FOUND)
+    bench.robot.register()
+    detector, box = Detector(bench), detection("cup", (5.0, 5.0, 70.0, 70.0))
+    server = bench.node.server
+    with monkeypatch.context() as patch:
+        patch.setattr("cape_ros.ros.camera.to_requests", fail)
+        seconds = bench.robot.next_second()
+        bench.robot.camera.publish(image(seconds))
+        wait_for(lambda: bench.node.session.cameras[0].meter.images == 1)
+        detector.say(detections(seconds, box))
+        wait_for(lambda: server.statistics.rejected.get("internal error") == 1)
+    assert [cup.category for cup in detector.show(box).objects] == ["cup"]
+
+
 def test_the_id_of_a_detection_stays_with_its_object(start: Start) -> None:
     bench = start(boxes="detections", detections_tolerance=5.0, **EVERYTHING_IS_FOUND)
     bench.robot.register()
