@@ -80,7 +80,7 @@ def missing_requirement(error: ImportError) -> CapeError | None:
     command = shlex.join(REQUIRED[name] for name in missing)
     return CapeError(
         f"{', '.join(missing)} cannot be imported by {sys.executable}: activate the environment "
-        f"that has them (README, On a robot), or make one and pip install {command}"
+        f"that has them (README, On your robot), or make one and pip install {command}"
     )
 
 
