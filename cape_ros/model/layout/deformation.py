@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cape_ros.model.layout.votes import Matches, SimilarityTransforms, keep_best, round_to_cells
+from cape_ros.model.layout.votes import Matches, SimilarityTransforms, round_to_cells
 
 NEIGHBOURS = 16  # voters that move a keypoint
 FADE = 1e-3  # relative margin over the nearest voter left out, below which one loses weight
@@ -36,8 +36,8 @@ class Places:
 def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
     """The transforms after `ROUNDS` of looking around and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
-    heard, near, fade = keep_best(matches.weight, NEIGHBOURS, FADE)
-    heard = (heard * fade).unsqueeze(2)  # [G, K, 1, N]
+    heard, near = nearest(matches.weight, NEIGHBOURS)
+    heard = heard.unsqueeze(2)  # [G, K, 1, N]
     layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
     own = matches.points[:, :count, None]
     others = matches.points[layout, near]  # [G, K, N, 2]
@@ -57,6 +57,22 @@ def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
         pull = (mean_move - mean_away @ slope).squeeze(-2)
         variance = (weight * (found - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
     return Places(transforms.votes, place + pull, variance)
+
+
+def nearest(weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest weights along the last dimension, and their indices.
+
+    Which of two equal ones is kept depends on rounding errors, and indices on how a batch is
+    padded. So one loses its weight as it comes near the largest one left out: at a tie neither
+    counts.
+    """
+    if weight.shape[-1] <= count:
+        best = weight.topk(weight.shape[-1], dim=-1)
+        return best.values, best.indices
+    best = weight.topk(count + 1, dim=-1)
+    kept, left_out = best.values[..., :-1], best.values[..., -1:]
+    margin = (kept - left_out) / (FADE * left_out).clamp(min=1e-9)
+    return kept * margin.clamp(min=0.0, max=1.0), best.indices[..., :-1]
 
 
 class _LookAround:

@@ -22,8 +22,8 @@ REACH = 2.0  # standard deviation of a keypoint around its place in a transform,
 FLOOR = 0.01  # chance that a keypoint obeys no layout
 TEMPERATURE = 2.0  # of the similarity: it is surer of itself than it should be
 NEIGHBOURHOOD = 0.375  # how far a keypoint listens, as a part of the grid's longer side
-FADE = 3e-4  # relative margin over the best transform left out, below which one loses weight
-LEAST_WEIGHT = 1e-4
+TIE = 1e-4  # relative difference below which votes are as good as each other
+GOLDEN_RATIO = 0.6180339887498949
 NUDGE = 1e-3  # cells: marked pixels often lie midway between two cells, so rounding flips beside it
 
 
@@ -97,23 +97,17 @@ def transforms(device: torch.device) -> Tensor:
     return (scales[:, None, None] * turn).view(-1, 2, 2)
 
 
-def keep_best(values: Tensor, count: int, fade: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The `count` largest of `values`, all >= 0, along the last dimension: values, indices, and
-    weights in (0, 1].
+def keep_best(votes: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest along the last dimension: values >= 0, and indices.
 
     A processor's vector width decides how sums are rounded, and so which of two equal values is
-    kept. The answer must not depend on it: a kept value loses its weight as it comes near the
-    largest one left out, by less than a part `fade` of it, so at a tie neither counts. A larger
-    `fade` weakens rounding errors more, and changes more answers.
+    the larger. The answer must not depend on it: among values that differ by less than a part
+    `TIE` of them, a sequence that is spread evenly over the indices decides.
     """
-    if values.shape[-1] <= count:
-        best = values.topk(values.shape[-1], dim=-1)
-        return best.values, best.indices, torch.ones_like(best.values)
-    best = values.topk(count + 1, dim=-1)
-    kept, left_out = best.values[..., :-1], best.values[..., -1:]
-    weight = (kept - left_out) / (fade * left_out).clamp(min=1e-9)
-    weight = weight.clamp(LEAST_WEIGHT, 1.0)  # the ONNX exporter takes no mixture
-    return kept, best.indices[..., :-1], weight / weight[..., :1]
+    index = torch.arange(votes.shape[-1], dtype=torch.float64, device=votes.device)
+    preference = (GOLDEN_RATIO * index).frac().to(votes.dtype)
+    indices = (votes * (1 + TIE * preference)).topk(count, dim=-1).indices
+    return votes.gather(-1, indices), indices
 
 
 def round_to_cells(places: Tensor) -> Tensor:
@@ -138,13 +132,13 @@ def best_ways(matches: Matches) -> SimilarityTransforms:
     layout = torch.arange(step.shape[0], device=device)[:, None, None]
     voter = torch.arange(step.shape[1], device=device)[:, None]
     votes = matches.weight @ seen[layout, voter, down, right].flatten(2)
-    best, indices, weight = keep_best(votes, BEST, FADE)
+    best, indices = keep_best(votes, BEST)
     shifts = len(rows) * len(columns)
     way, shift = indices // shifts, indices % shifts
     shift = torch.stack((columns[shift % len(columns)], rows[shift // len(columns)]), dim=-1)
     placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
     return SimilarityTransforms(
-        (best + weight.log()).masked_fill(~placed.unsqueeze(-1), -torch.inf),
+        best.masked_fill(~placed.unsqueeze(-1), -torch.inf),
         transforms(device)[way],
         shift.float(),
     )

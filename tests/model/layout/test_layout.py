@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from cape_ros.model.layout.deformation import nearest
 from cape_ros.model.layout.layout import (
     LANDMARKS,
     MARGIN,
@@ -161,16 +162,26 @@ def test_rounding_errors_do_not_move_a_vote(points: Tensor, landmarks: bool) -> 
         assert (votes(generator) - expected).abs().max() < 1e-3
 
 
-def test_at_a_tie_nothing_that_was_kept_by_chance_counts() -> None:
-    values = torch.tensor([3.0, 1.0, 2.0, 2.0, 5.0])
-    kept, indices, weight = keep_best(values, 3, 1e-3)
-    assert kept.tolist() == [5, 3, 2]
+def test_a_tie_is_not_decided_by_rounding_errors() -> None:
+    votes = torch.ones(20480)
+    votes[[3, 900, 7000, 20000, 12345]] = 10.0
+    votes[7] = 11.0
+    _, expected = keep_best(votes, 4)
+    assert expected[0] == 7
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        kept, indices = keep_best(noisy(votes, generator), 4)
+        assert set(indices.tolist()) == set(expected.tolist())
+        assert torch.allclose(kept, votes[indices])
+
+
+def test_a_neighbour_as_near_as_one_left_out_does_not_count() -> None:
+    weight = torch.tensor([0.3, 0.1, 0.2, 0.2, 0.5])
+    kept, indices = nearest(weight, 3)
     assert indices[:2].tolist() == [4, 0]
-    assert weight[:2].tolist() == [1, 1]
-    assert 0 < weight[2] < 1e-3
-    assert keep_best(values, 2, 1e-3)[2].tolist() == [1, 1]
-    assert keep_best(values, 5, 1e-3)[2].tolist() == [1] * 5
-    assert keep_best(torch.ones(9), 3, 1e-3)[2].tolist() == [1] * 3  # alike: as much as each other
+    assert torch.allclose(kept, torch.tensor([0.5, 0.3, 0.0]))
+    assert torch.allclose(nearest(weight, 2)[0], torch.tensor([0.5, 0.3]))
+    assert torch.allclose(nearest(weight, 5)[0], weight.sort(descending=True).values)
 
 
 def test_points_between_cells_are_rounded_to_one_side() -> None:
