@@ -91,7 +91,7 @@ def _is_reported(check: CrossCheck, raw_scores: np.ndarray) -> bool:
     return bool(known.any() and check.matches(raw_scores[known]).mean() >= Trust().found)
 
 
-def look_at_all(seen: FeatureCache, pairs: int) -> list[Answers]:
+def estimate_all(seen: FeatureCache, pairs: int) -> list[Answers]:
     """What calibrations are fitted to."""
     answers: list[Answers] = []
     for category in track(seen.dataset.categories, "calibrating", transient=True):
@@ -135,7 +135,7 @@ def main() -> None:
         data = annotated(DataConfig(options.data, annotations=f"annotations/{file}.json"))
         seen = FeatureCache(data, net, None, torch.device("cpu"))
         if file == "train":
-            answers = look_at_all(seen, options.pairs)
+            answers = estimate_all(seen, options.pairs)
         for category in data.categories:
             others = [a for a in answers if file == "val" or a.category != category]
             trials.append(Trial(seen, category, fit_all(others)))

@@ -20,10 +20,10 @@ from rig.robot import Robot
 from rig.setting import CALL, Setting, Stand, stand
 
 PERIOD = 5.0  # [s] between two commands
-SAMPLED = 5.0  # [s] between two looks at the memory
-FIRST = 60.0  # [s] after which the memory is looked at for the first time
+SAMPLED = 5.0  # [s] between two readings of the memory
+FIRST = 60.0  # [s] before the first reading of the memory
 NAME, KEYPOINTS = "visitor", 5
-TURN = (
+MODES = (
     RegisterMode.CREATE,
     RegisterMode.REPLACE,
     RegisterMode.ADD_SHOTS,
@@ -46,7 +46,7 @@ class Commands:
 
     def give(self, robot: Robot) -> None:
         """The next one."""
-        mode = TURN[self.asked % len(TURN)]
+        mode = MODES[self.asked % len(MODES)]
         self.asked += 1
         began = time.monotonic()
         if mode is None:

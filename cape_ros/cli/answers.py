@@ -30,7 +30,7 @@ def row(file: str, frame: int | None, answer: ObjectKeypoints, found: bool) -> R
 def answers_to(
     out: Path | None, category: Category, single: bool
 ) -> Iterator[Callable[[Row], None]]:
-    """What writes a row. Raises `SourceError` before anything is looked at."""
+    """A function that writes one row. Raises `SourceError` before the first image is read."""
     if out is None:
         yield lambda row: print(json.dumps(row, indent=2 if single else None), flush=True)
         return

@@ -103,7 +103,7 @@ class SourceFrame:
 
 
 def frames_of(source: Path) -> Iterator[SourceFrame]:
-    """What is to be looked at, in order. Raises `InvalidInput` for a folder without images,
+    """The images to process, in order. Raises `InvalidInput` for a folder without images,
     `SourceError`; images of a folder that cannot be read are named and counted at the end."""
     from cape_ros.core.images import read_image
 
@@ -153,11 +153,11 @@ def _with_progress(what: Any, count: int) -> Iterator[Any]:
 
     known = count if count < sys.maxsize else None
     console = Console(stderr=True)
-    return iter(track(what, "looking", known, transient=True, console=console))
+    return iter(track(what, "estimating", known, transient=True, console=console))
 
 
 class Finder:
-    """Looks into the box that was given, or searches; follow: from where the object was before."""
+    """Estimates in the given box, or searches; follow: from where the object was before."""
 
     def __init__(
         self, estimator: Estimator, category: Category, box: Box | None, follow: bool

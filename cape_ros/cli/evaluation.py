@@ -52,7 +52,7 @@ def evaluate(
         Path | None, typer.Option("--json", help="Write the numbers here too.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for a page to look at, index.html.")
+        Path | None, typer.Option(help="Folder for an HTML report, index.html.")
     ] = None,
     device: Device = "cpu",
 ) -> None:
@@ -121,7 +121,7 @@ def evaluate_video(
     keypoints: Annotated[
         Path | None, typer.Option(help="Keypoints of one frame, as for `cape demo`.")
     ] = None,
-    every: Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Evaluate every n-th frame.")] = 1,
     follow: Annotated[
         bool, typer.Option("--follow", help="Search and follow; no box is given.")
     ] = False,

@@ -16,7 +16,7 @@ from cape_ros.cli.common import Weights, say
 from cape_ros.core.errors import InvalidInput
 
 lab = typer.Typer(
-    help="Research: train, measure and compare networks; look at weights.",
+    help="Research: train, measure and compare networks; inspect weights.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )

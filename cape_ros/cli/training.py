@@ -65,7 +65,7 @@ def train(
     ] = None,
     replay: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Only look again at a step that was not finite."),
+        typer.Option(metavar="FILE", help="Only replay a step that was not finite."),
     ] = None,
 ) -> None:
     """Train a network as a file says; Ctrl-C saves, --resume goes on to the same result.

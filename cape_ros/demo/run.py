@@ -33,7 +33,7 @@ from cape_ros.ros import MIDDLEWARE
 LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
 ANSWER = 60.0  # [s] a service call or the first result may take
-LOOK = 1.0  # [s] between two questions whether Studio is in use
+POLL_INTERVAL = 1.0  # [s] between two checks whether Studio is in use
 LAST_ANSWER = 5.0  # [s] to wait for the result of a scene's last frame
 
 
@@ -198,13 +198,13 @@ class Stage:
         if self._studio is None or not self._studio.is_in_use():
             return
         self._console.print(
-            f"Studio is in use: the camera goes on until nobody looks for {TEACHING:.0f} s, "
+            f"Studio is in use: the camera goes on until no page is open for {TEACHING:.0f} s, "
             "or Ctrl-C."
         )
         self._camera.show(None, Unending(self._scenes[0].source))
         try:
             while self._studio.is_in_use():
-                self._registrar.wait(lambda: False, LOOK)
+                self._registrar.wait(lambda: False, POLL_INTERVAL)
         except KeyboardInterrupt:
             pass
 

@@ -199,7 +199,7 @@ class CapeFormer(nn.Module):
         )
 
     def answer(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
-        """`match` without what only training and a person look at: its last points [B, K, 2], and
+        """`match` without what only training and inspection need: its last points [B, K, 2], and
         the evidence [B, K, h, w]."""
         matched = self._match(features, tokens, None, False)
         points = local_argmax(matched.evidence)

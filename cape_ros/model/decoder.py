@@ -19,7 +19,7 @@ def inverse_sigmoid(x: Tensor) -> Tensor:
 
 
 class DecoderLayer(nn.Module):
-    """Keypoints look at each other, then at the image; post-norm.
+    """Self-attention of the keypoints, then cross-attention to the image; post-norm.
 
     In the cross-attention content and position are concatenated, not added (2 d channels), and
     `choker` brings the answer back to d.
@@ -109,14 +109,14 @@ class Decoder(nn.Module):
         the last one's update [L + 1, B, K, 2]; and, if asked for, the cross-attention [B, K, N]
         of each layer.
         """
-        looked_at = self._look_at(memory, image_positions), memory, key_padding_mask
+        keys = self._keys(memory, image_positions), memory, key_padding_mask
         points = proposals.detach()
-        # The outputs start from detached proposals, but where the first layer looks is trained.
+        # The outputs start from detached proposals, but the first layer's attention is trained.
         place = proposals
         predictions, references, maps = [], [points], []
         for index, layer in enumerate(self.layers):
             positions = self._positions(place, order)
-            keypoints, weights = layer(keypoints, positions, *looked_at, attention)
+            keypoints, weights = layer(keypoints, positions, *keys, attention)
             predictions.append(self._move(index, self.norm(keypoints), references[-1]))
             references.append(self._move(index, keypoints, points))
             place = points = references[-1].detach()
@@ -134,15 +134,15 @@ class Decoder(nn.Module):
         key_padding_mask: Tensor,
     ) -> Tensor:
         """The last layer's prediction [B, K, 2], and nothing that it does not need."""
-        looked_at = self._look_at(memory, image_positions), memory, key_padding_mask
+        keys = self._keys(memory, image_positions), memory, key_padding_mask
         points, last = proposals, len(self.layers) - 1
         for index, layer in enumerate(self.layers):
-            keypoints, _ = layer(keypoints, self._positions(points, order), *looked_at, False)
+            keypoints, _ = layer(keypoints, self._positions(points, order), *keys, False)
             seen = self.norm(keypoints) if index == last else keypoints
             points = self._move(index, seen, points)
         return points
 
-    def _look_at(self, memory: Tensor, image_positions: Tensor) -> Tensor:
+    def _keys(self, memory: Tensor, image_positions: Tensor) -> Tensor:
         return torch.cat((memory, image_positions.expand_as(memory)), dim=-1)
 
     def _positions(self, points: Tensor, order: Tensor) -> Tensor:

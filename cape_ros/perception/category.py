@@ -79,7 +79,7 @@ class Category:
     keypoint_names: K names. edges: pairs of keypoint indices that a skeleton joins.
     version: counts the registrations of this name; 0 = never registered.
     Raises `InvalidInput` that names every fault of every field. A category without shots can be
-    drawn, but neither registered nor looked for.
+    drawn, but neither registered nor searched.
     """
 
     name: str
@@ -193,7 +193,7 @@ def not_registered(known: Iterable[str], name: str) -> str:
 
 
 def name_like(text: str) -> str:
-    """Turns any text into a valid category name."""
+    """Converts any text to a valid category name."""
     allowed = re.sub(r"[^A-Za-z0-9_.-]", "_", text)
     return (allowed if allowed[:1].isalnum() else f"object_{allowed}")[:64]
 

@@ -22,7 +22,12 @@ from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.layout.layout import LANDMARKS, Layouts
-from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again, not_yet_turned
+from cape_ros.model.layout.rotations import (
+    RotationHypothesis,
+    best_of_passes,
+    judge,
+    not_yet_rotated,
+)
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
@@ -163,8 +168,8 @@ class Estimator:
     ) -> list[ObjectKeypoints]:
         """Find each requested object in `image`, HxWx3 uint8 RGB; one answer per request, in order.
 
-        best_only: of each category only the best answer matters, so whether the object has turned
-            is only looked into where it promises most.
+        best_only: of each category only the best answer matters, so whether the object is rotated
+            is only tested where that promises most.
         Raises `InvalidInput` that names every request with an unknown category or an impossible
         box.
         """
@@ -204,7 +209,7 @@ class Estimator:
         return search(self, image, category)
 
     def stand_in(self, keypoints: int) -> Category:
-        """A category of nothing, to warm up with: it can be looked for and is never found.
+        """A category without shots, to warm up with: it can be searched and is never present.
 
         keypoints: fewer, if the network cannot order so many.
         """
@@ -220,18 +225,18 @@ class Estimator:
             tokens.new_zeros(1, 1, LANDMARKS, config.width),
         )
         layouts = nowhere if config.layout else None
-        self._tokens[category] = not_yet_turned(KeypointTokens(tokens, known, layouts))
+        self._tokens[category] = not_yet_rotated(KeypointTokens(tokens, known, layouts))
         return category
 
     @torch.inference_mode()
     def inspect(self, image: np.ndarray, request: ObjectRequest) -> Inspection:
-        """How the network finds one object; slower than `estimate`, for a person to look at."""
+        """The intermediate maps of one prediction, for debugging; slower than `estimate`."""
         (category,), (box,) = check_requests(image, [request], self._registered)
         tokens, net = self.encode(category), self.network.net
         pixels = self._host_crops.pixels(image, [box])
         features = net.extract(self._host_crops.upload(pixels))
 
-        def look(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
+        def forward(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
             output = net.match(features, tokens, attention=True)
             assert output.attention is not None
             points, nothing = output.points[-1], torch.zeros_like(output.evidence)
@@ -242,7 +247,7 @@ class Estimator:
             shown = (output.evidence, encoder, decoder, output.proposals, points)
             return judge(shown, output.evidence, points, tokens)
 
-        answers = look_again(tokens, look)
+        answers = best_of_passes(tokens, forward)
         evidence, encoder, decoder, proposals, points = (
             answer[0].float().cpu().numpy() for answer in answers
         )
@@ -278,7 +283,7 @@ class Estimator:
         crops = self.crops.cut(image, windows)
         cut = time.perf_counter()
         features = self.network.extract(crops)
-        if len(windows) < len(boxes):  # several categories are looked for in one window
+        if len(windows) < len(boxes):  # several categories share one window
             features = features[[windows.index(box) for box in boxes]]
         rivals = None
         if best_only:

@@ -39,7 +39,7 @@ class ObjectKeypoints:
     matches: [K] float32 in [0, 1], how sure it is that what lies there is this part of such an
         object; the same scale for every category, as far as its shots allow to say.
     keypoint_names: K names, as the category has them.
-    box: (x, y, w, h) in image pixels, the box that the network looked at.
+    box: (x, y, w, h) in image pixels, the box that was cropped.
     detection_id: of the request.
     """
 

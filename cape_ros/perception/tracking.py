@@ -1,6 +1,6 @@
-"""Where to look for an object that no detector knows: find it once, then follow it.
+"""Search and tracking of objects without a detector: find one in windows, then follow its box.
 
-A `Follower` is the memory of one category in one camera: it says where to look and judges what was
+A `Follower` is the memory of one category in one camera: it proposes boxes and judges what was
 found there. A `Watch` is one camera with all its followers.
 """
 
@@ -67,7 +67,7 @@ class Follower:
         self.searched = -1  # when it was last searched for: who waited longest comes next
 
     def closer(self, best: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
-        """The box to look at again after a search, None if its best window shows no object.
+        """The box of a second, closer pass after a search, None if no window shows the object.
 
         size: (width, height) of the image.
         """
@@ -76,7 +76,7 @@ class Follower:
     def update(
         self, found: ObjectKeypoints, size: tuple[int, int], track_id: int
     ) -> ObjectKeypoints:
-        """Judge what was found in the box that was looked at; the answer is what to publish.
+        """Judge what was predicted in the proposed box; the answer is what to publish.
 
         A newly found object gets `track_id`. A lost one keeps its keypoints' places, all with
         score 0.
@@ -137,7 +137,7 @@ class Watch:
         self._rests_until = -math.inf
 
     def forget(self, name: str) -> None:
-        """Look for a category anew, with the next image: it is another one now, or gone."""
+        """Search a category anew with the next image: it is another one now, or gone."""
         self._followers.pop(name, None)
         self._rests_until = -math.inf
 
@@ -227,7 +227,7 @@ def search_all(
 def look_everywhere(
     estimator: Estimator, image: np.ndarray, followers: Mapping[Category | str, Follower]
 ) -> list[ObjectKeypoints]:
-    """What the best window shows of each category, or a closer look at where it shows it."""
+    """The best window's result of each category, or that of a closer crop around it."""
     size, count = (image.shape[1], image.shape[0]), len(followers)
     windows = [ObjectRequest(c, window) for window in search_windows(*size) for c in followers]
     seen = estimator.estimate(image, windows, best_only=True)

@@ -1,7 +1,7 @@
 """cv_bridge, for encodings that `encodings` lacks: optional, and never the end of the node.
 
 One that was compiled for NumPy 1 ends the process at its first image beside NumPy 2. So its files
-are looked at before it is imported.
+are checked before it is imported.
 """
 
 from __future__ import annotations

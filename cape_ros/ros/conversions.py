@@ -88,7 +88,7 @@ def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedIm
 
 
 def _octets(content: np.ndarray) -> array.array:
-    """What a field uint8[] takes without looking at every element."""
+    """What a field uint8[] takes without a check of every element."""
     data = array.array("B")
     data.frombytes(np.ascontiguousarray(content))  # type: ignore[arg-type]
     return data

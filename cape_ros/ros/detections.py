@@ -13,7 +13,7 @@ from cape_ros.perception.geometry import Box, box_faults
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.ros.compat import vision_msgs
 
-MOST_DETECTIONS = 64  # of one image that are looked at: two batches
+MOST_DETECTIONS = 64  # per image that are processed: two batches
 
 
 def class_map(pairs: Sequence[str]) -> dict[str, str]:
@@ -31,7 +31,7 @@ def to_requests(
     active: Callable[[str], bool],
     size: tuple[int, int],
 ) -> tuple[list[ObjectRequest], list[Fault]]:
-    """What to look for, and what is wrong with the detections that are left out.
+    """The requests of the usable detections, and what is wrong with the others.
 
     size: (width, height) of their image. A detection of a category that is registered, but not
     active, is left out without a word.
@@ -59,11 +59,11 @@ def to_requests(
 
 
 def to_box(bbox: Any) -> Box:
-    """The upright box around a vision_msgs/BoundingBox2D, which may be turned."""
+    """The axis-aligned box around a vision_msgs/BoundingBox2D, which may be rotated."""
     center = getattr(bbox.center, "position", bbox.center)  # a geometry_msgs/Pose2D of old
-    turn = bbox.center.theta
-    if math.isfinite(turn):  # else a NaN, which the check of the box finds
-        cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
+    angle = bbox.center.theta
+    if math.isfinite(angle):  # else a NaN, which the check of the box finds
+        cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
         width = bbox.size_x * cos + bbox.size_y * sin
         height = bbox.size_x * sin + bbox.size_y * cos
     else:

@@ -32,7 +32,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class NodeState:
-    """What the node does now: `running` if it looks at images; a word for it, and where."""
+    """What the node does now: `running` if it processes images; a word for it, and where."""
 
     running: bool
     word: str

@@ -2,7 +2,7 @@
 
 With a camera_info the markers lie on the rays of the keypoints at a depth of one metre, in the
 camera's optical frame. Without one they lie in the plane z = 0 of that frame, one millimetre a
-pixel: a picture to look at, which says nothing about directions.
+pixel: a visualisation only, without any direction in space.
 """
 
 from __future__ import annotations

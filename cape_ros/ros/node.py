@@ -27,7 +27,7 @@ from cape_ros.ros.session import Session
 from cape_ros.server.server import Server
 
 logger = logging.getLogger(__name__)
-THREADS = 6  # commands, looks, questions, diagnostics, the life cycle; one more for each camera
+THREADS = 6  # commands, estimates, queries, diagnostics, the life cycle; one more for each camera
 
 
 class CapeNode(LifecycleNode):

@@ -49,13 +49,13 @@ class Services:
         self._node = node
         self._session = session
         # A command waits for the model or the disk: images and questions go on meanwhile.
-        commands, looks, questions = (MutuallyExclusiveCallbackGroup() for _ in range(3))
+        commands, estimates, questions = (MutuallyExclusiveCallbackGroup() for _ in range(3))
         for kind, name, command, group in (
             (RegisterCategory, "register_category", self._register, commands),
             (RemoveCategory, "remove_category", self._remove, commands),
             (ActivateCategories, "activate_categories", self._activate, commands),
             (SetBool, "enable", self._enable, commands),
-            (Estimate, "estimate", self._estimate, looks),
+            (Estimate, "estimate", self._estimate, estimates),
             (GetCategory, "get_category", self._get, questions),
         ):
             answer = partial(self._answer, command)

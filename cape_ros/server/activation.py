@@ -1,4 +1,4 @@
-"""Which categories are looked for on which camera."""
+"""Which categories are active on which camera."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Activation:
             {camera: names and names - {name} for camera, names in self.cameras.items()},
         )
 
-    def looks_for(self, camera: str, name: str) -> bool:
+    def includes(self, camera: str, name: str) -> bool:
         names = self.cameras.get(camera, self.others)
         return names is None or name in names
 
     def anywhere(self, name: str) -> bool:
-        """Whether any camera looks for this name, or would if it came."""
+        """Whether the category is active on any camera, or would be on a new one."""
         return any(n is None or name in n for n in (self.others, *self.cameras.values()))
 
 

@@ -86,7 +86,7 @@ class CameraState:
 class FrameQueue:
     """From a camera's frame to its result, or to the reason why there is none.
 
-    model: its one thread looks at the frames and hands the results on.
+    model: its one thread processes the frames and hands the results on.
     infer: the estimator's output for a frame. new_watch: for a camera that was not there before.
     """
 
@@ -155,7 +155,7 @@ class FrameQueue:
             self._tally.reject(error)
 
     def pause(self) -> None:
-        """Look at no frames any more and hand on no results, not even that of the one in work."""
+        """Process no more frames and hand on no results, not even that of the frame in work."""
         with self._publishing, self._lock:
             if self._refused_as is None:
                 self._refused_as = "paused"
@@ -173,7 +173,7 @@ class FrameQueue:
             self._end(camera, "dropped")
 
     def close(self) -> None:
-        """Finish the frame in work and look at no others."""
+        """Finish the frame in work and process no others."""
         with self._lock:
             self._refused_as = "dropped"
             for name, camera in self._cameras.items():

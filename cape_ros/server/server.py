@@ -91,7 +91,7 @@ class Server:
 
     @property
     def largest_batch(self) -> int:
-        """Objects that are looked at together; fewer than at the start where memory was short."""
+        """Objects per forward pass; fewer than at the start where memory was short."""
         return self._estimator.largest_batch
 
     @property
@@ -110,7 +110,7 @@ class Server:
         self._frames.reject(error)
 
     def pause(self) -> None:
-        """Look at no frames until `resume`; commands are carried out all the same.
+        """Process no frames until `resume`; commands are carried out all the same.
 
         Once this returns nothing is published any more, not even the result of the frame in work,
         and what was followed is forgotten.
@@ -118,7 +118,7 @@ class Server:
         self._frames.pause()
 
     def resume(self) -> None:
-        """Look at frames again, from the next one on."""
+        """Process frames again, from the next one on."""
         self._frames.resume()
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
@@ -145,7 +145,7 @@ class Server:
         return registration.find(self._categories, name)
 
     def check(self, name: str) -> CrossCheck:
-        """What the shots of a category say of each other; nothing, if it is not registered, or the
+        """The cross-check of a category's shots; `UNCHECKED` if it is not registered, or the
         server has stopped: what was registered before stays so."""
         with self._commands:
             if self._closed:
@@ -153,12 +153,12 @@ class Server:
             return self._model.submit(self._estimator.check, name).result()
 
     def active(self, camera: str) -> tuple[str, ...]:
-        """The names of the categories that are looked for on a camera now."""
+        """The names of the categories that are active on a camera."""
         known, activation = self._categories, self._activation
-        return tuple(name for name in known if activation.looks_for(camera, name))
+        return tuple(name for name in known if activation.includes(camera, name))
 
     def is_active(self, name: str) -> bool:
-        """Whether a registered category is looked for on any camera, or would be on a new one."""
+        """Whether a registered category is active on any camera, or would be on a new one."""
         return name in self._categories and self._activation.anywhere(name)
 
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
@@ -185,7 +185,7 @@ class Server:
             self._tell_categories()
 
     def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
-        """Look for these categories and for no others, from the next frame on.
+        """Make these categories active and all others inactive, from the next frame on.
 
         camera: None = every camera, also those that come later. names: None = all categories, also
         those that are registered later. Raises `InvalidInput` for names that are not registered.
@@ -211,10 +211,10 @@ class Server:
         names: Sequence[str] | None = None,
         boxes: Sequence[Box] | None = None,
     ) -> Sequence[ObjectKeypoints]:
-        """Look at one image on demand, between two frames: one answer per name, track_id -1.
+        """Estimate one image on demand, between two frames: one answer per name, track_id -1.
 
         names: None = all categories, active or not. boxes: where each one is; None = search for
-        it, and if it is not there, all its scores are 0. Frames get their turn after every
+        it, and if it is not there, all its scores are 0. Frames are processed after every
         `SEARCHED_TOGETHER` categories. Raises `InvalidInput` that lists every fault.
         """
         with self._command():
@@ -231,7 +231,7 @@ class Server:
             return [found[name] for name in names]
 
     def try_out(self, image: np.ndarray, category: Category, box: Box | None) -> ObjectKeypoints:
-        """Look at one image with a category that need not be registered; track_id -1.
+        """Estimate one image with a category that need not be registered; track_id -1.
 
         box: as in `estimate`. Raises `InvalidInput` that lists every fault.
         """
@@ -244,7 +244,7 @@ class Server:
             return self._model.submit(self._estimator.estimate, image, requests).result()[0]
 
     def inspect(self, image: np.ndarray, category: Category, box: Box) -> Inspection:
-        """How the network finds an object in a box, for a person to look at.
+        """The intermediate maps of one prediction, for debugging.
 
         Raises `InvalidInput` that lists every fault.
         """
@@ -317,7 +317,7 @@ class Server:
         before, self._activation = self._activation, activation
         for camera, watch in self._frames.watches.items():
             for name in self._categories:
-                if before.looks_for(camera, name) != activation.looks_for(camera, name):
+                if before.includes(camera, name) != activation.includes(camera, name):
                     watch.forget(name)
 
     def _infer(self, frame: Frame, watch: Watch) -> Answer:

@@ -89,7 +89,7 @@ def _read_frames(capture: cv2.VideoCapture) -> Video:
     frames: list[bytes] = []
     octets = 0
     while (image := _next(capture)) is not None:
-        if image.shape[:2] != (height, width):  # turned by its metadata
+        if image.shape[:2] != (height, width):  # rotated by its metadata
             height, width = image.shape[:2]
         frames.append(to_jpeg(image, quality=QUALITY))
         octets += len(frames[-1])

@@ -223,7 +223,7 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
     folder.mkdir()
     (folder / "a.png").write_bytes(photograph.read_bytes())
     (folder / "b.jpg").write_bytes(b"no image")
-    (folder / "notes.txt").write_text("nothing to look at")
+    (folder / "notes.txt").write_text("not an image")
     write_image(folder / "c.png", np.full((120, 160, 3), 99, np.uint8))
     words = ["estimate", folder, "--category", "coffee", "--library", library, "--device", "cpu"]
     capsys.readouterr()

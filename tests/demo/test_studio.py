@@ -47,7 +47,7 @@ def watch(address: str, enough: threading.Event) -> None:
                 viewer.send(json.dumps({"drawn": stamp}))
 
 
-def test_the_camera_goes_on_while_somebody_looks(
+def test_the_camera_goes_on_while_a_page_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studio, "TEACHING", 1.0)

@@ -140,7 +140,7 @@ def test_a_request_without_an_image_names_the_camera(start: Start) -> None:
     assert decode(got.shots[0].compressed.data, "image").shape[1] == 100
 
 
-def test_each_camera_looks_for_its_own_categories(start: Start) -> None:
+def test_each_camera_has_its_own_active_categories(start: Start) -> None:
     bench = start(cameras=["left", "right"], right__boxes="region", right__region=[5, 5, 80, 80])
     robot = bench.robot
     for name in ("cup", "pan"):

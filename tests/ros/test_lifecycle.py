@@ -120,7 +120,7 @@ def test_deactivation_in_mid_frame_publishes_nothing_more(
     assert all(m.header.stamp.sec != 77 for m in robot.keypoints.messages)
 
 
-def test_paused_images_are_not_looked_at_until_enabled(start: Start) -> None:
+def test_paused_images_are_not_processed_until_enabled(start: Start) -> None:
     bench = start()
     robot, server = bench.robot, bench.node.server
     assert "paused" in robot.ask(SetBool, "enable", data=False).message

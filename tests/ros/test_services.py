@@ -85,7 +85,7 @@ def active(robot: dds.Robot) -> dict[str, bool]:
     return {category.name: category.active for category in listed}
 
 
-def test_only_active_categories_are_looked_for(start: Start) -> None:
+def test_only_active_categories_are_estimated(start: Start) -> None:
     bench = start()
     robot = bench.robot
     for name in ("cup", "pan"):

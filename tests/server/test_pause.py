@@ -21,7 +21,7 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
         yield stand
 
 
-def test_frames_of_a_pause_are_counted_and_not_looked_at(stand: Stand) -> None:
+def test_frames_of_a_pause_are_counted_and_not_processed(stand: Stand) -> None:
     stand.server.pause()
     stand.estimator.batches.clear()
     for _ in range(3):

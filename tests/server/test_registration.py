@@ -102,8 +102,11 @@ def test_categories_come_back_after_a_restart(stand: Stand, tmp_path: Path) -> N
 def test_listeners_hear_of_every_change(stand: Stand) -> None:
     stand.register("cup")
     stand.server.remove("cup")
-    assert [(names, active) for names, active, _ in stand.told] == [(["cup"], ["cup"]), ([], [])]
-    assert stand.told[0][2] < stand.told[1][2]
+    assert [(names, active) for names, active, _ in stand.announced] == [
+        (["cup"], ["cup"]),
+        ([], []),
+    ]
+    assert stand.announced[0][2] < stand.announced[1][2]
 
 
 def test_a_registration_in_progress_is_finished_before_the_end(

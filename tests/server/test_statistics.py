@@ -65,7 +65,7 @@ def test_a_result_says_where_its_time_went(stand: Stand, monkeypatch: pytest.Mon
         now[0] += 2.0
 
     stand.on_result = publish
-    stand.estimator.took = 0.1  # for each of 14 windows and of the closer look
+    stand.estimator.took = 0.1  # for each of 14 windows and of the closer pass
     stand.show(received=97.0)
     (result,) = stand.results
     assert result.stages == pytest.approx(

@@ -12,7 +12,7 @@ from cape_ros.core.errors import CheckpointError
 from cape_ros.model.backbone import ResNetFeatures, build_backbone
 from cape_ros.model.encoding import cell_centres
 
-FINER = 4  # how much finer than the grid the nearest neighbour is looked for
+FINER = 4  # how much finer than the grid the nearest neighbour is searched
 
 
 def copy_layout(points: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class DetrLayer(nn.Module):
         memory: Tensor | None = None,
         memory_positions: Tensor | None = None,
     ) -> Tensor:
-        """tokens [B, N, d]; key_padding_mask [B, N] bool, True = no token looks at this one."""
+        """tokens [B, N, d]; key_padding_mask [B, N] bool, True = ignored key."""
         placed = tokens + positions
         update, _ = self.self_attn(
             placed, placed, tokens, key_padding_mask=key_padding_mask, need_weights=False
@@ -122,7 +122,7 @@ class POMNet(Comparison):
     def losses(
         self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
     ) -> dict[str, Tensor]:
-        """Mean squared error against the Gaussians [B, K, H, W]; points are not looked at."""
+        """Mean squared error against the Gaussians [B, K, H, W]; points are not used."""
         target = F.interpolate(heatmaps, size=output.similarity.shape[-2:], mode="bilinear")
         squares = (output.similarity - target).square().mean(dim=(-2, -1))
         loss = mean_of_known(squares, weight)

@@ -16,7 +16,7 @@ class PeakMemory:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         with suppress(OSError):
-            (PROCESS / "clear_refs").write_text("5")  # begin again to look for the highest
+            (PROCESS / "clear_refs").write_text("5")  # resets the peak
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
 

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cape_ros.core.errors import CapeError, InvalidInput
-from cape_ros.lab.benchmark.clock import Durations, Group, take_turns
+from cape_ros.lab.benchmark.clock import Durations, Group, interleave
 from cape_ros.lab.benchmark.figures import Figure, figures
 from cape_ros.lab.benchmark.groups import groups
 from cape_ros.lab.benchmark.machine import load, machine
@@ -93,8 +93,8 @@ def time_group(group: Group, runs: int) -> dict[str, Durations]:
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(group.title, total=runs)
         seconds = []
-        for turn in take_turns(group.rows, runs, WARM_UP):
-            seconds.append(turn)
+        for one in interleave(group.rows, runs, WARM_UP):
+            seconds.append(one)
             progress.advance(task)
     of_rows = np.stack(seconds, axis=1)
     return {row.name: Durations.of(each) for row, each in zip(group.rows, of_rows, strict=True)}

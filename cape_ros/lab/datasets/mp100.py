@@ -160,7 +160,7 @@ def _is(kind: str, value: Any) -> bool:
 
 
 def _counts(row: Row, image: Row) -> bool:
-    """Whether the release looks at an object at all."""
+    """Whether the release uses an object at all."""
     area = row.get("area")
     if row.get("iscrowd") or not row.get("num_keypoints", 1) or (area is not None and area <= 0):
         return False

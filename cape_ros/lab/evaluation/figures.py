@@ -37,11 +37,11 @@ CAPTIONS = {
     "a4_answers": "A4. Qualitative results, 1-shot. " + ANSWERS + "Another draw of objects.",
     "a5_encoder_attention": "A5. Encoder, support to query. "
     + MAPS_OF
-    + "where it looks in the query in the encoder's last layer, mean of the heads; each map from "
+    + "its attention to the query in the encoder's last layer, mean of the heads; each map from "
     "its least (dark) to its largest value. Ring: the final answer.",
     "a6_decoder_attention": "A6. Decoder, cross-attention. "
     + MAPS_OF
-    + "where its refinement looks in the query in the decoder's last layer, mean of the heads; "
+    + "its refinement's attention to the query in the decoder's last layer, mean of the heads; "
     "each map from its least (dark) to its largest value. Ring: the final answer.",
     "a7_similarity": "A7. Similarity and proposals. "
     + MAPS_OF

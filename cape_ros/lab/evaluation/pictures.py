@@ -110,7 +110,7 @@ def _line(pixels: np.ndarray, start: np.ndarray, end: np.ndarray, color: Color) 
 
 
 def _cross(pixels: np.ndarray, point: np.ndarray, color: Color, reach: float) -> None:
-    """White with the keypoint's colour inside: no dot looks like it."""
+    """White with the keypoint's colour inside, unlike any dot."""
     arms = np.array([[[-1, -1], [1, 1]], [[-1, 1], [1, -1]]]) * reach + point
     fixed = np.rint(arms * 16).astype(np.int32)
     for shade, width in ((DARK, 5), (WHITE, 3), (color, 1)):

@@ -41,10 +41,10 @@ def measure(
     follow: bool = False,
     pictures: Path | None = None,
 ) -> VideoFigures:
-    """Register one frame and look at every `every`-th other one.
+    """Register one frame and evaluate every `every`-th other one.
 
     labels: where the keypoints are; the first object that shows the most of them is registered, and
-        each labelled object is looked for in the hull of its labels. keypoints: an annotation of a
+        each labelled object is estimated in the hull of its labels. keypoints: an annotation of a
         frame; without both, corners of the first frame. The truth is then optical flow from there.
     follow: no box is given; the object is searched and followed.
     pictures: folder for some of the answers. Raises `CapeError`.
@@ -55,7 +55,7 @@ def measure(
         category, registered = _labelled_category(video, known, frame, which)
     else:
         frame, category, registered = _marked(video, keypoints)
-    look = _Look(estimator, category, follow)
+    observe = _Observer(estimator, category, follow)
     gallery = _Gallery(pictures)
     observations: list[Observation] = []
     flow: Flow | None = None
@@ -71,7 +71,7 @@ def measure(
             truths = {BY_FLOW: flow.next(image)}
         if index == frame or index % every or not truths:
             continue
-        for one in look(index, image, truths):
+        for one in observe(index, image, truths):
             observations.append(one)
             gallery.add(image, one)
     gallery.write(video.stem)
@@ -80,7 +80,7 @@ def measure(
     )
 
 
-class _Look:
+class _Observer:
     """Answers for the objects of a frame: in boxes that are given, or by following one of them."""
 
     def __init__(self, estimator: Estimator, category: Category, follow: bool):

@@ -10,7 +10,7 @@ import numpy as np
 
 from cape_ros.media.truth import PCK_AT, Truth
 
-STILL = 0.5  # pixels: a point that moves less from one looked-at frame to the next stands still
+STILL = 0.5  # pixels: a point that moves less from one evaluated frame to the next stands still
 
 
 @dataclass(frozen=True, eq=False)

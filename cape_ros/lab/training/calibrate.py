@@ -1,8 +1,8 @@
-"""Teach the scores: from the network's signals to the chance that a point is right.
+"""Calibrates scores: logistic regression from the network's signals to P(the point is right).
 
 python -m cape_ros.lab.training.calibrate WEIGHTS DATA --out CALIBRATED
 
-Pairs of each annotated category are looked at with one shot and with five, and the same queries
+Pairs of each annotated category are predicted with one shot and with five, and the same queries
 with the support of another category (strangers, where every answer is wrong). A regression then
 learns which answers lie within 0.1 of the box's longer side; every category weighs the same. What
 the scores are worth is measured on categories left out of the fit, one after another.
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dataset = annotated(DataConfig(options.data))
     seen = FeatureCache(dataset, net, None, torch.device("cpu"))
     answers = []
-    for category in track(dataset.categories, "looking"):
+    for category in track(dataset.categories, "predicting"):
         objects = len(dataset.of_category(category))
         answers += [collect_answers(seen, category, n, options.pairs) for n in SHOTS if objects > n]
         seen.forget(set())

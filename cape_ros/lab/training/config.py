@@ -156,7 +156,7 @@ class TrainingConfig:
     model: Literal["capeformer", "protonet", "pomnet"] = "capeformer"  # the others to compare with
     data: DataConfig = field(default_factory=DataConfig)
     start: StartConfig = field(default_factory=StartConfig)
-    few_shot: FewShotConfig | None = None  # what a step looks at: this
+    few_shot: FewShotConfig | None = None  # the data of a step: this
     episodes: EpisodeConfig | None = None  # or this
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     milestones: Milestones | None = None  # how the rate goes: so

@@ -86,7 +86,7 @@ class Objective(nn.Module):
 def match_step(net: AnyNetwork, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
     """The step's pairs, then its strangers, through the network; every view is extracted once.
 
-    Returns the tokens, the output, and the view that each sample is looked for in [P + N].
+    Returns the tokens, the output, and the query view of each sample [P + N].
     """
     batch = step.batch
     features = net.extract(batch.images)

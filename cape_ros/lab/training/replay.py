@@ -1,4 +1,4 @@
-"""A step whose loss or gradient was not finite, kept with its network, and looked at again.
+"""A training step whose loss or gradient was not finite: saved with its network, and replayed.
 
 The file holds what the step computed from: the parameters before it, its images, points, heatmaps
 and masks, and the seed of its dropout.
@@ -102,11 +102,11 @@ def replay(path: Path, device: torch.device) -> Replay:
 
 
 def _watch(name: str, culprits: list[str]) -> Any:
-    def look(module: nn.Module, inputs: Any, output: Any) -> None:
+    def check(module: nn.Module, inputs: Any, output: Any) -> None:
         if _all_finite(inputs) and not _all_finite(output):
             culprits.append(name)
 
-    return look
+    return check
 
 
 def _all_finite(value: Any) -> bool:

@@ -215,7 +215,7 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
 
 def _kept(error: NotFinite, run: RunFolder, trainer: Trainer, step: AnyStep) -> TrainingError:
-    """The error for a person, once the step is kept for a closer look."""
+    """The error to raise, once the step is saved for a replay."""
     number = trainer.state.steps
     what = f"step {number}: {', '.join(error.terms)} not finite"
     if not error.here:

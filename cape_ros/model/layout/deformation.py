@@ -17,9 +17,9 @@ from cape_ros.model.layout.votes import Matches, SimilarityTransforms, keep_best
 NEIGHBOURS = 16  # voters that move a keypoint
 FADE = 1e-3  # relative margin over the nearest voter left out, below which one loses weight
 ROUNDS = 2
-LOOK_AROUND = 3  # cells to each side
+SEARCH_RADIUS = 3  # cells to each side
 WINDOW = 2.0  # standard deviation of the distance at which a voter is believed, in cells
-STIFFNESS = 0.3  # against turning and stretching, in units of the object's side
+STIFFNESS = 0.3  # against rotation and stretching, in units of the object's side
 INERTIA = 0.05  # against moving, in votes
 
 
@@ -34,45 +34,45 @@ class Places:
 
 
 def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
-    """The transforms after `ROUNDS` of looking around and fitting."""
+    """The transforms after `ROUNDS` of local search and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
     heard, near, fade = keep_best(matches.weight, NEIGHBOURS, FADE)
     heard = (heard * fade).unsqueeze(2)  # [G, K, 1, N]
     layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
     own = matches.points[:, :count, None]
     others = matches.points[layout, near]  # [G, K, N, 2]
-    laid, place = transforms.apply(others), transforms.apply(own)[..., 0, :]
+    mapped, place = transforms.apply(others), transforms.apply(own)[..., 0, :]
     away = ((others - own) / (0.8 * longest)).unsqueeze(2)  # [G, K, 1, N, 2]
-    pull, where = torch.zeros_like(place), laid
-    look = _LookAround(matches.log_probability, near)
+    pull, where = torch.zeros_like(place), mapped
+    search = _LocalSearch(matches.log_probability, near)
     for _ in range(ROUNDS):
-        found, chance = look(where)
+        found, chance = search(where)
         weight = (heard * chance).unsqueeze(-1)  # [G, K, T, N, 1]
         total = weight.sum(dim=-2) + INERTIA
-        moved = found - laid
+        moved = found - mapped
         mean_move = (weight * moved).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
         mean_away = (weight * away).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
         slope = _slope(away - mean_away, moved - mean_move, weight, STIFFNESS * total)
-        where = laid + mean_move + (away - mean_away) @ slope
+        where = mapped + mean_move + (away - mean_away) @ slope
         pull = (mean_move - mean_away @ slope).squeeze(-2)
         variance = (weight * (found - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
     return Places(transforms.votes, place + pull, variance)
 
 
-class _LookAround:
+class _LocalSearch:
     """What voters find near a place: the mean of the cells around it, weighted by match."""
 
     def __init__(self, log_probability: Tensor, voters: Tensor):
         """log_probability: [G, N, h, w]. voters: [G, K, M], which of the N are asked."""
         groups, count, height, width = log_probability.shape
         self._limits = width, height
-        margin = LOOK_AROUND + 1
+        margin = SEARCH_RADIUS + 1
         self._margin, self._row = margin, width + 2 * margin
         padded = F.pad(log_probability, (margin,) * 4, value=-1e4)
         self._cells = padded.flatten()
         groups_at = torch.arange(groups, device=voters.device)[:, None, None]
         self._map = ((groups_at * count + voters) * padded[0, 0].numel()).unsqueeze(2)
-        steps = torch.arange(-LOOK_AROUND, LOOK_AROUND + 1, device=voters.device)
+        steps = torch.arange(-SEARCH_RADIUS, SEARCH_RADIUS + 1, device=voters.device)
         rows, columns = torch.meshgrid(steps, steps, indexing="ij")
         self._steps = torch.stack((columns, rows), dim=-1).flatten(0, 1)
 

@@ -61,7 +61,7 @@ def draw(
 
 @lru_cache(maxsize=128)
 def keypoint_color(index: int) -> Color:
-    """Colours that stay apart: the hue turns by the golden ratio, lightness alternates."""
+    """Colours that stay apart: the hue advances by the golden ratio, lightness alternates."""
     hue = (0.98 + index * 0.618034) % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, (0.85, 0.55)[index % 2], 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)

@@ -1,4 +1,4 @@
-"""How the network found an object, for a person to look at. Everything is RGB."""
+"""Draws the intermediate maps of a prediction (similarity, attention) as one RGB panel."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class HostCrops:
         self._scale, self._shift = normalisation(device)
 
     def cut(self, image: np.ndarray, boxes: Sequence[Box], rotation: float = 0.0) -> Tensor:
-        """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB, turned counter-clockwise
+        """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB, rotated counter-clockwise
         by `rotation` degrees."""
         return self.upload(self.pixels(image, boxes, rotation))
 
@@ -129,7 +129,7 @@ class DeviceCrops:
 
 
 def _corner(crop: Crop) -> Place:
-    """Of a crop that is not turned, as all of a frame are: where its first pixel lies."""
+    """Where the first pixel of a crop lies that is not rotated, as all of a frame are."""
     (x, y), (rows, columns) = crop.center, crop.size
     return x - columns / 2 / crop.zoom, y - rows / 2 / crop.zoom
 

@@ -2,7 +2,7 @@
 
     library.yaml                  the database version, the last version of every name ever used
     categories/arm/v000003/       one registration: category.yaml, shot_000.png, shot_001.png …
-    damaged/                      what could not be read, set aside for a person to look at
+    damaged/                      what could not be read, set aside for inspection
     .staging/                     being written or thrown away; emptied when the library is opened
 
 A registration is written in `.staging` and renamed into place; only then the one before goes.

@@ -61,7 +61,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/categories")
     def register(body: CategoryBody) -> RegisteredAnswer:
-        """Known from the next frame on, and looked for on every camera."""
+        """Registers the category and makes it active on every camera from the next frame on."""
         stored = server.register(to_category(context, body), mode_of(body))
         set_active(context, stored.name, True)
         return RegisteredAnswer(
@@ -87,7 +87,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/categories/{name}/activation")
     def activate(name: str, body: ActivationBody) -> CategoryAnswer:
-        """Look for it on every camera, or on none."""
+        """Makes it active on every camera, or on none."""
         known = server.find(name)
         set_active(context, name, body.active)
         return CategoryAnswer.of(known, server.is_active(name))
@@ -147,7 +147,7 @@ def keypoint_names(context: Context, body: CategoryBody) -> Sequence[str]:
 
 
 def set_active(context: Context, name: str, active: bool) -> None:
-    """Look for a category on every camera, or on none; the others stay as they are."""
+    """Makes a category active on every camera, or on none; the others stay as they are."""
     server = context.server
     for camera in context.cameras():
         before = server.active(camera)

@@ -12,7 +12,7 @@ from cape_ros.studio.images import ImageStore
 from cape_ros.studio.videos import VideoStore
 
 Activate = Callable[[str, Sequence[str] | None], None]
-"""Which categories are looked for on a camera; None = all, also those registered later."""
+"""The categories that are active on a camera; None = all, also those registered later."""
 
 
 @dataclass(frozen=True)

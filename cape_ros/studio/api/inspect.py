@@ -32,7 +32,7 @@ from cape_ros.studio.pictures import to_png
 
 
 def routes(context: Context) -> APIRouter:
-    router, server, broadcast = APIRouter(tags=["looking"]), context.server, context.broadcast
+    router, server, broadcast = APIRouter(tags=["inspection"]), context.server, context.broadcast
 
     @router.get("/cameras")
     def cameras() -> list[CameraAnswer]:

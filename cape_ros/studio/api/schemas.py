@@ -86,7 +86,7 @@ class FoundObject(BaseModel):
 
 
 class CategoryAnswer(BaseModel):
-    """active: looked for on any camera."""
+    """active: on any camera."""
 
     name: str
     version: int

@@ -60,7 +60,7 @@ def test_an_image_comes_back_as_it_was(site: Site) -> None:
 
 def test_a_photograph_that_was_taken_upright(site: Site) -> None:
     exif = PIL.Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     file = io.BytesIO()
     PIL.Image.fromarray(IMAGE).save(file, "JPEG", exif=exif)
     answer = site.ask("POST", "images", content=file.getvalue())

@@ -31,9 +31,9 @@ RADIUS = 6  # of a disc; a ring is larger, so that what it marks is seen in it
 PAPER, INK, PALE = (250, 250, 248), (24, 26, 32), (96, 100, 110)
 EXPLAINED: dict[Kind, str] = {
     "annotated": "Two annotated objects of one\ncategory, cropped at their boxes,\n"
-    "each turned, scaled, shifted and\nrecoloured on its own; sometimes\nover another background;\n"
+    "@"
     "both flipped or neither.",
-    "affine": "One photograph twice:\nturned, stretched, sheared,\nflipped on its own.\n"
+    "affine": "One photograph twice:\nrotated, stretched, sheared,\nflipped on its own.\n"
     "Parallel lines stay parallel.",
     "homography": "One photograph twice, each\ntime as a flat picture seen\nat an angle.",
     "thin plate": "One photograph twice, each\ntime also bent, as a printed\ncloth would be.",

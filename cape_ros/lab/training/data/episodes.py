@@ -36,7 +36,7 @@ BODIES = 2**31  # so many procedural categories are drawn from
 
 @dataclass(frozen=True)
 class EpisodeConfig:
-    """What one step of the training looks at."""
+    """The data of one training step."""
 
     episodes: int = 6  # per step
     views: int = 3  # per episode; all ordered pairs of them are trained

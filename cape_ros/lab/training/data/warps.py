@@ -11,7 +11,15 @@ import numpy as np
 from numpy.random import Generator
 
 from cape_ros.lab.datasets.views import View
-from cape_ros.lab.training.data.augment import SIZE, finish, photograph, project, show, source, turn
+from cape_ros.lab.training.data.augment import (
+    SIZE,
+    draw_rotation,
+    finish,
+    photograph,
+    project,
+    show,
+    source,
+)
 from cape_ros.lab.training.data.grids import dense, nodes, through
 from cape_ros.lab.training.data.thin_plate import bend
 
@@ -85,21 +93,21 @@ def textured_places(
 
 
 def some_quadrangle(generator: Generator) -> np.ndarray:
-    """Where the corners of a square go: turned, scaled, shifted, seen at an angle."""
-    corners = _turned(generator, 0.1)
+    """Where the corners of a square go: rotated, scaled, shifted, seen at an angle."""
+    corners = _rotated(generator, 0.1)
     corners += generator.normal(0, 0.06 * SIZE, 2) + generator.normal(0, 0.05 * SIZE, (4, 2))
     return corners.astype(np.float32)
 
 
 def a_parallelogram(generator: Generator) -> np.ndarray:
-    """Where the corners of a square go: turned, stretched, sheared, shifted; parallels stay."""
+    """Where the corners of a square go: rotated, stretched, sheared, shifted; parallels stay."""
     shear = np.array([[1, generator.normal(0, 0.15)], [0, 1]])
-    corners = (_turned(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
+    corners = (_rotated(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
     return (corners + generator.normal(0, 0.06 * SIZE, 2)).astype(np.float32)
 
 
-def _turned(generator: Generator, stretch: float) -> np.ndarray:
-    angle = math.radians(turn(generator))
+def _rotated(generator: Generator, stretch: float) -> np.ndarray:
+    angle = math.radians(draw_rotation(generator))
     c, s = math.cos(angle), math.sin(angle)
     scale = np.exp(generator.normal(0, 0.25)) * np.exp(generator.normal(0, stretch, 2))
     return (CORNERS - SIZE / 2) * scale @ np.array([[c, -s], [s, c]]) + SIZE / 2
