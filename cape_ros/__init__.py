@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
 # The generated cape_ros.msg and cape_ros.srv lie in a folder cape_ros of their own: that of a
-# sourced workspace, or of the environment that `make` made. Told by what rosidl generates, since
-# a checkout, too, is a folder cape_ros with msg/ and srv/ in it.
+# sourced workspace, or of the environment that `make` made. Recognised by what rosidl generates,
+# since a checkout, too, is a folder cape_ros with msg/ and srv/ in it.
 __path__ += [
     str(folder)
     for entry in sys.path

@@ -66,10 +66,10 @@ class Child:
             self.process.wait()
 
     def _complain(self) -> NoReturn:
-        said = f"{self._module} ended with status {self.process.returncode}; its last words:\n"
-        raise RuntimeError(said + self.last_words())
+        reason = f"{self._module} ended with status {self.process.returncode}; its last words:\n"
+        raise RuntimeError(reason + self.log_tail())
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-LAST_LINES:])
 

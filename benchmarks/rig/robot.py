@@ -130,5 +130,5 @@ class Robot:
     def _on_diagnostics(self, message: Any) -> None:
         for status in message.status:
             if status.name.startswith("cape: "):
-                said = {each.key: each.value for each in status.values}
-                self.diagnostics[status.name.removeprefix("cape: ")] = said
+                values = {each.key: each.value for each in status.values}
+                self.diagnostics[status.name.removeprefix("cape: ")] = values

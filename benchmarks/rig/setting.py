@@ -70,7 +70,7 @@ class Stand:
         self.camera = Child(self._folder / "camera.log", "camera", *words)
         before = len(self.robot.heard)
         if not self.robot.wait(lambda: len(self.robot.heard) > before, CALL):
-            raise RuntimeError("no result came; the node said: " + self.node.last_words())
+            raise RuntimeError("no result came; the node logged: " + self.node.log_tail())
 
     def run(self, seconds: float) -> None:
         """Let time go by. Raises RuntimeError if a process ends."""
@@ -85,8 +85,8 @@ class Stand:
         self.camera.stop()
         self.camera = None
         self.run(COUNTING)
-        said: dict[str, float] = json.loads((self._folder / "camera.json").read_text())
-        return said
+        report: dict[str, float] = json.loads((self._folder / "camera.json").read_text())
+        return report
 
     def lost(self, sent: int) -> float:
         """Share of the images that never reached the node, once the camera has ended."""

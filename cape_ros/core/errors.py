@@ -84,9 +84,9 @@ class TrainingError(CapeError):
 
 
 def exit_status(command: Callable[[], object], name: str = "cape") -> int:
-    """Of a command line: 0, or 1 once it was said what a person can put right.
+    """Run a command; 0, or 1 once a `CapeError` of it is printed.
 
-    name: of the program that says it.
+    name: of the program, printed before the error.
     """
     try:
         command()

@@ -85,5 +85,5 @@ def missing_requirement(error: ImportError) -> CapeError | None:
 
 
 def is_installed(name: str) -> bool:
-    """name: of a module that can be imported, as far as one can tell without doing so."""
+    """name: of a module that can be imported, as far as is known without an import."""
     return sys.modules.get(name) is not None or find_spec(name) is not None

@@ -69,7 +69,7 @@ def run_demo(
     figures = stage.figures()
     total = Figures.of(stage.ledger.counted(), scenes[0].source.rate)
     if not total.frames_answered:
-        raise failure or CapeError(f"the node answered no frame; {stage.node.last_words()}")
+        raise failure or CapeError(f"the node answered no frame; {stage.node.log_tail()}")
     summary.write(out, figures, total)
     summary.show(console, figures, total)
     _say_where(console, out, stage.film)
@@ -171,19 +171,19 @@ class Stage:
         bar = Progress(
             TextColumn("{task.description:12}"),
             BarColumn(),
-            TextColumn("{task.completed} sent, {task.fields[said]}"),
+            TextColumn("{task.completed} sent, {task.fields[progress]}"),
             console=self._console,
         )
         with bar:
-            task = bar.add_task(scene.name, total=scene.source.expected, said=answer)
+            task = bar.add_task(scene.name, total=scene.source.expected, progress=answer)
             self._camera.begin()
 
             def watch() -> bool:
                 counted = self.ledger.counted(scene.name)
                 answers = [entry for entry in counted if entry.latency is not None]
                 found = sum(entry.found is not None and entry.found.reported for entry in answers)
-                said = f"{len(answers)} answered, object reported in {found}"
-                bar.update(task, completed=len(counted), said=said)
+                progress = f"{len(answers)} answered, object reported in {found}"
+                bar.update(task, completed=len(counted), progress=progress)
                 return self._camera.finished.is_set()
 
             self._registrar.wait_until(watch, None)

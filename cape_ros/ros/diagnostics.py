@@ -104,8 +104,8 @@ class Diagnostics:
         yield to_status(f"{name}: model", *self._model(state, statistics), state.word)
         for report in self._cameras:
             counts = statistics.cameras.get(report.camera.key, CameraCounts())
-            said = report.say(counts, state.running, self._has_time())
-            yield to_status(f"{name}: {report.camera.key}", *said, state.word)
+            summary = report.say(counts, state.running, self._has_time())
+            yield to_status(f"{name}: {report.camera.key}", *summary, state.word)
 
     def _has_time(self) -> bool:
         """Not with use_sim_time before the first message on /clock."""

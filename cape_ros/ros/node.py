@@ -171,7 +171,7 @@ class LogForwarder(logging.Handler):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop; returns the exit status. For a process of its own."""
+    """Run the node until a signal stops it; returns the exit status. For a process of its own."""
     interrupted = threading.Event()
     _handle_interrupts(lambda *_: interrupted.set())
     keep_frames_mapped()

@@ -107,21 +107,21 @@ def _declare(node: Node, parameter: ParameterSpec) -> Any:
 
 
 def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:
-    said = ParameterDescriptor(
+    message = ParameterDescriptor(
         name=parameter.name,
         description=parameter.description,
         read_only=parameter.when == START,
         additional_constraints=parameter.range if not parameter.bounded else "",
     )
     if parameter.bounded and isinstance(parameter.default, float):
-        said.floating_point_range = [
+        message.floating_point_range = [
             FloatingPointRange(from_value=parameter.least, to_value=parameter.most, step=0.0)
         ]
     elif parameter.bounded:
-        said.integer_range = [
+        message.integer_range = [
             IntegerRange(from_value=int(parameter.least), to_value=int(parameter.most), step=1)
         ]
-    return said
+    return message
 
 
 def plain(value: Any) -> Any:

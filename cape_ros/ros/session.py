@@ -203,7 +203,7 @@ class Session:
             raise CapeError(result.reason)
 
     def enable(self, enabled: bool) -> str:
-        """Go on, or pause until further notice; says what it did."""
+        """Go on, or pause until further notice; returns what it did."""
         with self._switching:
             self._enabled = enabled
             if not enabled:

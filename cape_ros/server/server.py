@@ -173,7 +173,7 @@ class Server:
             encoded = self._model.submit(self._estimator.encode_upright, category).result()
             stored = self._library.put(category)
             self._model.submit(self._show, stored, encoded).result()
-            self._tell_categories()
+            self._announce_categories()
             return stored
 
     def remove(self, name: str) -> None:
@@ -182,7 +182,7 @@ class Server:
             self.find(name)
             self._library.remove(name)
             self._model.submit(self._hide, name).result()
-            self._tell_categories()
+            self._announce_categories()
 
     def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
         """Make these categories active and all others inactive, from the next frame on.
@@ -194,7 +194,7 @@ class Server:
             check_names(self._categories, names or ())
             changed = self._activation.activate(camera, names)
             self._model.submit(self._activate, changed).result()
-            self._tell_categories()
+            self._announce_categories()
 
     def forget_camera(self, camera: str) -> None:
         """Keep nothing of a camera but its counts, and publish nothing of it any more."""
@@ -203,7 +203,7 @@ class Server:
             changed = self._activation.without_camera(camera)
             if changed != self._activation:
                 self._activation = changed
-                self._tell_categories()
+                self._announce_categories()
 
     def estimate(
         self,
@@ -277,7 +277,7 @@ class Server:
                 raise CapeError("the server has stopped; nothing was changed")
             yield
 
-    def _tell_categories(self) -> None:
+    def _announce_categories(self) -> None:
         try:
             self._on_categories(self._categories, self.database_version)
         except Exception:  # the change is made all the same

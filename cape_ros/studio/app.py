@@ -51,8 +51,8 @@ def make_app(context: Context, rules: Rules) -> App:
         return HTMLResponse(overview(app))
 
     for methods in app.openapi()["paths"].values():
-        for said in methods.values():
-            said["responses"].pop("422", None)  # FastAPI's own; ours are 400
+        for operation in methods.values():
+            operation["responses"].pop("422", None)  # FastAPI's own; ours are 400
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
 
@@ -87,9 +87,9 @@ def overview(app: FastAPI) -> str:
     """What there is, for a robot without the internet; openapi.json has all of it."""
     rows = "".join(
         f"<tr><td>{method.upper()}<td><code>{escape(path)}</code>"
-        f"<td>{escape(said.get('description') or said['summary'])}"
+        f"<td>{escape(operation.get('description') or operation['summary'])}"
         for path, methods in app.openapi()["paths"].items()
-        for method, said in methods.items()
+        for method, operation in methods.items()
     )
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Studio: API</title>"

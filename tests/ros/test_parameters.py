@@ -33,7 +33,7 @@ LISTS = {int: (7, "integer_array_value"), str: (9, "string_array_value")}
 
 
 def change(bench: Bench, **values: Any) -> SetParametersResult:
-    """What `ros2 param set` would be told."""
+    """The answer that `ros2 param set` would get."""
     request = SetParametersAtomically.Request()
     for name, value in values.items():
         is_list = isinstance(value, list)

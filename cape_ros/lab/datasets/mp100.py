@@ -183,8 +183,10 @@ def _useless(found: Sequence[Instance], names: Mapping[int, str]) -> Iterator[Fa
         field = f"categories[id={key}]"
         counts = Counter(len(one.visible) for one in some)
         if len(counts) > 1:
-            told = ", ".join(f"{count} in {objects}" for count, objects in counts.most_common())
-            yield Fault(field, f"{names[key]}: numbers of keypoints differ between objects: {told}")
+            listed = ", ".join(f"{count} in {objects}" for count, objects in counts.most_common())
+            yield Fault(
+                field, f"{names[key]}: numbers of keypoints differ between objects: {listed}"
+            )
         elif not any(_shows_one(one) for one in some):
             yield Fault(field, f"{names[key]}: no object shows a keypoint in its box")
 

@@ -103,8 +103,8 @@ def matching_loss(
     On a fine grid it stands in place of the paper's heatmap loss: almost every cell is empty, and a
     squared error is content with "nowhere" as the answer to everything. The samples from `pairs` on
     show nothing of their support: their keypoints belong to "nowhere", whose logit is 0. So a
-    similarity below zero everywhere comes to mean that a keypoint is absent, which later tells a
-    lost object from a found one.
+    similarity below zero everywhere means that a keypoint is absent; search and tracking rely on
+    it.
     similarity: [B, K, h, w]. points: [B, K, 2] in [0, 1]. weight: [B, K], 1 where it counts.
     normaliser: what the sum is divided by, if not the number of keypoints that count.
     """

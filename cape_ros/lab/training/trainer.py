@@ -141,7 +141,7 @@ class Trainer:
             terms = self._forward(step)
             state.optimiser.zero_grad(set_to_none=True)
             state.scaler.scale(terms["loss"]).backward()
-        values = self._mean(terms)  # a GPU is waited for once its work is all told
+        values = self._mean(terms)  # waits for the GPU once all of its work is queued
         state.scaler.unscale_(state.optimiser)
         most = self._config.optimiser.largest_gradient or float("inf")
         gradient = float(nn.utils.clip_grad_norm_(state.net.parameters(), most))

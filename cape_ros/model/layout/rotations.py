@@ -1,7 +1,7 @@
 """In-plane rotation: supports are encoded at eight orientations because features are not rotation
 invariant.
 
-A query is matched with the upright support first; the layout of the points found there tells by how
+A query is matched with the upright support first; the layout of the points found there shows by how
 many eighths of a circle the object is rotated. If that is another orientation, a second pass uses
 the support rotated so. The pass with the stronger evidence wins. Not part of the paper; nothing is
 learned.

@@ -68,7 +68,7 @@ def routes(context: Context) -> APIRouter:
             name=stored.name,
             version=stored.version,
             shots=len(stored.shots),
-            told=registration.summary(stored, server.check(stored.name)),
+            message=registration.summary(stored, server.check(stored.name)),
         )
 
     @router.post("/categories/check")

@@ -153,12 +153,12 @@ class CategoryBody(Strict):
 
 
 class RegisteredAnswer(BaseModel):
-    """told: the answer in words, also what the shots say of each other."""
+    """message: a summary of the registration, with the cross-check of its shots."""
 
     name: str
     version: int
     shots: int
-    told: str
+    message: str
 
 
 class FaultAnswer(BaseModel):

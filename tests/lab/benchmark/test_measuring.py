@@ -18,10 +18,10 @@ from cape_ros.perception.inference.network import Network
 
 
 def test_rows_are_interleaved_and_the_warm_up_does_not_count() -> None:
-    said: list[str] = []
-    rows = [BenchmarkRow(name, "", lambda name=name: said.append(name)) for name in ("a", "b")]
+    called: list[str] = []
+    rows = [BenchmarkRow(name, "", lambda name=name: called.append(name)) for name in ("a", "b")]
     seconds = list(interleave(rows, runs=3, warm_up=2))
-    assert said == ["a", "b"] * 5
+    assert called == ["a", "b"] * 5
     assert len(seconds) == 3
     assert all((run >= 0).all() for run in seconds)
 

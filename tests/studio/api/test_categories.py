@@ -34,7 +34,7 @@ def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
         "name": "cup",
         "version": 1,
         "shots": 1,
-        "told": "cup version 1: 4 keypoints, 1 shot",
+        "message": "cup version 1: 4 keypoints, 1 shot",
     }
     site.stand.show()
     assert site.stand.found() == ["cup"]
@@ -75,7 +75,7 @@ def test_modes(site: Site) -> None:
         "cup version 2: 4 keypoints, 2 shots; 3 of 4 points are found from the other shots; "
         "look again at 'c' of shot 2"
     )
-    assert added == {"name": "cup", "version": 2, "shots": 2, "told": summary}
+    assert added == {"name": "cup", "version": 2, "shots": 2, "message": summary}
     assert (
         "differ"
         in site.faults("categories", cup(site, mode="add_shots", keypoint_names=list("abce")))[

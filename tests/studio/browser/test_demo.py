@@ -45,7 +45,7 @@ class Demo:
                 return found[0]
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.2)
-        raise AssertionError(f"{words.pattern} was not said: {self.log.read_text()}")
+        raise AssertionError(f"{words.pattern} was not printed: {self.log.read_text()}")
 
 
 @pytest.fixture

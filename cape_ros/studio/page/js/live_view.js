@@ -63,7 +63,7 @@ export class LiveView {
     this.#open();
   }
 
-  /** Tells when a category that was just registered is found for the first time. */
+  /** Announces when a category that was just registered is found for the first time. */
   watch(name) {
     this.#watched = { name, since: performance.now() };
   }
