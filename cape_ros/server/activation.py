@@ -26,10 +26,6 @@ class Activation:
             return Activation(chosen)
         return replace(self, cameras={**self.cameras, camera: chosen})
 
-    def without_camera(self, camera: str) -> Activation:
-        """Removes the filter of this camera."""
-        return replace(self, cameras={c: n for c, n in self.cameras.items() if c != camera})
-
     def without_category(self, name: str) -> Activation:
         return Activation(
             self.others and self.others - {name},

@@ -159,18 +159,15 @@ class FrameQueue:
         with self._publishing, self._lock:
             if self._refused_as is None:
                 self._refused_as = "paused"
-            for name in list(self._cameras):
-                self._end(name, "paused")
+            for name, camera in self._cameras.items():
+                camera.outcome = "paused"
+                self._discard_newest(name, camera, "paused")
+            self._cameras.clear()
 
     def resume(self) -> None:
         with self._lock:
             if self._refused_as == "paused":
                 self._refused_as = None
-
-    def forget(self, camera: str) -> None:
-        """Keep nothing of a camera but its counts, and hand on no result of it any more."""
-        with self._publishing, self._lock:
-            self._end(camera, "dropped")
 
     def close(self) -> None:
         """Finish the frame in work and process no others."""
@@ -178,11 +175,6 @@ class FrameQueue:
             self._refused_as = "dropped"
             for name, camera in self._cameras.items():
                 self._discard_newest(name, camera, "dropped")
-
-    def _end(self, name: str, outcome: Outcome) -> None:
-        if camera := self._cameras.pop(name, None):
-            camera.outcome = outcome
-            self._discard_newest(name, camera, outcome)
 
     def _discard_newest(self, name: str, camera: CameraState, outcome: Outcome) -> None:
         if camera.newest:

@@ -196,15 +196,6 @@ class Server:
             self._model.submit(self._activate, changed).result()
             self._announce_categories()
 
-    def forget_camera(self, camera: str) -> None:
-        """Keep nothing of a camera but its counts, and publish nothing of it any more."""
-        with self._commands:
-            self._frames.forget(camera)
-            changed = self._activation.without_camera(camera)
-            if changed != self._activation:
-                self._activation = changed
-                self._announce_categories()
-
     def estimate(
         self,
         image: np.ndarray,

@@ -151,25 +151,8 @@ def test_once_it_is_answered_no_older_result_comes(stand: Stand) -> None:
     ]
 
 
-def test_a_forgotten_camera_starts_anew(stand: Stand) -> None:
-    stand.server.activate("a", ["pan"])
-    stand.show()
-    before = stand.results[-1].objects[0].track_id
-    stand.announced.clear()
-    stand.server.forget_camera("a")
-    assert [active for _, active, _ in stand.announced] == [["cup", "pan"]]
-    assert stand.server.active("a") == ("cup", "pan")
-    stand.show()
-    stand.show()
-    assert stand.found() == ["cup", "pan"]
-    assert before not in {each.track_id for each in stand.results[-1].objects}
-    stand.server.forget_camera("never there")
-    assert len(stand.announced) == 1
-
-
 def test_nothing_is_activated_after_the_end(stand: Stand) -> None:
     stand.server.close()
     with pytest.raises(CapeError, match="has stopped"):
         stand.server.activate("a", [])
-    stand.server.forget_camera("a")
     assert stand.server.active("a") == ("cup", "pan")

@@ -77,7 +77,6 @@ class Crowd:
         time.sleep(0.001 * chance.random())
         assert len(self.stand.results) == before
         self.server.resume()
-        self.server.forget_camera(chance.choice(CAMERAS))
 
     def inquiries(self, chance: random.Random) -> None:
         names = chance.sample(NAMES, 2)
