@@ -55,10 +55,10 @@ def _csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
     writer.writerow([*PLAIN, *box, *points])
 
     def write(row: Row) -> None:
-        found = [point[what] for point in row["keypoints"] for what in ("x", "y", "score")]
+        points = [point[what] for point in row["keypoints"] for what in ("x", "y", "score")]
         values = [row[name] for name in PLAIN]
         values[PLAIN.index("found")] = int(row["found"])
-        writer.writerow([*values, *row["box"], *found])
+        writer.writerow([*values, *row["box"], *points])
         file.flush()
 
     return write

@@ -174,18 +174,18 @@ class Finder:
 
         name = self._category.name
         if self._box is not None:
-            (found,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
+            (prediction,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
         elif self._watch is not None:
-            (found,) = self._watch.estimate(image, {name: self._category}, self._trust)
+            (prediction,) = self._watch.estimate(image, {name: self._category}, self._trust)
         else:
-            found = self._estimator.find(image, name)
-        return found
+            prediction = self._estimator.find(image, name)
+        return prediction
 
     def is_there(self, answer: ObjectKeypoints) -> bool:
         """By the node's defaults; what was searched for and is not there has no score at all."""
         if self._box is None:
             return bool((answer.scores > 0).any())
-        return answer.score >= self._trust.found
+        return answer.score >= self._trust.presence_threshold
 
 
 def _draw(path: Path, frame: SourceFrame, answer: ObjectKeypoints, category: Category) -> None:

@@ -73,7 +73,7 @@ def evaluate(
         raise InvalidInput.of("--report", f"{report} is no folder")
     dataset = read_data(data, annotations, categories, allow_missing)
     net, facts = models.load(known_weights.find(weights))
-    found = compare(
+    measured = compare(
         dataset,
         net,
         facts,
@@ -83,11 +83,11 @@ def evaluate(
         as_released=mp100,
         device=find_device(device),
     )
-    show(found, console)
+    show(measured, console)
     if json_file:
-        write_file(json_file, json.dumps(content(found, facts), indent=1) + "\n")
+        write_file(json_file, json.dumps(content(measured, facts), indent=1) + "\n")
     if report:
-        page = write_report(report, found, facts, f"{weights} on {annotations}")
+        page = write_report(report, measured, facts, f"{weights} on {annotations}")
         console.print(f"report: {page}")
 
 
@@ -145,12 +145,12 @@ def evaluate_video(
         raise InvalidInput.of("--keypoints", "is given beside --labels; one of them is meant")
     if json_file:
         check_target(json_file)
-    found = measure(
+    measured = measure(
         Estimator.load(weights, device), video, labels, keypoints, every, follow, pictures=out
     )
-    show(found, console)
+    show(measured, console)
     if json_file:
-        write_file(json_file, json.dumps(found.facts(), indent=1) + "\n")
+        write_file(json_file, json.dumps(measured.facts(), indent=1) + "\n")
 
 
 def read_data(

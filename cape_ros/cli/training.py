@@ -113,14 +113,14 @@ def table(
         config, _settings(data, photographs, imagenet, allow_missing, settings), out
     )
     check_rows(described, rows)
-    with gather(device) as (team, found):
-        signal, leads = train_rows(rows, team, found), team.leads
+    with gather(device) as (team, torch_device):
+        signal, leads = train_rows(rows, team, torch_device), team.leads
     if signal:
         if leads:
             typer.echo("stopped and saved; the same command goes on", err=True)
         raise typer.Exit(128 + signal)
     if leads:
-        facts = [row.facts(described, found) for row in rows]
+        facts = [row.facts(described, torch_device) for row in rows]
         show(described, facts, Console())
         numbers = out / f"{config.stem}.json"
         write_file(numbers, json.dumps({"title": described.title, "rows": facts}, indent=1) + "\n")
@@ -165,8 +165,8 @@ def _train(
     else:
         raise InvalidInput.of("CONFIG", "is missing; a file such as config/training/cape_r18.yaml")
     folder = resume or out or Path("runs") / wanted.name
-    with gather(device) as (team, found):
-        signal = run(wanted, folder, team, found, resume is not None, tensorboard)
+    with gather(device) as (team, torch_device):
+        signal = run(wanted, folder, team, torch_device, resume is not None, tensorboard)
         leads = team.leads
     if not leads:
         raise typer.Exit(128 + signal if signal else 0)

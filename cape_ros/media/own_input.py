@@ -46,10 +46,10 @@ def corners(first: np.ndarray, name: str) -> tuple[Category, str]:
     height, width = first.shape[:2]
     middle = np.zeros((height, width), np.uint8)
     middle[height // 5 : height - height // 5, width // 5 : width - width // 5] = 255
-    found = cv2.goodFeaturesToTrack(
+    detected = cv2.goodFeaturesToTrack(
         cv2.cvtColor(first, cv2.COLOR_RGB2GRAY), CORNERS, 0.05, min(height, width) / 8, mask=middle
     )
-    points = np.empty((0, 2)) if found is None else found.reshape(-1, 2)
+    points = np.empty((0, 2)) if detected is None else detected.reshape(-1, 2)
     if len(points) < FEWEST_CORNERS:
         raise SourceError(
             f"the first frame shows {len(points)} distinctive corners around its middle, too few "

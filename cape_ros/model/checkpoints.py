@@ -91,11 +91,11 @@ def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any
             f"{path}: a safetensors file, but not a checkpoint of cape_ros "
             f"(format {header.get('format')!r}, expected {FORMAT!r})"
         )
-    found, known = header.get("model", "capeformer"), {model_name(kind): kind for kind in models}
-    if found not in known:
-        raise CheckpointError(f"{path}: weights of {found}; {', '.join(known)} is needed here")
+    name, known = header.get("model", "capeformer"), {model_name(kind): kind for kind in models}
+    if name not in known:
+        raise CheckpointError(f"{path}: weights of {name}; {', '.join(known)} is needed here")
     try:
-        net = known[found](CapeFormerConfig.from_dict(json.loads(header["config"])))
+        net = known[name](CapeFormerConfig.from_dict(json.loads(header["config"])))
         facts = json.loads(header["facts"])
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}

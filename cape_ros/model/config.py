@@ -72,7 +72,7 @@ class CapeFormerConfig:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Height and width of the feature grid, on which the similarity is found."""
+        """Height and width of the feature grid, on which the similarity is computed."""
         return self.image_size[0] // self.stride, self.image_size[1] // self.stride
 
     @property

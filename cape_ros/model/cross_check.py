@@ -29,7 +29,7 @@ EPS = 1e-6  # chance of anything
 @dataclass(frozen=True)
 class CrossCheck:
     """right: how many of the `judged` points lie within `RIGHT_WITHIN` of the box's longer side.
-    doubtful: (shot, keypoint) that are found elsewhere with certainty, and may be marked wrongly.
+    doubtful: (shot, keypoint) predicted elsewhere with a high score; may be annotated wrongly.
     One shot alone checks nothing."""
 
     score_slope: float = 1.0
@@ -52,7 +52,7 @@ UNCHECKED = CrossCheck()
 
 @dataclass
 class Checks:
-    """Collects what is found of each shot with the help of the others."""
+    """Collects the leave-one-out predictions of the shots."""
 
     _shots: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
 

@@ -139,8 +139,8 @@ def differences(frame: FramePass, path: Path, keypoints: int, shots: int) -> dic
         with torch.inference_mode():
             expected = frame(**inputs)
         known = inputs["mask"].numpy()
-        found = session.run(OUTPUTS, {name: value.numpy() for name, value in inputs.items()})
-        for name, one, other in zip(OUTPUTS, found, expected, strict=True):
+        actual = session.run(OUTPUTS, {name: value.numpy() for name, value in inputs.items()})
+        for name, one, other in zip(OUTPUTS, actual, expected, strict=True):
             difference = np.abs(one - other.numpy())[known]
             worst[name] = max(worst[name], scale[name] * float(difference.max()))
     return worst

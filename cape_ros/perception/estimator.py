@@ -174,7 +174,7 @@ class Estimator:
         box.
         """
         categories, boxes = check_requests(image, requests, self._registered)
-        found: list[ObjectKeypoints] = []
+        predictions: list[ObjectKeypoints] = []
         for some, answers in self._batches.run(
             len(requests),
             lambda some: self._predict(image, categories[some], boxes[some], best_only),
@@ -184,7 +184,7 @@ class Estimator:
             ):
                 count = len(category.keypoint_names)
                 check = self._tokens[category].check
-                found.append(
+                predictions.append(
                     ObjectKeypoints(
                         category.name,
                         category.version,
@@ -196,7 +196,7 @@ class Estimator:
                         detection_id=request.detection_id,
                     )
                 )
-        return found
+        return predictions
 
     def find(self, image: np.ndarray, category: Category | str) -> ObjectKeypoints:
         """Find one object anywhere in `image`, HxWx3 uint8 RGB; several times slower than in a box.

@@ -1,4 +1,4 @@
-"""What is asked of a frame and what is found in it."""
+"""Requests for objects in an image, and the keypoints that answer them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ObjectRequest:
 
 @dataclass(frozen=True)
 class ObjectKeypoints:
-    """One object found.
+    """The keypoints of one object in an image.
 
     keypoints: [K, 2] float32, (x, y) in pixels of the source image, the centre of the top-left
         pixel at (0, 0); every keypoint of the category in registered order.

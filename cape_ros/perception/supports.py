@@ -75,12 +75,14 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
             torch.cat([one.features for one in shots[some]]), stack_tokens(others[some])
         ),
     ):
-        for one, tokens, found, score in zip(
+        for one, tokens, predicted, score in zip(
             shots[some], others[some], points.cpu().numpy(), scores.cpu().numpy(), strict=True
         ):
             box = _box(one.shot)
             crop = Crop.of_box(box, network.config.image_size)
-            away = np.linalg.norm(crop.to_image(found) - one.shot.keypoints, axis=1) / max(box[2:])
+            away = np.linalg.norm(crop.to_image(predicted) - one.shot.keypoints, axis=1) / max(
+                box[2:]
+            )
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
             checks.add(score, away, judged)
     return checks.result()

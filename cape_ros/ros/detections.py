@@ -79,9 +79,9 @@ def to_detections(objects: Sequence[ObjectKeypoints], header: Any, trusted: floa
     return vision_msgs.Detection2DArray(
         header=header,
         detections=[
-            _detection(found, header, found.keypoints[found.scores >= trusted])
-            for found in objects
-            if (found.scores >= max(trusted, 1e-6)).any()
+            _detection(one, header, one.keypoints[one.scores >= trusted])
+            for one in objects
+            if (one.scores >= max(trusted, 1e-6)).any()
         ],
     )
 
@@ -98,15 +98,15 @@ def _category(
     return None
 
 
-def _detection(found: ObjectKeypoints, header: Any, points: np.ndarray) -> Any:
+def _detection(one: ObjectKeypoints, header: Any, points: np.ndarray) -> Any:
     low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     hypothesis = vision_msgs.ObjectHypothesisWithPose()
-    hypothesis.hypothesis.class_id = found.category
-    hypothesis.hypothesis.score = found.score
+    hypothesis.hypothesis.class_id = one.category
+    hypothesis.hypothesis.score = one.score
     detection = vision_msgs.Detection2D(header=header, results=[hypothesis])
-    detection.id = found.detection_id
-    if found.track_id >= 0:
-        detection.id = str(found.track_id)
+    detection.id = one.detection_id
+    if one.track_id >= 0:
+        detection.id = str(one.track_id)
     detection.bbox.center.position.x = (low[0] + high[0]) / 2
     detection.bbox.center.position.y = (low[1] + high[1]) / 2
     detection.bbox.size_x = high[0] - low[0]

@@ -43,9 +43,11 @@ def check(values: Values) -> None:
         for name, parameter in table.items()
         if name in values and (reason := parameter.fault(values[name]))
     ]
-    kept, found = values["kept_object"], values["found_object"]
-    if not faults and kept > found:
-        reason = f"{kept} is more than found_object, {found}: what is found would be lost at once"
+    kept, presence = values["kept_object"], values["found_object"]
+    if not faults and kept > presence:
+        reason = (
+            f"{kept} is more than found_object, {presence}: what is found would be lost at once"
+        )
         faults.append(Fault("kept_object", reason))
     for camera in camera_names(values) if not faults else ():
         if of(values, camera, "boxes") == "region" and not any(of(values, camera, "region")):

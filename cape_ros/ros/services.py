@@ -132,13 +132,13 @@ class Services:
         boxes = [(b.x_offset, b.y_offset, b.width, b.height) for b in request.boxes]
         image = read_image(message, field)
         names = list(request.categories)
-        found = session.server.estimate(image, names or None, boxes or None)
+        objects = session.server.estimate(image, names or None, boxes or None)
         height, width = image.shape[:2]
         response.keypoints = to_keypoint_array(
-            found, message.header, (height, width), session.server.trust.point
+            objects, message.header, (height, width), session.server.trust.point_threshold
         )
-        there = sum(bool((one.scores > 0).any()) for one in found)
-        return f"{there} of {len(found)} objects found"
+        there = sum(bool((one.scores > 0).any()) for one in objects)
+        return f"{there} of {len(objects)} objects found"
 
     def _get(
         self, session: Session, request: GetCategory.Request, response: GetCategory.Response

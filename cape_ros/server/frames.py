@@ -43,7 +43,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Result:
-    """What was found in a frame, and the categories as they were when it was.
+    """The objects of a frame, and the categories as they were when it was processed.
 
     stages: seconds of this frame by stage, as in `Statistics`, but none for its publication.
     """

@@ -214,12 +214,12 @@ class Server:
                 requests = [ObjectRequest(n, box) for n, box in zip(names, boxes, strict=True)]
                 return self._model.submit(self._estimator.estimate, image, requests).result()
             wanted = list(dict.fromkeys(names))
-            found: dict[str, ObjectKeypoints] = {}
+            answers: dict[str, ObjectKeypoints] = {}
             for at in range(0, len(wanted), SEARCHED_TOGETHER):
                 some = wanted[at : at + SEARCHED_TOGETHER]
                 seen = self._model.submit(search_all, self._estimator, image, some, self.trust)
-                found.update(zip(some, seen.result(), strict=True))
-            return [found[name] for name in names]
+                answers.update(zip(some, seen.result(), strict=True))
+            return [answers[name] for name in names]
 
     def try_out(self, image: np.ndarray, category: Category, box: Box | None) -> ObjectKeypoints:
         """Estimate one image with a category that need not be registered; track_id -1.
@@ -229,8 +229,8 @@ class Server:
         with self._command():
             on_demand.check_one(image, box)
             if box is None:
-                found = self._model.submit(search, self._estimator, image, category, self.trust)
-                return found.result()
+                answers = self._model.submit(search, self._estimator, image, category, self.trust)
+                return answers.result()
             requests = [ObjectRequest(category, box)]
             return self._model.submit(self._estimator.estimate, image, requests).result()[0]
 

@@ -80,7 +80,7 @@ def test_a_loss_is_published_as_one_and_ends_the_track() -> None:
 
 
 def test_finding_takes_more_than_keeping() -> None:
-    trust = Trust(point=0.2, found=0.6, kept=0.3)
+    trust = Trust(point_threshold=0.2, presence_threshold=0.6, tracking_threshold=0.3)
     follower = Follower(trust)
     assert follower.update(found(score=0.5), SIZE, 1).track_id == -1
     assert follower.update(found(score=0.7), SIZE, 2).track_id == 2
@@ -224,7 +224,7 @@ def test_images_of_another_size_are_searched_anew() -> None:
 def test_other_thresholds_count_from_the_next_image_on() -> None:
     bench = Bench("cup")
     assert bench.estimate()["cup"].score > 0.8
-    bench.trust = Trust(found=0.95, kept=0.95)
+    bench.trust = Trust(presence_threshold=0.95, tracking_threshold=0.95)
     assert bench.estimate()["cup"].score == 0
     bench.trust = Trust()
     assert bench.estimate()["cup"].score > 0.8

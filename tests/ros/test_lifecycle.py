@@ -142,7 +142,7 @@ def test_parameters_of_configure_change_while_unconfigured(start: Start) -> None
     refused = change(bench, precision="float8")
     assert not refused.successful
     assert bench.robot.transition(CONFIGURE)
-    assert bench.node.server.trust.point == 0.7
+    assert bench.node.server.trust.point_threshold == 0.7
     refused = change(bench, boxes="search")
     assert "boxes: changes only while the node is unconfigured" in refused.reason
 

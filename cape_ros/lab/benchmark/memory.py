@@ -21,11 +21,11 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
 
     def read(self) -> dict[str, float]:
-        found = {}
+        peaks = {}
         with suppress(OSError):
             status = (PROCESS / "status").read_text().splitlines()
             lines = dict(line.split(":", 1) for line in status)
-            found["process"] = int(lines["VmHWM"].split()[0]) / 1e3
+            peaks["process"] = int(lines["VmHWM"].split()[0]) / 1e3
         if self._device.type == "cuda":
-            found["gpu"] = torch.cuda.max_memory_allocated(self._device) / 1e6
-        return found
+            peaks["gpu"] = torch.cuda.max_memory_allocated(self._device) / 1e6
+        return peaks

@@ -51,12 +51,12 @@ def run_benchmark(
         raise InvalidInput.of("--json", f"{file.parent} is no folder")
     about = machine(place)
     console.print(f"{about['gpu'] or about['processor']}, {about['cores']} cores", highlight=False)
-    found, written = {}, []
+    measured, written = {}, []
     for name, make in chosen.items():
         before, peak = load(), PeakMemory(place)
         group = make()
         durations = time_group(group, runs)
-        found[name], memory = durations, peak.read()
+        measured[name], memory = durations, peak.read()
         show(group, durations, memory)
         written.append(
             {"group": name, "memory [MB]": memory, "load before, after": [before, load()]}
@@ -64,7 +64,7 @@ def run_benchmark(
         )
         del group
         gc.collect()
-    reached = list(figures(found, place.type == "cuda"))
+    reached = list(figures(measured, place.type == "cuda"))
     show_figures(reached)
     settings = {
         "device": str(place),

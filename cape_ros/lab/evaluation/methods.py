@@ -116,9 +116,9 @@ class FeatureCache:
             checks = Checks()
             for at in shots[:MOST_CHECKED] if len(shots) > 1 else ():
                 tokens, truth = self.tokens([one for one in shots if one != at]), self.view(at)
-                found = find(self.net, self.features(at), replace(tokens, rotated=()))
-                raw_scores = numpy(calibration(found.evidence[None], tokens.mask)[0])
-                away = numpy((found.points - truth.points[0]).norm(dim=-1)) * PADDING
+                prediction = find(self.net, self.features(at), replace(tokens, rotated=()))
+                raw_scores = numpy(calibration(prediction.evidence[None], tokens.mask)[0])
+                away = numpy((prediction.points - truth.points[0]).norm(dim=-1)) * PADDING
                 judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
                 checks.add(raw_scores, away, judged)
             self._checks[shots] = checks.result()
@@ -184,16 +184,18 @@ def answers(
     """Method -> points [K, 2] in [0, 1] of the query's crop; and the scores [K] of the weights,
     not yet checked."""
     supports, query = pair[:-1], pair[-1]
-    found = {COPY: copy_layout(torch.cat([seen.view(at).points for at in supports]))}
+    predicted = {COPY: copy_layout(torch.cat([seen.view(at).points for at in supports]))}
     if NEAREST in seen.methods:
         prototypes = [
             features_at(seen.imagenet_features(at), seen.view(at).points) for at in supports
         ]
-        found[NEAREST] = nearest_neighbour(torch.cat(prototypes), seen.imagenet_features(query)[0])
+        predicted[NEAREST] = nearest_neighbour(
+            torch.cat(prototypes), seen.imagenet_features(query)[0]
+        )
     tokens = seen.tokens(supports)
     answer = find(seen.net, seen.features(query), tokens)
-    found[PROPOSALS], found[WEIGHTS] = answer.proposals, answer.points
-    return found, calibration(answer.evidence[None], tokens.mask)[0]
+    predicted[PROPOSALS], predicted[WEIGHTS] = answer.proposals, answer.points
+    return predicted, calibration(answer.evidence[None], tokens.mask)[0]
 
 
 def numpy(tensor: Tensor) -> np.ndarray:

@@ -93,17 +93,19 @@ class _Observer:
         self, index: int, image: np.ndarray, truths: dict[int, Truth]
     ) -> Iterator[Observation]:
         if self._watch:
-            (found,) = self._watch.estimate(image, {self._category.name: self._category}, Trust())
-            truth = nearest(list(truths.values()), found.keypoints)
+            (prediction,) = self._watch.estimate(
+                image, {self._category.name: self._category}, Trust()
+            )
+            truth = nearest(list(truths.values()), prediction.keypoints)
             for which, one in truths.items():
                 if one is truth:
-                    yield _observed(index, which, one, found, found.track_id >= 0)
+                    yield _observed(index, which, one, prediction, prediction.track_id >= 0)
             return
         boxes = {which: self._box(which, truth, image) for which, truth in truths.items()}
         asked = {which: box for which, box in boxes.items() if box}
         requests = [ObjectRequest(self._category, box) for box in asked.values()]
-        for which, found in zip(asked, self._estimator.estimate(image, requests), strict=True):
-            yield _observed(index, which, truths[which], found, True)
+        for which, prediction in zip(asked, self._estimator.estimate(image, requests), strict=True):
+            yield _observed(index, which, truths[which], prediction, True)
 
     def _box(self, which: int, truth: Truth, image: np.ndarray) -> Box | None:
         """The hull of the truth. Points that flow has lost do not shrink it: then it stays."""
@@ -118,9 +120,9 @@ class _Observer:
 
 
 def _observed(
-    index: int, which: int, truth: Truth, found: ObjectKeypoints, reported: bool
+    index: int, which: int, truth: Truth, prediction: ObjectKeypoints, reported: bool
 ) -> Observation:
-    return Observation(index, which, truth, found.keypoints, found.scores, reported)
+    return Observation(index, which, truth, prediction.keypoints, prediction.scores, reported)
 
 
 def _labelled_category(video: Path, known: Labels, frame: int, which: int) -> tuple[Category, str]:
@@ -199,7 +201,7 @@ def _picture(image: np.ndarray, one: Observation) -> np.ndarray:
     around = clip_box(hull_box(one.truth.keypoints[one.truth.visible], 0.4), width, height)
     crop = Crop.of_box(clean_box(around, width, height), (SIDE, SIDE))
     pixels = crop_image(image, crop)
-    truth, answer = crop.to_crop(np.nan_to_num(one.truth.keypoints)), crop.to_crop(one.found)
+    truth, answer = crop.to_crop(np.nan_to_num(one.truth.keypoints)), crop.to_crop(one.predicted)
     words = f"frame {one.frame}, score {one.scores.mean():.2f}" + " lost" * (not one.reported)
     mark_answer(pixels, truth, answer, one.truth.visible, words)
     return pixels

@@ -15,20 +15,23 @@ STILL = 0.5  # pixels: a point that moves less from one evaluated frame to the n
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One object in one frame. track: whose answers are compared from frame to frame. found [K, 2]
-    pixels, scores [K]; reported: the object was found (always, where the box is given)."""
+    """One object in one frame.
+
+    track: whose answers are compared from frame to frame. predicted: [K, 2] pixels, scores: [K].
+    reported: the object was reported (always, where the box is given).
+    """
 
     frame: int
     track: int
     truth: Truth
-    found: np.ndarray
+    predicted: np.ndarray
     scores: np.ndarray
     reported: bool = True
 
     @property
     def errors(self) -> np.ndarray:
         """[K] pixels, NaN where the truth is not known."""
-        return self.truth.errors(self.found)
+        return self.truth.errors(self.predicted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,7 @@ class VideoFigures:
             if before is None:
                 continue
             still = np.linalg.norm(one.truth.keypoints - before.truth.keypoints, axis=1) < STILL
-            yield one.frame, np.linalg.norm(one.found - before.found, axis=1)[still]
+            yield one.frame, np.linalg.norm(one.predicted - before.predicted, axis=1)[still]
 
 
 def _accuracy(seen: Sequence[Observation]) -> dict[str, Any]:

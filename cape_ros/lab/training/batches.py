@@ -190,10 +190,10 @@ def held_out(config: DataConfig, annotations: str | None) -> Annotated:
     if annotations is None and not config.held_out:
         reason = "is empty, so there is nothing to measure on; name categories, or give annotations"
         raise InvalidInput.of("data.held_out", reason)
-    found = all_annotated(config, annotations)
-    if not found.categories:
+    dataset = all_annotated(config, annotations)
+    if not dataset.categories:
         raise InvalidInput.of(str(annotations), "has no annotated object")
-    return found if annotations else found.only(config.held_out)
+    return dataset if annotations else dataset.only(config.held_out)
 
 
 def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:

@@ -61,23 +61,23 @@ def collect_answers(seen: FeatureCache, category: int, shots: int, pairs: int) -
         for key in seen.dataset.categories
         if key != category and len(seen.dataset.of_category(key)) >= shots
     ]
-    found, right, strange = [], [], []
+    collected, right, strange = [], [], []
     for pair in choose_pairs(seen.dataset, category, shots, pairs):
         features, query = seen.features(pair[-1]), seen.view(pair[-1])
         tokens = seen.tokens(pair[:-1])
         answer = find(seen.net, features, tokens)
         judged = (tokens.mask & query.weight.bool())[0]
         away = (answer.points - query.points[0]).norm(dim=-1)
-        found.append(signals(answer.evidence[None], tokens.mask)[0, judged])
+        collected.append(signals(answer.evidence[None], tokens.mask)[0, judged])
         right.append(away[judged] < CLOSE)
         if others:
             objects = seen.dataset.of_category(generator.choice(others))
             tokens = seen.tokens(generator.sample(objects, shots))
             answer = find(seen.net, features, tokens)
             strange.append(signals(answer.evidence[None], tokens.mask)[0, tokens.mask[0]])
-    empty = found[0].new_empty(0, found[0].shape[-1])
+    empty = collected[0].new_empty(0, collected[0].shape[-1])
     return Answers(
-        category, shots, torch.cat(found), torch.cat(right), torch.cat(strange or [empty])
+        category, shots, torch.cat(collected), torch.cat(right), torch.cat(strange or [empty])
     )
 
 

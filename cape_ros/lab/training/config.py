@@ -212,5 +212,5 @@ def _least(config: object, least: int, *names: str) -> Iterator[Fault]:
 
 
 def _refuse(faults: list[Fault] | Iterator[Fault]) -> None:
-    if found := list(faults):
-        raise InvalidInput(found)
+    if listed := list(faults):
+        raise InvalidInput(listed)

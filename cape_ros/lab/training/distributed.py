@@ -52,16 +52,16 @@ def gather(device: str) -> Iterator[tuple[Team, torch.device]]:
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     local = os.environ.get("LOCAL_RANK", "0")
-    found = find_device(device)
+    torch_device = find_device(device)
     if size == 1:
-        yield Team(), found
+        yield Team(), torch_device
         return
-    if found.type == "cuda":
-        found = find_device(f"cuda:{local}")
-        torch.cuda.set_device(found)
-    dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
+    if torch_device.type == "cuda":
+        torch_device = find_device(f"cuda:{local}")
+        torch.cuda.set_device(torch_device)
+    dist.init_process_group("nccl" if torch_device.type == "cuda" else "gloo")
     try:
-        yield Team(dist.get_rank(), size), found
+        yield Team(dist.get_rank(), size), torch_device
     finally:
         dist.destroy_process_group()
 

@@ -51,8 +51,8 @@ class State:
     @property
     def shipped(self) -> AnyNetwork:
         """The network that the run is for."""
-        found: Any = self.averaged.module if self.averaged and self.steps else self.net
-        return found
+        shipped: Any = self.averaged.module if self.averaged and self.steps else self.net
+        return shipped
 
 
 class RunFolder:
@@ -120,9 +120,9 @@ class RunFolder:
         except RuntimeError as error:
             raise CheckpointError(f"{self.checkpoint}: {error}") from error
         for name, parameter in state.net.named_parameters():
-            if found := _part(tensors, f"optimiser.{name}/"):
+            if part := _part(tensors, f"optimiser.{name}/"):
                 state.optimiser.state[parameter] = {
-                    key: value.to(parameter.device) for key, value in found.items()
+                    key: value.to(parameter.device) for key, value in part.items()
                 }
         state.scaler.load_state_dict(facts["scaler"])
         state.steps, state.seconds = facts["steps"], facts["seconds"]

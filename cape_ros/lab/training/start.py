@@ -29,9 +29,9 @@ def build(config: TrainingConfig, material: Material) -> AnyNetwork:
     torch.manual_seed(config.seed)
     net = MODELS[config.model](config.network)
     if config.start.weights:
-        found, _ = checkpoints.load_one_of(config.start.weights, (type(net),))
-        refuse_other_architecture(config, found.config.to_dict(), config.start.weights)
-        net.load_state_dict(found.state_dict())
+        loaded, _ = checkpoints.load_one_of(config.start.weights, (type(net),))
+        refuse_other_architecture(config, loaded.config.to_dict(), config.start.weights)
+        net.load_state_dict(loaded.state_dict())
     if config.start.imagenet:
         load_imagenet(net, config.start.imagenet)
     if config.start.matcher:

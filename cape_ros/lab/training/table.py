@@ -76,9 +76,9 @@ class TableRow:
             return row
         validation = Validation(self.run, table.measured)
         net, facts = models.load(self.folder.weights)
-        found = validation.evaluate(net, device)
-        row |= validation.mean(found)
-        row["copy"] = validation.mean(found, COPY)["mPCK"]
+        metrics = validation.evaluate(net, device)
+        row |= validation.mean(metrics)
+        row["copy"] = validation.mean(metrics, COPY)["mPCK"]
         if table.start:
             start, _ = models.load(self.folder.start)
             row["start"] = validation.mean(validation.evaluate(start, device))["mPCK"]

@@ -158,9 +158,9 @@ class Trainer:
     def validate(self, validation: Validation) -> dict[str, float]:
         """Figures of the network that ships; the training goes on as if nothing had been."""
         with deterministic(self._device):
-            found = validation.evaluate(self.state.shipped, self._device)
+            metrics = validation.evaluate(self.state.shipped, self._device)
         set_mode(self.state.net, self._config)
-        return validation.mean(found)
+        return validation.mean(metrics)
 
     def seed(self, number: int) -> int:
         """Of a step's dropout in this process."""

@@ -46,16 +46,16 @@ def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
     pull, where = torch.zeros_like(place), mapped
     search = _LocalSearch(matches.log_probability, near)
     for _ in range(ROUNDS):
-        found, chance = search(where)
+        matched, chance = search(where)
         weight = (heard * chance).unsqueeze(-1)  # [G, K, T, N, 1]
         total = weight.sum(dim=-2) + INERTIA
-        moved = found - mapped
+        moved = matched - mapped
         mean_move = (weight * moved).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
         mean_away = (weight * away).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
         slope = _slope(away - mean_away, moved - mean_move, weight, STIFFNESS * total)
         where = mapped + mean_move + (away - mean_away) @ slope
         pull = (mean_move - mean_away @ slope).squeeze(-2)
-        variance = (weight * (found - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
+        variance = (weight * (matched - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
     return Places(transforms.votes, place + pull, variance)
 
 
@@ -77,7 +77,7 @@ class _LocalSearch:
         self._steps = torch.stack((columns, rows), dim=-1).flatten(0, 1)
 
     def __call__(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """places: [G, K, T, M, 2] -> what is found there, and the chance that it is right."""
+        """places: [G, K, T, M, 2] -> the matches' places, and the probability of each."""
         x, y = places.unbind(dim=-1)
         places = torch.stack((x.clamp(-1, self._limits[0]), y.clamp(-1, self._limits[1])), dim=-1)
         cell = round_to_cells(

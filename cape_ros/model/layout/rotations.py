@@ -1,7 +1,7 @@
 """In-plane rotation: supports are encoded at eight orientations because features are not rotation
 invariant.
 
-A query is matched with the upright support first; the layout of the points found there shows by how
+A query is matched with the upright support first; the layout of the predicted points shows by how
 many eighths of a circle the object is rotated. If that is another orientation, a second pass uses
 the support rotated so. The pass with the stronger evidence wins. Not part of the paper; nothing is
 learned.
@@ -137,13 +137,13 @@ def best_of_passes(
         if repass == 0:
             best, answers = best.clone(), tuple(answer.clone() for answer in answers)
         samples, shown = samples[moved], eighth[moved]
-        found = forward(samples, tokens.pick(samples, shown))
-        better = found.strength > best[samples]
+        repeated = forward(samples, tokens.pick(samples, shown))
+        better = repeated.strength > best[samples]
         rows = samples[better]
-        best[rows] = found.strength[better]
-        for answer, other in zip(answers, found.answers, strict=True):
+        best[rows] = repeated.strength[better]
+        for answer, other in zip(answers, repeated.answers, strict=True):
             answer[rows] = other[better]
-        eighth = found.eighth
+        eighth = repeated.eighth
     return answers
 
 

@@ -189,10 +189,10 @@ class RecordedNetwork(Network):
             features: Tensor, tokens: Tensor, mask: Tensor, *layout: Tensor
         ) -> tuple[Tensor, ...]:
             layouts = Layouts(*layout) if layout else None
-            found = super(RecordedNetwork, self).forward(
+            hypothesis = super(RecordedNetwork, self).forward(
                 features, KeypointTokens(tokens, mask, layouts)
             )
-            return (*found.answers, found.strength, found.eighth)
+            return (*hypothesis.answers, hypothesis.strength, hypothesis.eighth)
 
         return Recording(self._recorder, run, inputs)
 

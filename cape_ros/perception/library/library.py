@@ -238,8 +238,8 @@ class CategoryLibrary:
 
 def _versions(place: Path) -> list[tuple[int, Path]]:
     """The version folders of a category, oldest first."""
-    found = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
-    return sorted((int(match[1]), path) for match, path in found if match)
+    matches = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
+    return sorted((int(match[1]), path) for match, path in matches if match)
 
 
 def _remove_empty(place: Path) -> bool:

@@ -186,23 +186,25 @@ def _outline(generator: Generator, length: float, width: float, overlap: float) 
 
 def _landmarks(parts: Sequence[Part], generator: Generator) -> list[Landmark]:
     """Every joint, every tip of a limb, both ends of the trunk, and places on the surfaces."""
-    found = [Landmark(0, parts[0].tip * sign, (0,)) for sign in (1, -1)]
-    found += [Landmark(at, np.zeros(2), (at, part.parent)) for at, part in enumerate(parts) if at]
+    landmarks = [Landmark(0, parts[0].tip * sign, (0,)) for sign in (1, -1)]
+    landmarks += [
+        Landmark(at, np.zeros(2), (at, part.parent)) for at, part in enumerate(parts) if at
+    ]
     carrying = {part.parent for part in parts}
     ends = [at for at in range(1, len(parts)) if at not in carrying]
-    found += [Landmark(at, parts[at].tip, (at,)) for at in ends]
+    landmarks += [Landmark(at, parts[at].tip, (at,)) for at in ends]
     spots: dict[int, np.ndarray] = {}
     for at, part in enumerate(parts):
         if part.original == at:
-            taken = [mark.place for mark in found if mark.part == at]
+            taken = [mark.place for mark in landmarks if mark.part == at]
             taken += [other.joint for other in parts if other.parent == at]
             drawn = _on_surface(part.outline, int(generator.integers(0, 3)), generator)
             spots[at] = drawn[_away(drawn, np.array(taken)) > CLOSEST]
             mirror = np.ones(2)
         else:
             mirror = MIRROR
-        found += [Landmark(at, place * mirror, (at,)) for place in spots[part.original]]
-    return found
+        landmarks += [Landmark(at, place * mirror, (at,)) for place in spots[part.original]]
+    return landmarks
 
 
 def _on_surface(outline: np.ndarray, count: int, generator: Generator) -> np.ndarray:

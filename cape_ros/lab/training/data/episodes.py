@@ -209,12 +209,12 @@ class Episodes:
 def drawable(dataset: Dataset, objects: int) -> dict[int, list[int]]:
     """Indices of the instances of each category, by its id, that has at least so many; the log
     names the others."""
-    found = {key: dataset.of_category(key) for key in dataset.categories}
-    few = [key for key, some in found.items() if len(some) < objects]
+    by_category = {key: dataset.of_category(key) for key in dataset.categories}
+    few = [key for key, some in by_category.items() if len(some) < objects]
     if few:
-        names = ", ".join(f"{dataset.categories[key]} ({len(found[key])})" for key in few)
+        names = ", ".join(f"{dataset.categories[key]} ({len(by_category[key])})" for key in few)
         logger.warning("not drawn, fewer than %d objects: %s", objects, names)
-    return {key: some for key, some in found.items() if key not in few}
+    return {key: some for key, some in by_category.items() if key not in few}
 
 
 def _differ(one: Thing, other: Thing) -> bool:

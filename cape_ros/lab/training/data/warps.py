@@ -85,9 +85,9 @@ def textured_places(
     grey = cv2.cvtColor(image[y : y + s, x : x + s], cv2.COLOR_RGB2GRAY)
     corners = cv2.goodFeaturesToTrack(grey, 4 * count, 0.02, side / 16)
     anywhere = generator.uniform(0.05, 0.95, (count, 2)) * side
-    found = corners[:, 0] if corners is not None else np.empty((0, 2))
-    found = generator.permutation(found)[: count // 2]
-    return np.concatenate((found, anywhere))[:count].astype(np.float32) + np.array(
+    detected = corners[:, 0] if corners is not None else np.empty((0, 2))
+    detected = generator.permutation(detected)[: count // 2]
+    return np.concatenate((detected, anywhere))[:count].astype(np.float32) + np.array(
         (left, top), np.float32
     )
 
