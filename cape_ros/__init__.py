@@ -24,7 +24,7 @@ __path__ += [
 ]
 
 # Before PyTorch is loaded: by default its idle threads spin, and on a CPU that other programs use
-# too, which is every robot's, a frame then takes seconds in place of tens of milliseconds.
+# too, which is every robot's, a frame then takes seconds instead of tens of milliseconds.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"

@@ -38,7 +38,7 @@ MARKERS: dict[str, tuple[str, ...]] = {
 }
 
 # Every process of a parallel run has a ROS domain of its own, and its share of the cores. The run's
-# number keeps two runs apart. Domains above 100 use ports that Linux gives to anybody.
+# number keeps two runs apart. Domains above 100 use ports that Linux gives to any program.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 RUN = os.getppid() if WORKERS > 1 else os.getpid()

@@ -1,4 +1,4 @@
-"""An estimator that a test steers, in place of a network, and a server over it."""
+"""An estimator that a test steers, instead of a network, and a server over it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Studio beside the demo: its page is there, and nobody who uses it is cut off."""
+"""Studio beside the demo: its page is served, and the demo does not end while it is in use."""
 
 from __future__ import annotations
 

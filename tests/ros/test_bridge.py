@@ -1,4 +1,4 @@
-"""A cv_bridge that is missing, that would crash, or that raises whatever it likes."""
+"""A cv_bridge that is missing, that would crash, or that raises any exception."""
 
 from __future__ import annotations
 

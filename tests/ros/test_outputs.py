@@ -1,4 +1,4 @@
-"""What the node publishes beside keypoints, each only while somebody hears it."""
+"""What the node publishes beside keypoints, each only while it has a subscriber."""
 
 from __future__ import annotations
 

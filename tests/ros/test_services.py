@@ -168,7 +168,7 @@ def test_an_image_is_answered_on_demand(start: Start) -> None:
 BAD_ESTIMATES: dict[str, tuple[dict[str, Any], str]] = {
     "no image at all": ({"image": Image()}, "stamp"),
     "a camera that is not there": ({"image": Image(), "camera": "left"}, "camera"),
-    "a frame that nobody kept": ({"image": Image(), "stamp": Time(sec=3)}, "stamp"),
+    "a frame that was not kept": ({"image": Image(), "stamp": Time(sec=3)}, "stamp"),
     "an unknown encoding": ({"image": Image(encoding="x", width=1, height=1)}, "image.encoding"),
     "an unknown category": ({"categories": ["zebra"]}, "categories[0]"),
     "a box too few": ({"categories": ["cup", "cup"], "boxes": [RegionOfInterest()]}, "boxes"),

@@ -133,7 +133,7 @@ def test_a_registration_in_progress_is_finished_before_the_end(
 
 def test_a_listener_that_fails_does_not_undo_a_registration(stand: Stand) -> None:
     def fail(known: Mapping[str, Category], version: int) -> None:
-        raise RuntimeError("nobody hears")
+        raise RuntimeError("the listener fails")
 
     stand.on_categories = fail
     assert stand.server.register(category()).version == 1

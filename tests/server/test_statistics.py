@@ -148,7 +148,7 @@ def test_a_failing_listener_does_not_flood_the_log(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(result: Result) -> None:
-        raise RuntimeError("nobody hears")
+        raise RuntimeError("the listener fails")
 
     stand.on_result = fail
     for _ in range(10):

@@ -28,7 +28,7 @@ class Team:
         return self.rank == 0
 
     def total(self, tensor: Tensor) -> Tensor:
-        """The sum of everybody's tensor, without a gradient."""
+        """The sum of all processes' tensors (all-reduce), without a gradient."""
         if self.size == 1:
             return tensor
         summed = tensor.detach().clone()
@@ -39,7 +39,7 @@ class Team:
         return self.total(tensor) / self.size
 
     def wait(self) -> None:
-        """Until everybody is here."""
+        """Wait for all processes (barrier)."""
         if self.size > 1:
             dist.barrier()
 

@@ -100,7 +100,7 @@ def matching_loss(
 ) -> Tensor:
     """Cross-entropy of the matching: each keypoint belongs to the cells around its place.
 
-    On a fine grid it stands in place of the paper's heatmap loss: almost every cell is empty, and a
+    On a fine grid it replaces the paper's heatmap loss: almost every cell is empty, and a
     squared error is content with "nowhere" as the answer to everything. The samples from `pairs` on
     show nothing of their support: their keypoints belong to "nowhere", whose logit is 0. So a
     similarity below zero everywhere means that a keypoint is absent; search and tracking rely on

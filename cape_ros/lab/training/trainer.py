@@ -61,7 +61,7 @@ def train(
         run.begin(config)
         checkpoints.save(run.start, state.net, {"name": "start"})
         run.save(state, config, team.size)
-    team.wait()  # before the parameters differ from what everybody has loaded
+    team.wait()  # until all processes have loaded the same parameters
     log = run.log if team.leads else None
     with RunLog(log, state.steps, material.steps, tensorboard) as run_log, StopSignal() as stop:
         if processes != team.size:

@@ -67,7 +67,7 @@ def _shape(conv: nn.Conv2d) -> tuple[Any, Any, Any, int]:
 
 @torch.inference_mode()
 def fused_or_plain(backbone: Backbone) -> Backbone:
-    """The backbone in fewer passes, if there is a way and this GPU and its cuDNN can."""
+    """The backbone with fused blocks where this GPU and its cuDNN support them, else as it is."""
     if not isinstance(backbone, ResNetFeatures):
         return backbone
     fused, weight = fuse_blocks(backbone), backbone.conv1.weight

@@ -116,10 +116,10 @@ class CategoryLibrary:
         raise InvalidInput.of("name", not_registered(self.names(), name), "unknown_category")
 
     def put(self, category: Category) -> Category:
-        """Write a category in place of any of its name; the answer carries its new version.
+        """Write a category, or replace that of the same name; returns it with its new version.
 
         Raises `InvalidInput` for a category without shots or with too large ones, `LibraryError`
-        if the disk does not take it; then everything is as it was.
+        if the disk does not take it; on error nothing is changed.
         """
         check_storable(category)
         name, place = category.name, self._entries / category.name

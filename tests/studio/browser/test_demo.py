@@ -1,6 +1,6 @@
 """`make demo`, the page, and a cup that is taught there: the node's keypoints follow it.
 
-The demo tells nobody where its keypoints are; here the photograph is found again in the frames.
+The demo does not publish where its keypoints are; here the photograph is located in the frames.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from .running import Running
 
 @pytest.fixture
 def librarian(person: Person, running: Running) -> Person:
-    """Somebody before a library that holds the coffee."""
+    """A person before a library that holds the coffee."""
     running.server.register(running.coffee)
     person.go("library")
     expect(person.page.locator(".card")).to_have_count(1)
