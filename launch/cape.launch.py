@@ -5,8 +5,8 @@ ros2 launch cape_ros cape.launch.py cameras:=left,right image:=/{camera}/image_r
 
 ros2 launch cape_ros cape.launch.py image_reliability:=reliable image_transport:=compressed
 
-Compressed images (parameter image_transport) and camera_info are subscribed to beside `image`, where
-camera drivers publish them.
+Compressed images (parameter image_transport) and camera_info are subscribed to beside `image`,
+where camera drivers publish them.
 """
 
 from __future__ import annotations

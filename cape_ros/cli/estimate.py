@@ -89,7 +89,7 @@ def estimate(
 
 
 @dataclass(frozen=True, eq=False)
-class SourceFrame:
+class InputImage:
     """file: as it was named. number: of a video's frame, from 0. image: [H, W, 3] uint8 RGB."""
 
     file: Path
@@ -102,7 +102,7 @@ class SourceFrame:
         return f"{self.file.name if self.number is None else f'{self.number:06d}'}.png"
 
 
-def frames_of(source: Path) -> Iterator[SourceFrame]:
+def frames_of(source: Path) -> Iterator[InputImage]:
     """The images to process, in order. Raises `InvalidInput` for a folder without images,
     `SourceError`; images of a folder that cannot be read are named and counted at the end."""
     from cape_ros.core.images import read_image
@@ -112,7 +112,7 @@ def frames_of(source: Path) -> Iterator[SourceFrame]:
 
         return _of_video(source, VideoFile(source, sys.maxsize))
     if not source.is_dir():
-        return iter([SourceFrame(source, None, read_image(source))])
+        return iter([InputImage(source, None, read_image(source))])
     files = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGES)
     if not files:
         raise InvalidInput.of(str(source), f"holds no image ({', '.join(IMAGES)})")
@@ -123,7 +123,7 @@ def is_video(source: Path) -> bool:
     return source.suffix.lower() in VIDEOS and not source.is_dir()
 
 
-def _of_files(files: Sequence[Path]) -> Iterator[SourceFrame]:
+def _of_files(files: Sequence[Path]) -> Iterator[InputImage]:
     from cape_ros.core.images import read_image
 
     failed = 0
@@ -134,15 +134,15 @@ def _of_files(files: Sequence[Path]) -> Iterator[SourceFrame]:
             print(f"cape: {error}", file=sys.stderr)
             failed += 1
             continue
-        yield SourceFrame(file, None, image)
+        yield InputImage(file, None, image)
     if failed:
         raise SourceError(f"{failed} of {len(files)} images could not be read")
 
 
-def _of_video(path: Path, video: VideoFile) -> Iterator[SourceFrame]:
+def _of_video(path: Path, video: VideoFile) -> Iterator[InputImage]:
     try:
         for frame in _with_progress(iter(video.next, None), video.expected):
-            yield SourceFrame(path, frame.index, frame.image)
+            yield InputImage(path, frame.index, frame.image)
     finally:
         video.close()
 
@@ -188,7 +188,7 @@ class Finder:
         return answer.score >= self._trust.presence_threshold
 
 
-def _draw(path: Path, frame: SourceFrame, answer: ObjectKeypoints, category: Category) -> None:
+def _draw(path: Path, frame: InputImage, answer: ObjectKeypoints, category: Category) -> None:
     from cape_ros.core.images import write_image
     from cape_ros.perception.drawing.overlay import draw
 
@@ -198,7 +198,7 @@ def _draw(path: Path, frame: SourceFrame, answer: ObjectKeypoints, category: Cat
 def _draw_panel(
     path: Path,
     estimator: Estimator,
-    frame: SourceFrame,
+    frame: InputImage,
     answer: ObjectKeypoints,
     category: Category,
 ) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError
-from cape_ros.demo.camera import TOPIC
+from cape_ros.demo.camera_node import TOPIC
 
 LOG = "node.log"
 LAST_LINES = 8

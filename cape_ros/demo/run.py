@@ -20,7 +20,7 @@ from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import studio_is_installed
 from cape_ros.demo import summary
-from cape_ros.demo.camera import CameraNode
+from cape_ros.demo.camera_node import CameraNode
 from cape_ros.demo.node_process import LOG, NodeProcess
 from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
 from cape_ros.demo.registrar import Registrar

@@ -19,7 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from cape_ros.core.errors import CapeError
-from cape_ros.core.memory import free_memory, keep_frames_mapped
+from cape_ros.core.malloc import free_memory, keep_frames_mapped
 from cape_ros.core.processes import leave
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.services import Services

@@ -24,7 +24,7 @@ from cape_ros.ros import bridge, parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Diagnostics, NodeState
-from cape_ros.ros.frames import FrameBuffer, check_camera
+from cape_ros.ros.frame_buffer import FrameBuffer, check_camera
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style

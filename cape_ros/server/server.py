@@ -29,7 +29,7 @@ from cape_ros.perception.tracking import SEARCHED_TOGETHER, Trust, Watch, search
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
-from cape_ros.server.frames import Answer, Frame, FrameQueue, Result
+from cape_ros.server.frame_queue import Answer, Frame, FrameQueue, Result
 from cape_ros.server.registration import RegisterMode
 from cape_ros.server.rotations import RotationEncoder
 from cape_ros.server.statistics import CameraCounts, Percentiles, Statistics

@@ -16,7 +16,7 @@ from typing import Any
 from cape_ros.server.server import Frame, Result, Server
 from cape_ros.server.statistics import Statistics
 from cape_ros.studio.api.schemas import FoundObject
-from cape_ros.studio.pictures import to_jpeg
+from cape_ros.studio.image_codec import to_jpeg
 
 MOST_VIEWERS = 16
 WIDTHS = (160, 320, 480, 640, 960, 1280, 1920)  # of JPEGs: few, so that viewers share them

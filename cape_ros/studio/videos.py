@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.studio.images import MEDIA_TYPES, MOST_PIXELS, StoredImage, gone
-from cape_ros.studio.pictures import to_jpeg
+from cape_ros.studio.image_codec import to_jpeg
+from cape_ros.studio.image_store import MEDIA_TYPES, MOST_PIXELS, StoredImage, gone
 
 MOST_OCTETS = 100_000_000
 MOST_FRAMES = 600

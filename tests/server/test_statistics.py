@@ -58,7 +58,7 @@ def test_a_frame_that_waits_at_the_end_is_dropped(stand: Stand) -> None:
 
 def test_a_result_says_where_its_time_went(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("cape_ros.server.frames.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("cape_ros.server.frame_queue.time.monotonic", lambda: now[0])
 
     def publish(result: Result) -> None:
         stand.results.append(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.pomnet import POMNet
 from cape_ros.lab.baselines.protonet import ProtoNet
 from cape_ros.model import CapeFormer, checkpoints

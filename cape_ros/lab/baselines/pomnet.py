@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cape_ros.lab.baselines.network import Comparison, output_of
+from cape_ros.lab.baselines.interface import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.encoding import encode_grid, encode_order

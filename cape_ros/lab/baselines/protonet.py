@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from cape_ros.lab.baselines.network import Comparison, output_of
+from cape_ros.lab.baselines.interface import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.losses import cells_of, mean_of_known

@@ -18,10 +18,10 @@ from rich.table import Table
 
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.lab.benchmark.clock import Durations, Group, interleave
-from cape_ros.lab.benchmark.figures import Figure, figures
 from cape_ros.lab.benchmark.groups import groups
 from cape_ros.lab.benchmark.machine import load, machine
-from cape_ros.lab.benchmark.memory import PeakMemory
+from cape_ros.lab.benchmark.peak_memory import PeakMemory
+from cape_ros.lab.benchmark.targets import Figure, figures
 from cape_ros.perception.inference.device import find_device, find_precision
 
 WARM_UP = 10

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 
 KEYPOINTS = 100  # to which the release pads every pair
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.evaluation.methods import WEIGHTS, FeatureCache, answers, numpy
 from cape_ros.lab.evaluation.pairs import MOST_PAIRS, Pair, choose_pairs, labels, release_pairs

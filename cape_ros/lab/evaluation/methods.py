@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from cape_ros.lab.baselines.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.datasets.views import Batch, collate, render
 from cape_ros.lab.evaluation.pairs import Pair

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cape_ros.lab.baselines.network import AnyNetwork, Comparison
+from cape_ros.lab.baselines.interface import AnyNetwork, Comparison
 from cape_ros.lab.training.config import ObjectiveConfig
 from cape_ros.lab.training.data.episodes import Step
 from cape_ros.lab.training.data.few_shot import FewShotStep

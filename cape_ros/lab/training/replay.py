@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.views import Batch
 from cape_ros.lab.training.batches import map_tensors
 from cape_ros.lab.training.config import TrainingConfig

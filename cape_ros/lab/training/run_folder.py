@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from cape_ros.core.errors import CheckpointError, TrainingError
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.config_file import decode, differences, to_mapping, without_places
 from cape_ros.lab.training.start import refuse_other_architecture

@@ -9,8 +9,8 @@ import torch
 from torchvision.models import get_weight
 
 from cape_ros.core.errors import CheckpointError, InvalidInput
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.data.episodes import Episodes

@@ -16,8 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cape_ros.core.errors import CapeError, TrainingError
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.distributed import StopSignal, Team

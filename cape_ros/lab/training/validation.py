@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.evaluation.evaluate import Evaluation, answer, choose
 from cape_ros.lab.evaluation.methods import WEIGHTS, FeatureCache
 from cape_ros.lab.evaluation.tables import MEAN, Row, summarise

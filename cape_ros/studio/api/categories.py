@@ -23,7 +23,7 @@ from cape_ros.studio.api.schemas import (
     ShotBody,
     SupportAnswer,
 )
-from cape_ros.studio.pictures import to_jpeg, to_png
+from cape_ros.studio.image_codec import to_jpeg, to_png
 
 THUMBNAIL_QUALITY = 85
 MOST_PIXELS = 200_000_000  # of all shots of a registration

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cape_ros.server.server import Server
-from cape_ros.studio.api.bodies import Uploads
+from cape_ros.studio.api.uploads import Uploads
 from cape_ros.studio.broadcast import Broadcast
-from cape_ros.studio.images import ImageStore
+from cape_ros.studio.image_store import ImageStore
 from cape_ros.studio.videos import VideoStore
 
 Activate = Callable[[str, Sequence[str] | None], None]

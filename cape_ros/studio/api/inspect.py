@@ -28,7 +28,7 @@ from cape_ros.studio.api.schemas import (
     InspectBody,
     Point,
 )
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 
 def routes(context: Context) -> APIRouter:

@@ -23,7 +23,7 @@ from cape_ros.studio.formats.reading import (
     Skeleton,
     read_number,
 )
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 FILE = "annotations.xml"
 HALF = 0.5  # CVAT has (0, 0) at the corner of the image, this project at a pixel's centre

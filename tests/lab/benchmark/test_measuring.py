@@ -9,9 +9,9 @@ import torch
 
 from cape_ros.core.errors import DeviceError, InvalidInput
 from cape_ros.lab.benchmark.clock import BenchmarkRow, Durations, interleave
-from cape_ros.lab.benchmark.figures import figures
 from cape_ros.lab.benchmark.groups import groups, keypoints, objects, one_object, registration
 from cape_ros.lab.benchmark.run import run_benchmark
+from cape_ros.lab.benchmark.targets import figures
 from cape_ros.model.layout.rotations import ANGLES
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.inference.network import Network

@@ -1,4 +1,4 @@
-"""What was aimed at, and what came of it."""
+"""Target values of a benchmark run, and whether they were met."""
 
 from __future__ import annotations
 

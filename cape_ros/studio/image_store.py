@@ -11,7 +11,7 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.images import decode
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 MOST_PIXELS = 40_000_000
 MOST_OCTETS = 20_000_000

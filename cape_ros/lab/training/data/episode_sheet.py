@@ -1,6 +1,6 @@
 """What a network is trained on, on one page: a row of supports and queries of every kind.
 
-python -m cape_ros.lab.training.data.contact_sheet DATA PHOTOGRAPHS --out sheet.png --seed 1
+python -m cape_ros.lab.training.data.episode_sheet DATA PHOTOGRAPHS --out sheet.png --seed 1
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _counted(view: View) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.data.contact_sheet")
+    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.data.episode_sheet")
     parser.add_argument("data", type=Path, help="folder with images/ and annotations/train.json")
     parser.add_argument("photographs", type=Path, help="folder of images without annotations")
     parser.add_argument("--out", type=Path, required=True, help="the page, a PNG")
