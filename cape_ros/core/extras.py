@@ -57,6 +57,7 @@ def require_rclpy() -> None:
 
 
 def studio_is_installed() -> bool:
+    """Whether every package that Studio needs can be imported."""
     return all(map(is_installed, EXTRAS["studio"]))
 
 

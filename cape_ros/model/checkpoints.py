@@ -26,7 +26,8 @@ class Savable(Protocol):
 
     config: CapeFormerConfig
 
-    def state_dict(self) -> dict[str, Any]: ...
+    def state_dict(self) -> dict[str, Any]:
+        """The parameters by name, as `torch.nn.Module` has them."""
 
 
 def save(

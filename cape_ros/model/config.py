@@ -81,6 +81,7 @@ class CapeFormerConfig:
         return self.image_size[0] // self._cell, self.image_size[1] // self._cell
 
     def to_dict(self) -> dict[str, Any]:
+        """The fields by name, as `from_dict` reads them."""
         return asdict(self)
 
     @classmethod

@@ -62,6 +62,7 @@ class Checks:
         self._shots.append((score, away, judged))
 
     def result(self) -> CrossCheck:
+        """Fits the slopes to all shots that were added; `UNCHECKED` if no point can be judged."""
         seen = [
             (score[judged], away[judged]) for score, away, judged in self._shots if judged.any()
         ]
@@ -109,4 +110,5 @@ def with_slope(score: np.ndarray, slope: np.ndarray | float) -> np.ndarray:
 
 
 def logit(chance: np.ndarray) -> np.ndarray:
+    """The log-odds of probabilities [...]; -inf at 0, inf at 1."""
     return np.log(chance) - np.log1p(-chance)

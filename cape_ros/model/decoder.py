@@ -46,7 +46,10 @@ class DecoderLayer(nn.Module):
         key_padding_mask: Tensor,
         attention: bool,
     ) -> tuple[Tensor, Tensor | None]:
-        """keypoints, positions [B, K, d]; image_keys [B, N, 2 d]; memory [B, N, d]."""
+        """Updated keypoints [B, K, d] and, if asked for, the cross-attention [B, K, N].
+
+        keypoints, positions: [B, K, d]. image_keys: [B, N, 2 d]. memory: [B, N, d].
+        """
         placed = keypoints + positions
         update, _ = self.self_attn(placed, placed, keypoints, key_padding_mask)
         keypoints = self.norm1(keypoints + self.dropout(update))
@@ -103,11 +106,11 @@ class Decoder(nn.Module):
         key_padding_mask: Tensor,
         attention: bool,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """keypoints [B, K, d], order [K, d], proposals [B, K, 2], memory [B, N, d].
+        """Refines the proposals [B, K, 2] of keypoints [B, K, d] layer by layer (Section 3.5).
 
-        Returns each layer's prediction [L, B, K, 2]; the points that each layer started from and
-        the last one's update [L + 1, B, K, 2]; and, if asked for, the cross-attention [B, K, N]
-        of each layer.
+        order: [K, d]. memory: image tokens [B, N, d]. Returns each layer's prediction
+        [L, B, K, 2]; the points that each layer started from and the last one's update
+        [L + 1, B, K, 2]; and, if asked for, the cross-attention [B, K, N] of each layer.
         """
         keys = self._keys(memory, image_positions), memory, key_padding_mask
         points = proposals.detach()

@@ -54,6 +54,7 @@ class FramePass(nn.Module):
         landmark_points: Tensor | None = None,
         landmarks: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
+        """Points [B, K, 2] and scores [B, K] of inputs as of the class."""
         layouts = None
         if (
             layout_points is not None

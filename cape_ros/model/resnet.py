@@ -36,6 +36,7 @@ class Block(nn.Module):
         self.downsample = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, C, H, W] -> [B, D, H / stride, W / stride]."""
         shortcut = x if self.downsample is None else self.downsample(x)
         for index in range(1, len(self.sizes)):
             x = self.relu(getattr(self, f"bn{index}")(getattr(self, f"conv{index}")(x)))
@@ -90,4 +91,5 @@ class ResNet(nn.Module):
 
 
 def convolution(channels: int, out: int, size: int, stride: int) -> nn.Conv2d:
+    """A convolution of odd `size` without bias, padded so that stride 1 keeps height and width."""
     return nn.Conv2d(channels, out, size, stride, padding=size // 2, bias=False)

@@ -1,4 +1,4 @@
-"""What a person registers: a category of objects, known from its support shots."""
+"""Categories of objects: named keypoints, and the annotated support shots that define them."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> l
 
 
 def not_registered(known: Iterable[str], name: str) -> str:
-    """The reason to refuse a name."""
+    """The reason of a fault: `name` is not among the `known` ones."""
     return f"{name!r} is not registered (known: {', '.join(known) or 'none'})"
 
 

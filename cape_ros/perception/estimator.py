@@ -64,10 +64,11 @@ class Inspection:
 
 
 class Estimator:
-    """A network on a device, and the tokens of the categories that it was shown.
+    """Predicts the keypoints of objects: a network on a device, and the tokens of its categories.
 
+    A category is encoded when it is first used and kept as long as the `Category` is referenced.
     crops, network: the two steps of a frame.
-    spent: by all calls of `estimate` so far; what one frame took is the difference.
+    spent: seconds by all calls of `estimate` so far; what one frame took is the difference.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Estimator:
         device: str = "auto",
         precision: str = "float32",
     ) -> Estimator:
-        """With the shipped weights, those of a file, or of a name in `cape lab weights list`.
+        """An estimator with the shipped weights, those of a file, or of `cape lab weights list`.
 
         device: "auto" (CUDA if there is one), one that torch names, or "openvino", the CPU by
         OpenVINO: it takes some seconds to `prepare`, before that PyTorch computes in float32.
@@ -120,7 +121,7 @@ class Estimator:
 
     @torch.inference_mode()
     def encode_upright(self, category: Category) -> EncodedSupports:
-        """Like `encode`, but with tokens to `register` soon, and better ones step by step.
+        """Like `encode`, but upright tokens first, and those with rotated supports step by step.
 
         Raises as `encode`.
         """
@@ -133,9 +134,9 @@ class Estimator:
         return encode_shots(self.network, self._host_crops, self._batches, category.shots)
 
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
-        """Find the category by its name from now on.
+        """Register a category, so that an `ObjectRequest` can name it; replaces one of this name.
 
-        tokens: those of the same shots, where they are there already.
+        tokens: of the same shots, if they are encoded already. Raises as `encode`.
         """
         self._tokens[category] = tokens or self.encode(category)
         self._registered[category.name] = category
@@ -143,12 +144,12 @@ class Estimator:
             self.network.prepare(len(category.keypoint_names), len(category.shots))
 
     def check(self, name: str) -> CrossCheck:
-        """What the shots of a category say of each other; nothing, if it is not registered."""
+        """The leave-one-out check of a category's shots; `UNCHECKED` if it is not registered."""
         category = self._registered.get(name)
         return self._tokens[category].check if category else UNCHECKED
 
     def prepare(self, keypoints: int = 1) -> None:
-        """Take the time now that the first frames would need, and from now on in `register`.
+        """Record or compile all passes now, not in the first frames, and from now on in `register`.
 
         keypoints: of categories to come, beside those that are registered; fewer, if the network
             cannot order so many.
@@ -160,13 +161,13 @@ class Estimator:
             self.network.prepare(len(category.keypoint_names), len(category.shots))
 
     def forget(self, name: str) -> None:
-        """Do not know this name any more; nothing happens if it was not known."""
+        """Unregister a category; no error if it is not registered."""
         self._registered.pop(name, None)
 
     def estimate(
         self, image: np.ndarray, requests: Sequence[ObjectRequest], *, best_only: bool = False
     ) -> list[ObjectKeypoints]:
-        """Find each requested object in `image`, HxWx3 uint8 RGB; one answer per request, in order.
+        """The keypoints of each requested object in `image`, [H, W, 3] uint8 RGB, in order.
 
         best_only: of each category only the best answer matters, so whether the object is rotated
             is only tested where that promises most.
@@ -199,7 +200,7 @@ class Estimator:
         return predictions
 
     def find(self, image: np.ndarray, category: Category | str) -> ObjectKeypoints:
-        """Find one object anywhere in `image`, HxWx3 uint8 RGB; several times slower than in a box.
+        """Search one object in `image`, [H, W, 3] uint8 RGB; several times slower than in a box.
 
         category: or the name of a registered one.
         If it is not there, all its scores are 0, and so is its `score`.

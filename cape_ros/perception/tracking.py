@@ -98,6 +98,7 @@ class Follower:
         return replace(prediction, track_id=self.track_id)
 
     def lose(self, prediction: ObjectKeypoints) -> ObjectKeypoints:
+        """Forgets the box; returns the prediction with all scores 0 and track_id -1."""
         self.box, self.track_id = None, -1
         nothing = np.zeros_like(prediction.scores)
         return replace(prediction, scores=nothing, matches=nothing, track_id=-1)
@@ -193,6 +194,7 @@ class Watch:
 
 
 def track_ids() -> Iterator[int]:
+    """The track IDs 0, 1, 2, ..., which begin anew after `MOST_TRACK_IDS`."""
     return (number % MOST_TRACK_IDS for number in itertools.count())
 
 

@@ -127,5 +127,5 @@ def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:
 
 
 def plain(value: Any) -> Any:
-    """rclpy has lists of numbers as array.array, this table as list."""
+    """A list where rclpy has an array.array of numbers; other values as they are."""
     return value if isinstance(value, (str, int, float)) else list(value)

@@ -27,12 +27,14 @@ class Activation:
         return replace(self, cameras={**self.cameras, camera: chosen})
 
     def without_category(self, name: str) -> Activation:
+        """The activation after a category is removed from the library."""
         return Activation(
             self.others and self.others - {name},
             {camera: names and names - {name} for camera, names in self.cameras.items()},
         )
 
     def includes(self, camera: str, name: str) -> bool:
+        """Whether a category is active on a camera."""
         names = self.cameras.get(camera, self.others)
         return names is None or name in names
 
@@ -49,6 +51,7 @@ def check_names(known: Mapping[str, Category], names: Sequence[str]) -> None:
 
 
 def name_faults(known: Mapping[str, Category], names: Sequence[str]) -> list[Fault]:
+    """A fault `categories[i]` for each name that is not registered."""
     return [
         Fault(f"categories[{index}]", not_registered(known, name), "unknown_category")
         for index, name in enumerate(names)

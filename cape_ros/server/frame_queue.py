@@ -113,6 +113,7 @@ class FrameQueue:
 
     @property
     def statistics(self) -> Statistics:
+        """The counts and times so far, with pending frames counted as such."""
         with self._lock:
             pending = Counter(name for name, camera in self._cameras.items() if camera.newest)
             if self._in_work:
@@ -165,6 +166,7 @@ class FrameQueue:
             self._cameras.clear()
 
     def resume(self) -> None:
+        """Process frames again after `pause`; without effect after `close`."""
         with self._lock:
             if self._refused_as == "paused":
                 self._refused_as = None

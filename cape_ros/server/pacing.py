@@ -18,6 +18,7 @@ class FramePacer:
         self._arrivals: deque[float] = deque(maxlen=INTERVALS_KEPT + 1)
 
     def see(self, arrival: float) -> None:
+        """Record the arrival of a frame, in seconds."""
         self._arrivals.append(arrival)
 
     def wait_time(self, now: float, inference_time: float) -> float:

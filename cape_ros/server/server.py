@@ -49,7 +49,7 @@ KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
 
 
 class Server:
-    """Categories by name and one model for all cameras.
+    """Estimates keypoints in the frames of all cameras, with one model and one library.
 
     on_result is called on the model's thread: it must neither block nor give a command.
     on_categories is called with (categories, database version) after each change of them or of
@@ -87,6 +87,7 @@ class Server:
 
     @property
     def database_version(self) -> int:
+        """Grows with every change of any category, also over restarts."""
         return self._library.database_version
 
     @property
@@ -96,6 +97,7 @@ class Server:
 
     @property
     def statistics(self) -> Statistics:
+        """Outcomes of all frames, refused inputs and stage times since the start."""
         return self._frames.statistics
 
     def submit(self, frame: Frame) -> None:

@@ -55,14 +55,17 @@ class Statistics:
 
     @property
     def received(self) -> int:
+        """Frames of all cameras that arrived."""
         return sum(counts.received for counts in self.cameras.values())
 
     @property
     def dropped(self) -> int:
+        """Frames of all cameras that were superseded or cancelled."""
         return sum(counts.dropped for counts in self.cameras.values())
 
     @property
     def answered(self) -> int:
+        """Frames of all cameras whose result was handed on."""
         return sum(counts.answered for counts in self.cameras.values())
 
 
@@ -75,18 +78,23 @@ class Tally:
         self._seconds: deque[tuple[float, ...]] = deque(maxlen=LATENCIES_KEPT)
 
     def receive(self, camera: str) -> None:
+        """Count a frame that arrives."""
         self._cameras[camera]["received"] += 1
 
     def end(self, camera: str, outcome: Outcome) -> None:
+        """Count the outcome of a frame."""
         self._cameras[camera][outcome] += 1
 
     def reject(self, error: Exception) -> None:
+        """Count a refused input by its kinds."""
         self._rejected.update(kinds(error))
 
     def time(self, stages: Mapping[str, float]) -> None:
+        """Add the seconds of a published frame, one value for each of `STAGES`."""
         self._seconds.append(tuple(stages[stage] for stage in STAGES))
 
     def statistics(self, pending: Mapping[str, int]) -> Statistics:
+        """A copy of the counts; pending: frames of each camera that are queued or in progress."""
         seconds = np.array(self._seconds or [[np.nan] * len(STAGES)])
         median, p95 = np.percentile(seconds, (50, 95), axis=0)
         return Statistics(

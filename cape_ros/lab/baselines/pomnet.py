@@ -50,7 +50,7 @@ class DetrLayer(nn.Module):
         memory: Tensor | None = None,
         memory_positions: Tensor | None = None,
     ) -> Tensor:
-        """tokens [B, N, d]; key_padding_mask [B, N] bool, True = ignored key."""
+        """One layer over tokens [B, N, d]; key_padding_mask [B, N] bool, True = ignored key."""
         placed = tokens + positions
         update, _ = self.self_attn(
             placed, placed, tokens, key_padding_mask=key_padding_mask, need_weights=False
@@ -129,7 +129,7 @@ class POMNet(Comparison):
         return {"heatmap_loss": loss, "loss": loss}
 
     def _heatmaps(self, keypoints: Tensor, image: Tensor) -> Tensor:
-        """keypoints [B, K, d] each beside image [B, d, h, w] -> [B, K, 8 h, 8 w]."""
+        """Heatmaps [B, K, 8 h, 8 w] of keypoints [B, K, d], each with image [B, d, h, w]."""
         batch, count, width = keypoints.shape
         rows, columns = image.shape[-2:]
         token = keypoints[..., None, None].expand(-1, -1, -1, rows, columns)

@@ -123,7 +123,7 @@ def fit(seen: Tensor, right: Tensor, weight: Tensor) -> Calibration:
 
 
 def score(calibration: Calibration, seen: Tensor) -> np.ndarray:
-    """signals [N, S] -> scores [N]."""
+    """The scores [N] of signals [N, S]."""
     return torch.sigmoid(seen @ torch.tensor(calibration.weights) + calibration.bias).numpy()
 
 

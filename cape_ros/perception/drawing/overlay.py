@@ -108,10 +108,12 @@ class Pen:
         self._take(np.hstack([points[solid] - reach, points[solid] + reach]))
 
     def dot(self, point: np.ndarray, color: Color, radius: float) -> None:
+        """A filled disc with a dark rim; `radius` in pixels."""
         self._circle(point, radius + max(1.0, radius / 4), DARK, cv2.FILLED)
         self._circle(point, radius, color, cv2.FILLED)
 
     def ring(self, point: np.ndarray, color: Color, radius: float) -> None:
+        """A circle with a dark rim; `radius` in pixels."""
         thin = max(1, self.line // 2)
         self._circle(point, radius, DARK, thin + 1)
         self._circle(point, radius, color, thin)

@@ -135,8 +135,10 @@ def _corner(crop: Crop) -> Place:
 
 
 def sample(frame: Tensor, grids: Tensor, size: tuple[int, int]) -> Tensor:
-    """frame [H, W, 3] uint8, grids [N, h * w, 2], size (h, w) -> [N, 3, h, w] float32, from 0 to
-    255."""
+    """Crops [N, 3, h, w] float32, from 0 to 255, of a frame [H, W, 3] uint8.
+
+    grids: [N, h * w, 2], as of `grid_sample`. size: (h, w).
+    """
     image = frame.permute(2, 0, 1)[None].float()
     sampled = F.grid_sample(image, grids.view(1, -1, size[1], 2), align_corners=False)
     return sampled.view(3, -1, *size).transpose(0, 1)

@@ -23,6 +23,7 @@ class CudaGraphs:
         self._pool = torch.cuda.graph_pool_handle()
 
     def record(self, run: Pass, inputs: Sequence[Tensor]) -> tuple[Sequence[Tensor], Replay]:
+        """Captures a CUDA graph of the pass; as `Recorder.record`."""
         # cuDNN selects its fastest convolutions here, once.
         choosing = torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
         with torch.cuda.device(self._device), choosing:

@@ -26,6 +26,7 @@ class ConvolutionRelu(nn.Module):
         self.convolution = convolution
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, C, H, W] -> [B, D, H, W], at least 0."""
         conv = self.convolution
         return torch.cudnn_convolution_relu(x, conv.weight, conv.bias, *_shape(conv))
 
@@ -40,6 +41,7 @@ class FusedBlock(nn.Module):
         self.last, self.downsample = convolutions[-1], block.downsample
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, C, H, W] -> [B, D, H / stride, W / stride], at least 0."""
         shortcut = self.downsample(x) if self.downsample else x
         last = self.last
         return torch.cudnn_convolution_add_relu(

@@ -37,6 +37,7 @@ class Openvino:
         self._core = openvino.Core()
 
     def record(self, run: Pass, inputs: Sequence[Tensor]) -> tuple[Sequence[Tensor], Replay]:
+        """Compiles the pass for the CPU; as `Recorder.record`."""
         run(*inputs)  # what is made once and kept must not be made while it is traced
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that shapes become constants is what is wanted

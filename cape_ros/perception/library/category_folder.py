@@ -117,6 +117,7 @@ def _read_image(path: Path, sha256: str) -> np.ndarray:
 
 
 def to_yaml(content: dict[str, Any]) -> bytes:
+    """UTF-8 YAML with the keys in the order of `content`."""
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()
 
 

@@ -66,11 +66,12 @@ class Record:
     last_versions: Mapping[str, int] = field(default_factory=dict)
 
     def after(self, name: str, version: int) -> Record:
+        """The record after a change of `name`, whose last version is then `version`."""
         return Record(self.database_version + 1, {**self.last_versions, name: version})
 
 
 class CategoryLibrary:
-    """The categories in a folder, which is made if it is not there.
+    """The registered categories in a folder, which is created if it is missing.
 
     Threads and processes may read while one writes: they see a category before or after a change,
     never in between. Opening raises `LibraryError` if the folder cannot be used; a single entry
@@ -104,13 +105,14 @@ class CategoryLibrary:
         return tuple(self._damaged)
 
     def names(self) -> tuple[str, ...]:
+        """The names of all categories, sorted."""
         return tuple(sorted(self._categories))
 
     def __iter__(self) -> Iterator[Category]:
         return iter([category for _, category in sorted(self._categories.items())])
 
     def get(self, name: str) -> Category:
-        """Raises `InvalidInput` if no category has this name."""
+        """The category of this name. Raises `InvalidInput` if there is none."""
         if category := self._categories.get(name):
             return category
         raise InvalidInput.of("name", not_registered(self.names(), name), "unknown_category")
@@ -142,7 +144,7 @@ class CategoryLibrary:
         return category
 
     def remove(self, name: str) -> None:
-        """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
+        """Delete a category from disk. Raises `InvalidInput` if there is none, `LibraryError`."""
         last = self.get(name).version
         with self._change(f"{name} was not removed") as (record, staging):
             record = record.after(name, max(last, record.last_versions.get(name, 0)))
