@@ -1,4 +1,4 @@
-"""How `cape estimate` writes what it finds: a row an image, as JSON or CSV."""
+"""Writes the results of `cape estimate` as JSON lines or CSV, one row for each image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cape demo`."""
+"""The command `cape demo`: a node, a camera and an evaluation of the results."""
 
 from __future__ import annotations
 

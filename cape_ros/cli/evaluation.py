@@ -1,4 +1,4 @@
-"""The verbs of `cape` that measure: evaluate, evaluate-video, figures."""
+"""Commands that evaluate weights: evaluate, evaluate-video, figures."""
 
 from __future__ import annotations
 

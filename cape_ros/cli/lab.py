@@ -1,4 +1,4 @@
-"""`cape lab …`: training, measuring, and what else a robot does not need."""
+"""The commands below `cape lab`: training, evaluation, benchmarks, weights."""
 
 from __future__ import annotations
 

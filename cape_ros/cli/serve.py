@@ -1,4 +1,4 @@
-"""`cape serve`."""
+"""The command `cape serve`: the node with Studio, or Studio without ROS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs of `cape` that train: train, table."""
+"""Commands that train networks: train, table."""
 
 from __future__ import annotations
 

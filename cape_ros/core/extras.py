@@ -1,4 +1,4 @@
-"""Packages that an installation may lack: what to do if it does. Imports none of them."""
+"""Optional and missing dependencies: detection, and how to install them. Imports none of them."""
 
 from __future__ import annotations
 

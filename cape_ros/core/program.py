@@ -1,4 +1,4 @@
-"""The executables: one sentence and exit status 1 where something to start with is missing.
+"""Entry points of the executables; a missing dependency is one sentence and exit status 1.
 
 Imports nothing that an installation may lack.
 """

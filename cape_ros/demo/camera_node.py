@@ -1,4 +1,4 @@
-"""A camera node like any other: images with stamps, at a fixed rate."""
+"""A ROS camera node that publishes stamped images of a source at a fixed rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dozen overlays on one page, with the truth drawn in where it is known."""
+"""One picture with a dozen overlays and, where it is known, the ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node that keeps what the node `/cape` publishes: lines of JSON, a film, a contact sheet."""
+"""A node that records the topics of `/cape` as JSON lines, a video and a contact sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo: a camera, a node and a recorder, one object after another, and what came of it."""
+"""Runs the demo: camera, node and recorder, one scene after another, then a summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was sent, what came back, and the figures that follow from both."""
+"""Matches sent frames with results, and computes latency, completeness and accuracy."""
 
 from __future__ import annotations
 

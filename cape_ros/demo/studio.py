@@ -1,4 +1,4 @@
-"""Studio beside the demo: where it is served, and the camera going on while it is in use."""
+"""Studio during the demo; the camera keeps running while a page is open."""
 
 from __future__ import annotations
 

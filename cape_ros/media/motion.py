@@ -1,4 +1,4 @@
-"""A camera that moves over a photograph on a table, in a way that is known for every frame.
+"""A simulated camera over a photograph on a table, with the homography of every frame.
 
 Photograph and table are one plane, so one homography a frame takes every marked point to where it
 is seen: the truth that results are compared with.

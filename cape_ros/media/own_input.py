@@ -1,4 +1,4 @@
-"""What to register for a video or a camera of the user's own."""
+"""The category to register for a user's video or camera: an annotation, or detected corners."""
 
 from __future__ import annotations
 

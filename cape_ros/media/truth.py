@@ -1,4 +1,4 @@
-"""Where the keypoints of a frame really are, and how far off an answer is."""
+"""Ground-truth keypoints of a frame, and the error of a prediction."""
 
 from __future__ import annotations
 

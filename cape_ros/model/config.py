@@ -1,4 +1,4 @@
-"""What a CapeFormer is made of; the defaults are the released model."""
+"""The architecture of a CapeFormer; the defaults are the released model."""
 
 from __future__ import annotations
 

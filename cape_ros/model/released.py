@@ -1,4 +1,4 @@
-"""The authors' names for the parameters, and ours.
+"""Converts parameter names between the authors' release and this package.
 
 A released state dict has the shared backbone twice, as `encoder_sample.*` and `encoder_query.*`.
 """

@@ -1,4 +1,4 @@
-"""How far a keypoint is to be trusted, from what the network shows of its own doubt."""
+"""Keypoint scores: a calibrated probability from the statistics of the similarity map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the keypoints of objects in images: every object of a frame in one batch.
+"""Estimates the keypoints of objects in images: every object of a frame in one batch.
 
 A category is encoded once (`encode`); a frame then costs one pass over its crops. An `Estimator`
 is not thread-safe: call it from one thread.

@@ -1,4 +1,4 @@
-"""From a box in the image to the network's crop and back. Pixel centres lie on whole numbers."""
+"""Boxes, crops and coordinate transforms between them. Pixel centres lie on whole numbers."""
 
 from __future__ import annotations
 

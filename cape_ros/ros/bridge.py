@@ -1,4 +1,4 @@
-"""cv_bridge, for encodings that `encodings` lacks: optional, and never the end of the node.
+"""Optional cv_bridge for encodings that `encodings` lacks; its failures never end the node.
 
 One that was compiled for NumPy 1 ends the process at its first image beside NumPy 2. So its files
 are checked before it is imported.

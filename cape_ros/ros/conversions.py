@@ -1,4 +1,4 @@
-"""Between ROS messages and what perception works on; an image is viewed, not copied."""
+"""Converts between ROS messages and arrays; an image is viewed, not copied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between vision_msgs/Detection2DArray and boxes."""
+"""Converts between vision_msgs/Detection2DArray and boxes."""
 
 from __future__ import annotations
 

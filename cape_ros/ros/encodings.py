@@ -1,4 +1,4 @@
-"""Pixels of a sensor_msgs/Image as RGB: one table of the encodings, each converted by OpenCV.
+"""Converts the encodings of sensor_msgs/Image to RGB by one table, with OpenCV.
 
 What stays as it is, is a view into the message. The codes of OpenCV name a Bayer mosaic by its
 second row: BayerBG is rggb.

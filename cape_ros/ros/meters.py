@@ -1,4 +1,4 @@
-"""What a camera went through, counted for diagnostics. Writing costs next to nothing."""
+"""Counts of a camera's inputs and outputs for diagnostics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports rclpy, and says which one it is or why it cannot be used."""
+"""Imports rclpy; reports its origin, or why it cannot be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node's parameters, declared once: checks, `config/cape.yaml` and `docs/parameters.md` follow.
+"""Declares and checks the node's parameters, as the parameter table has them.
 
 A parameter marked `camera` counts for every camera; each named camera has one of its own besides,
 as `left.region`, whose default is the common value.

@@ -1,4 +1,4 @@
-"""`ros2 run cape_ros register mug.png mug.json`: teach a running node one annotated image."""
+"""`ros2 run cape_ros register mug.png mug.json`: registers an image with a running node."""
 
 from __future__ import annotations
 

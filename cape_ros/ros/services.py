@@ -1,4 +1,4 @@
-"""The services: each answers what was done, or every field at fault and why."""
+"""The node's services; each response says what was done, or lists every fault by field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is between configure and cleanup: the server, its inputs, outputs and services."""
+"""The objects that live from configure to cleanup: server, cameras, outputs, Studio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application: frames and commands in, results out. It knows no transport.
+"""The application facade: frames and commands in, results out, without a transport.
 
 One thread owns the model. Of every camera only the newest frame waits for it, the ones that it
 replaces are counted as dropped. Commands are answered between two frames.

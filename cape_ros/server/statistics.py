@@ -1,4 +1,4 @@
-"""What became of every frame, why input was refused, and how long frames took."""
+"""Counts of frame outcomes and refused inputs, and times of the stages."""
 
 from __future__ import annotations
 

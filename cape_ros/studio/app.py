@@ -1,4 +1,4 @@
-"""All of Studio as one ASGI application."""
+"""Studio as one ASGI application."""
 
 from __future__ import annotations
 

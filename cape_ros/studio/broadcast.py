@@ -1,4 +1,4 @@
-"""The newest result of each camera, and what viewers get of it: made once for all of them."""
+"""The newest result of each camera, encoded once for all viewers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Studio without ROS: a server of its own, with a camera of this machine, a video or the demo."""
+"""Studio without ROS: its own server, with a local camera, a video or the demo."""
 
 from __future__ import annotations
 

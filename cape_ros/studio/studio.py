@@ -1,4 +1,4 @@
-"""Studio as a service: on a thread of its own, from its making until `close`."""
+"""Runs Studio's HTTP server on its own thread until `close`."""
 
 from __future__ import annotations
 

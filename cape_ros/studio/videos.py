@@ -1,4 +1,4 @@
-"""Short uploaded videos: their frames are images like any other."""
+"""Uploaded short videos, decoded to frames."""
 
 from __future__ import annotations
 

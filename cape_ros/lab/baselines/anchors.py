@@ -1,4 +1,4 @@
-"""What any trained network must beat: two answers that need no training at all."""
+"""Training-free baselines: copying the support's layout, and nearest-neighbour matching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network offers to be trained and compared: the two halves of CapeFormer's interface."""
+"""The interface of networks that can be trained and evaluated."""
 
 from __future__ import annotations
 

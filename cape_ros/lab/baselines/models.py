@@ -1,4 +1,4 @@
-"""The networks that can be trained and measured: CapeFormer, and what it is compared with."""
+"""The networks by name: CapeFormer and the trained baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is timed together, group by group. Times end when the answer is on the host."""
+"""Groups of benchmarks that are timed interleaved. Times end when the result is on the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where something was measured, and with what."""
+"""Facts about the machine and the software of a measurement."""
 
 from __future__ import annotations
 

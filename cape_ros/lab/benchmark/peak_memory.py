@@ -1,4 +1,4 @@
-"""The most memory that a measurement needed."""
+"""Peak memory of a measurement, of the process and the GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time the groups one after the other, show them, and write them down."""
+"""Runs the benchmark groups one after the other, prints and saves the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the time of a frame goes: a compressed image in, a message out."""
+"""Times of the stages of a frame, from a compressed image to the message."""
 
 from __future__ import annotations
 

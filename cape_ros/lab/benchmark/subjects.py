@@ -1,5 +1,5 @@
-"""What is timed: networks, images, categories. All of them from seeds; weights are random where
-none are shipped, which changes no time."""
+"""Networks, images and categories to time, all from seeds. Weights are random where none are
+shipped, which changes no time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An annotated object as the network is shown it: crop, keypoints in the crop, soft masks."""
+"""An annotated object as network input: crop, keypoints in the crop, soft masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pair costs to compute."""
+"""Counts the floating-point operations of a pair."""
 
 from __future__ import annotations
 

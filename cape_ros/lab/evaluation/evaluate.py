@@ -1,4 +1,4 @@
-"""Weights against the two anchors on the same pairs, category by category."""
+"""Evaluates weights and the training-free baselines on the same pairs, by category."""
 
 from __future__ import annotations
 

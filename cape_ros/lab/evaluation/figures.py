@@ -1,6 +1,6 @@
 """Figures A3 to A7 of the paper's supplementary, drawn with any weights and data.
 
-Objects are drawn by lot with a fixed seed, never chosen for how well they look.
+Objects are drawn with a fixed seed, never selected by hand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pair as a picture: the support with its points, the query with truth and answer."""
+"""Pictures of pairs: the support with its keypoints, the query with ground truth and prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials of the scores: a support of another category, and a picture without the object.
+"""Absence trials of the scores: a support of another category, and an image without the object.
 
 In both every answer is wrong, so every score should be low.
 """

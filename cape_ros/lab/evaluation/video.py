@@ -1,4 +1,4 @@
-"""Weights on a video of which one frame is registered: error, and jitter where nothing moves.
+"""Evaluates weights on a video of which one frame is registered: error, and jitter at rest.
 
 `cape lab evaluate-video`; what the figures mean: docs/how-to/evaluate.md.
 """

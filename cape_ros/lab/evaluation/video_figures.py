@@ -1,4 +1,4 @@
-"""Figures of a video: how far off the answers are, and how much they tremble."""
+"""Error and jitter of the predictions on a video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a video for a terminal."""
+"""Prints the evaluation of a video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps of a run are drawn from, and the part of each step that a process computes.
+"""Data of the training steps, and the share of each step that a process computes.
 
 A step is drawn by its number alone, so a run that goes on needs no state of a sampler.
 """

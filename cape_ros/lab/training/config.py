@@ -1,4 +1,4 @@
-"""What a training run is: every choice that changes its result, with its default and its limits.
+"""The configuration of a training run: every option that changes its result.
 
 A file of `config/training/` is one `TrainingConfig`; `read_config` in config_file.py reads it.
 """

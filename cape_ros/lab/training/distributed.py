@@ -1,4 +1,4 @@
-"""The processes that train together: one alone, or as many as torchrun started."""
+"""Data-parallel training in one process or in those of torchrun."""
 
 from __future__ import annotations
 

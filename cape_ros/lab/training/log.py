@@ -1,5 +1,4 @@
-"""The log of a run: a row for each step in log.csv and for each validation in validation.csv, a bar
-on a terminal, TensorBoard if asked."""
+"""Logs a run: log.csv for steps, validation.csv, a progress bar, and TensorBoard on request."""
 
 from __future__ import annotations
 

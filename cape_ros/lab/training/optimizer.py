@@ -1,4 +1,4 @@
-"""Which parameters learn, and how fast at each step."""
+"""The optimizer: trainable parameters, learning rates and their schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a training run, and the state in it from which the run goes on after any end.
+"""The folder of a training run, and the state from which it resumes after a kill.
 
 config.yaml             what the run is, whole
 checkpoint.safetensors  network, optimiser and moving average, float32, and the step they are of

@@ -1,4 +1,4 @@
-"""The network before the first step."""
+"""The initial network of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table: runs that differ in a field or two, measured on the same pairs.
+"""Ablation tables: runs that differ in a few options, evaluated on the same pairs.
 
 A file of `config/tables/` is one `TableConfig`. Each row is a run in a folder of its own; one that
 is there already is taken as it is, or goes on.

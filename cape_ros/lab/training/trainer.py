@@ -1,4 +1,4 @@
-"""The loop: one step after the other, saved now and then, stopped by a signal or a bad number."""
+"""The training loop, with checkpoints; a signal or a loss that is not finite ends it."""
 
 from __future__ import annotations
 

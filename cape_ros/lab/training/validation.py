@@ -1,4 +1,4 @@
-"""PCK on categories that are never trained on: while a network learns, and at its end."""
+"""PCK on held-out categories, during training and at its end."""
 
 from __future__ import annotations
 

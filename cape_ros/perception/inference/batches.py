@@ -1,4 +1,4 @@
-"""Batches as large as the device has memory for."""
+"""Splits work into batches that fit the device's memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an image and boxes to the network's input: cut on the host, or on the GPU.
+"""Crops boxes of an image to the network's input, on the host or on the GPU.
 
 Both cut the same crops: bilinear, black outside the image, whole numbers are pixel centres. OpenCV
 rounds its sampling points to 1/32 pixel, the GPU does not.

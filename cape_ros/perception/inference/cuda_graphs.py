@@ -1,4 +1,4 @@
-"""Passes recorded as CUDA graphs: a frame then costs the host a few calls, not hundreds."""
+"""Forward passes as CUDA graphs: a frame costs the host a few calls, not hundreds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs the network on a device."""
+"""Chooses the inference engine of a device: PyTorch, CUDA graphs or OpenVINO."""
 
 from __future__ import annotations
 

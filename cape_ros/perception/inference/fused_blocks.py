@@ -1,5 +1,5 @@
-"""Residual blocks in fewer passes, on an NVIDIA GPU: cuDNN adds the bias and the shortcut and cuts
-off below zero while it convolves."""
+"""Fused residual blocks on an NVIDIA GPU: cuDNN adds bias and shortcut and applies the ReLU in the
+convolution."""
 
 from __future__ import annotations
 

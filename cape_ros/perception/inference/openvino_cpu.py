@@ -1,4 +1,4 @@
-"""Passes compiled by OpenVINO, for a CPU: weights laid out in advance, steps fused.
+"""Forward passes compiled by OpenVINO for a CPU.
 
 One object at a time: with all cores at one the next is no later, and the time is the same for each.
 """

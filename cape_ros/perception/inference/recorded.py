@@ -1,4 +1,4 @@
-"""Passes that are recorded once for each size of their inputs, and then started as a whole.
+"""Forward passes that are recorded once per input size (CUDA graphs, OpenVINO) and replayed.
 
 They are recorded by `prepare`, never while a frame waits. A recording holds shapes but no
 categories: tokens are copied in before each replay, so one that is gone leaves nothing behind.

@@ -1,4 +1,4 @@
-"""An annotated example as a person writes it down: a JSON file beside a photograph.
+"""Annotation files: JSON with the keypoints of one photograph.
 
     {"name": "mug",
      "keypoints": [{"name": "rim", "x": 310.5, "y": 120}, {"name": "handle", "visible": false}],

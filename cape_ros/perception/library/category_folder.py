@@ -1,4 +1,4 @@
-"""One registration of a category as a folder: `category.yaml` and a PNG for each support shot.
+"""A registered category as a folder: `category.yaml` and a PNG for each support shot.
 
 What is written is on the disk when a function returns. What is read is trusted in nothing: neither
 the names nor the sizes nor the types.

@@ -1,4 +1,4 @@
-"""The registered categories on disk: atomic, versioned, alive after a kill.
+"""The registered categories on disk: changes are atomic, versioned and survive a kill.
 
     library.yaml                  the database version, the last version of every name ever used
     categories/arm/v000003/       one registration: category.yaml, shot_000.png, shot_001.png …

@@ -1,4 +1,4 @@
-"""Whether another program serves the same library: neither would see what the other registers."""
+"""Detects another program that serves the same library: neither sees the other's changes."""
 
 from __future__ import annotations
 

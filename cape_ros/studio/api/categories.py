@@ -1,4 +1,4 @@
-"""The library: what is registered, and registering."""
+"""Routes of the category library: list, register, activate, delete."""
 
 from __future__ import annotations
 

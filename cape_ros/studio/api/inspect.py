@@ -1,4 +1,4 @@
-"""What the cameras show, one frozen frame of them, and what the network makes of an image."""
+"""Routes to freeze camera frames, estimate images, and inspect a prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images and videos that are uploaded."""
+"""Routes to upload images and videos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads: raw bodies of requests, a few at a time, read no further than they may be large."""
+"""Reads uploads: raw request bodies with a size limit, a few at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This project's own category folder: `category.yaml` and a PNG for each shot."""
+"""The category folder of this package: `category.yaml` and a PNG for each shot."""
 
 from __future__ import annotations
 

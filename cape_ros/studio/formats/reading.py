@@ -1,4 +1,4 @@
-"""What a file of any format says, before it is known which of its images are here."""
+"""The parsed content of an annotation file, before its images are resolved."""
 
 from __future__ import annotations
 

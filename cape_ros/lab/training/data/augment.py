@@ -1,4 +1,4 @@
-"""Augmented views of annotated objects."""
+"""Augmented views of annotated objects: rotation, scale, shift, colour, background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network is trained on, on one page: a row of supports and queries of every kind.
+"""Draws a sheet of training episodes: a row of supports and queries of each kind.
 
 python -m cape_ros.lab.training.data.episode_sheet DATA PHOTOGRAPHS --out sheet.png --seed 1
 """

@@ -1,4 +1,4 @@
-"""Episodes: several views of one thing, every one of them support and query of the others."""
+"""Episodes: several views of one object, each of them support and query of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other light, other white balance, other sharpness, sometimes no colour."""
+"""Photometric augmentation: gain, white balance, blur, noise, grey."""
 
 from __future__ import annotations
 

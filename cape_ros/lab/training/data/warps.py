@@ -1,4 +1,4 @@
-"""Views of photographs without any annotation: one image warped, with keypoints of our own."""
+"""Self-supervised views: unannotated photographs, warped, with sampled keypoints."""
 
 from __future__ import annotations
 
