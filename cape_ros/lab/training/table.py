@@ -98,7 +98,7 @@ def read_table(
     base = path.parent / table.config
     common = read_config(base, given)
     rows = []
-    for row in left_out_in_turn(common) if table.leave_one_out else table.rows:
+    for row in leave_one_out_rows(common) if table.leave_one_out else table.rows:
         run = read_config(base, [*given, *row.settings]) if row.built else None
         name = f"{path.stem}_{_slug(row.name)}" if row.settings else common.name
         rows.append(TableRow(row, run, RunFolder(out / name)))
@@ -109,7 +109,7 @@ def read_table(
     return table, rows
 
 
-def left_out_in_turn(config: TrainingConfig) -> list[RowConfig]:
+def leave_one_out_rows(config: TrainingConfig) -> list[RowConfig]:
     """A row for each category of the annotations, held out or not."""
     categories = all_annotated(config.data).categories
     return [

@@ -33,7 +33,7 @@ class Places:
     variance: Tensor
 
 
-def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
+def refine(matches: Matches, transforms: SimilarityTransforms) -> Places:
     """The transforms after `ROUNDS` of local search and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
     heard, near, fade = keep_best(matches.weight, NEIGHBOURS, FADE)

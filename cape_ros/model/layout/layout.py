@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.model.encoding import at_least_single
-from cape_ros.model.layout.deformation import Places, bend
+from cape_ros.model.layout.deformation import Places, refine
 from cape_ros.model.layout.votes import FLOOR, TEMPERATURE, Matches, best_transforms
 
 LANDMARKS = 36  # of each shot
@@ -161,7 +161,7 @@ def agreement(similarity: Tensor, landmarks: Tensor, layouts: Layouts) -> Tensor
 
     def answer(some: slice) -> Places:
         matches = Matches(maps[some], points[some], known[some], count)
-        return bend(matches, best_transforms(matches))
+        return refine(matches, best_transforms(matches))
 
     if torch.compiler.is_exporting():  # batches of any size
         answers = [answer(slice(None))]

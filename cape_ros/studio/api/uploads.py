@@ -26,13 +26,13 @@ class Uploads:
     """Limits concurrent uploads, bounding memory."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def take(
         self, request: Request, most: int, field: str, use: Callable[[bytes], Made]
     ) -> Made:
         """What `use` makes of the body, on another thread. Raises `InvalidInput`."""
-        async with self._turn:
+        async with self._slots:
             return await run_in_threadpool(use, await _read(request, most, field))
 
 

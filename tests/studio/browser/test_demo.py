@@ -50,7 +50,7 @@ class Demo:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
-    """With a few frames of each photograph; then it goes on with the coffee while one looks."""
+    """With a few frames of each photograph; then it shows the coffee while a page is open."""
     log = tmp_path / "log.txt"
     run = "from cape_ros.cli import main; main()"
     words = [sys.executable, "-c", run, "demo", "--frames", "8", "--device", "cpu"]

@@ -103,7 +103,7 @@ def _paint(
     outline: np.ndarray,
     light: float,
 ) -> None:
-    """Lay a texture onto the view inside an outline [V, 2]: rounded towards the rim, lit from
+    """Draw a texture onto the view inside an outline [V, 2]: rounded towards the rim, lit from
     `light` (radians). matrix: [3, 3] texture to view."""
     low = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, SIZE)
