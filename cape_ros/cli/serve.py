@@ -79,7 +79,7 @@ def serve(
 
 
 def _serve_node(values: dict[str, str | int], arguments: list[str]) -> int:
-    """What the command line says for ROS counts more than what it says here."""
+    """Runs the node; ROS arguments override the options of `cape serve`."""
     require_rclpy()
     from cape_ros.ros.node import main
 

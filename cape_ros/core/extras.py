@@ -71,7 +71,7 @@ def require_studio() -> None:
 
 
 def missing_requirement(error: ImportError) -> CapeError | None:
-    """What to say of an import that failed; None if that is not the installation's fault."""
+    """The error for a failed import; None if no dependency is missing."""
     module = (error.name or "").partition(".")[0]
     if module == "cape_ros":
         return None

@@ -13,7 +13,7 @@ from cape_ros.media.truth import PCK_AT, Truth, nearest
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What a result says of the scene's object. keypoints: [K, 2] pixels. scores, visibility: [K].
+    """The scene's object in a result. keypoints: [K, 2] pixels. scores, visibility: [K].
 
     names: of the keypoints. box: (x, y, width, height) in pixels. track_id: -1 = the object was not
     found.
@@ -48,7 +48,7 @@ class Entry:
 
     @property
     def truth(self) -> Truth | None:
-        """Of the object that the answer fits best; of any if there is no answer."""
+        """The truth of the object that the detection fits best; of any without a detection."""
         if self.detection is None:
             return next((truth for truth in self.truths if truth.visible.any()), None)
         return nearest(self.truths, self.detection.keypoints)
@@ -100,7 +100,7 @@ class Scoreboard:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one scene or all; None where there is nothing to take a figure of. `LEGEND` says what
+    """The figures of one scene or of all; None where nothing can be computed. `LEGEND` says what
     each of them includes."""
 
     frames_sent: int
@@ -172,7 +172,7 @@ class _Tally:
 
 
 def _seconds(entries: Sequence[Entry], rate: float) -> float:
-    """How long it took to send them; scenes are added up without what lies between them."""
+    """Seconds in which the entries were sent; the pauses between scenes do not count."""
     total = 0.0
     for scene in {entry.scene for entry in entries}:
         stamps = [entry.stamp for entry in entries if entry.scene == scene]

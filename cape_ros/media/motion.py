@@ -123,7 +123,7 @@ def _shift(x: float, y: float) -> np.ndarray:
 
 
 def _corners(box: Box) -> np.ndarray:
-    """Of the pixels' outer edges, in order around the box."""
+    """The corners [4, 2] of a box at its pixels' outer edges, in order around it."""
     x, y, w, h = box
     low, high = (x - 0.5, y - 0.5), (x + w - 0.5, y + h - 0.5)
     return np.array([low, (high[0], low[1]), high, (low[0], high[1])])

@@ -20,7 +20,7 @@ FEWEST_CORNERS = 3
 def annotated(
     file: Path, first: np.ndarray, video: Path | None, fallback_name: str
 ) -> tuple[Category, str]:
-    """What an annotation file asks for, and in a sentence what that is.
+    """The category of an annotation file, and a sentence on what was annotated.
 
     first: the first image of the video or camera, [H, W, 3] uint8 RGB; annotated is that one if the
     file does not name an image or a frame. Raises `InvalidInput`, `SourceError`.

@@ -22,7 +22,7 @@ N = TypeVar("N", bound=nn.Module)
 
 
 class Savable(Protocol):
-    """What can be saved: a module that a `CapeFormerConfig` makes."""
+    """A module that is built from a `CapeFormerConfig`."""
 
     config: CapeFormerConfig
 
@@ -76,7 +76,7 @@ def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:
 
 
 def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any]]:
-    """As `load`, of any of the classes in `models`."""
+    """As `load`, for any of the classes in `models`."""
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; `cape lab weights list` shows what there is")
     try:
@@ -107,5 +107,5 @@ def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any
 
 
 def model_name(kind: type) -> str:
-    """What files and configurations call a class of networks."""
+    """The name of a network class in files and configurations."""
     return kind.__name__.lower()

@@ -43,7 +43,7 @@ class CrossCheck:
         return with_slope(score, self.score_slope) if self.judged else score
 
     def matches(self, score: np.ndarray) -> np.ndarray:
-        """How sure it is that this part of the object is there, from the network's scores [K]."""
+        """The confidence by keypoint that the object is there, from the network's scores [K]."""
         return with_slope(score, self.match_slope) if self.judged else score
 
 

@@ -32,7 +32,7 @@ OUTPUTS = ("points", "scores")
 
 
 class FramePass(nn.Module):
-    """What a frame needs, of tensors only.
+    """The inference of a frame with tensors only, as ONNX wants it.
 
     images [B, 3, H, W] normalised; tokens [B, K, d]; mask [B, K] bool; and where layouts vote
     layout_points [B, S, K, 2], layout_known [B, S, K] bool, landmark_points [B, S, L, 2], landmarks

@@ -47,13 +47,13 @@ class Block(nn.Module):
 
 
 class BasicBlock(Block):
-    """Of ResNet-18."""
+    """The residual block of ResNet-18: two 3x3 convolutions."""
 
     sizes = (3, 3)
 
 
 class Bottleneck(Block):
-    """Of ResNet-50."""
+    """The residual block of ResNet-50: 1x1, 3x3 and 1x1 convolutions."""
 
     expansion = 4
     sizes = (1, 3, 1)

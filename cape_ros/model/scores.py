@@ -83,5 +83,5 @@ class Calibration:
         return cls(tuple(map(float, stored["weights"])), float(stored["bias"]))
 
     def to_facts(self) -> dict[str, Any]:
-        """What `from_facts` reads, under the key `calibration`."""
+        """The calibration under the key `calibration`, as `from_facts` reads it."""
         return {"calibration": {"signals": list(SIGNALS), **asdict(self)}}

@@ -15,7 +15,7 @@ from cape_ros.model.layout.layout import Layouts
 
 @dataclass(frozen=True)
 class KeypointTokens:
-    """What a support is encoded to.
+    """The encoded support of a batch of categories.
 
     tokens: [B, K, d]. mask: [B, K] bool, True = known. layouts: of the shots, if layouts vote.
     rotated: tokens of the same shots at other orientations (`rotations.py`), or none. check: the

@@ -106,7 +106,7 @@ class Category:
 
 
 def image_faults(image: Any, name: str = "image") -> list[Fault]:
-    """What keeps `image` from being an HxWx3 uint8 RGB image; empty = usable."""
+    """The faults of `image` as an [H, W, 3] uint8 RGB image; empty = usable."""
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
         reason = f"shape {np.shape(image)} is not height x width x 3"
         return [Fault(name, reason, "wrong_type")]
@@ -177,7 +177,7 @@ def _read_box(
 
 
 def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> list[Fault]:
-    """What keeps the crop of a box from showing at least one of the points."""
+    """The faults of a box whose crop must show at least one of the points."""
     if faults := box_faults(box, width, height):
         return faults
     crop = Crop.of_box(clean_box(box, width, height))

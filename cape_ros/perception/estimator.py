@@ -32,7 +32,7 @@ from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box, Crop
-from cape_ros.perception.inference.batches import LARGEST_BATCH, Batches
+from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
 from cape_ros.perception.inference.engine import build_network
 from cape_ros.perception.inference.timing import Timing
@@ -48,7 +48,7 @@ from cape_ros.perception.tracking import search
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the network saw and how it decided, for one object (supplementary, Figures A5-A7).
+    """The intermediate maps of the prediction for one object (supplementary, Figures A5-A7).
 
     crop: [H, W, 3] uint8 RGB. evidence: [K, h, w], the logits that the proposals are the best of.
     encoder, decoder: [K, h, w], attention of the last layer, 0 without one. proposals, points:

@@ -79,7 +79,7 @@ class ObjectKeypoints:
         }
 
     def to_supervision(self) -> supervision.KeyPoints:
-        """For supervision's annotators: a batch of this one object, by the name of its category.
+        """The object as a batch of one for supervision's annotators, named by its category.
 
         Raises `CapeError` without supervision.
         """

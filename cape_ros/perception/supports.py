@@ -17,7 +17,7 @@ from cape_ros.model.layout.rotations import ANGLES, not_yet_rotated, rotated_by
 from cape_ros.model.tokens import average_shots, each_without, stack_tokens
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
-from cape_ros.perception.inference.batches import Batches
+from cape_ros.perception.inference.batching import Batches
 from cape_ros.perception.inference.crops import HostCrops
 from cape_ros.perception.inference.network import Network
 

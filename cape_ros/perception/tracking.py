@@ -18,7 +18,7 @@ import numpy as np
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
-from cape_ros.perception.inference.batches import LARGEST_BATCH
+from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
 if TYPE_CHECKING:  # it searches by what is here

@@ -58,7 +58,7 @@ def fault() -> str:
 
 
 def state() -> str:
-    """For the log: what becomes of other encodings; "" where cv_bridge is not installed."""
+    """A log line on the support of other encodings; "" where cv_bridge is not installed."""
     folder = _folder()
     if folder is None:
         return ""

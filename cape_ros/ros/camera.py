@@ -221,7 +221,7 @@ def topic(camera: str, name: str) -> str:
 
 
 def key_of(camera: str) -> str:
-    """What the server, the log and the diagnostics call a camera."""
+    """The name of a camera in the server, the log and the diagnostics."""
     return camera or "image"
 
 

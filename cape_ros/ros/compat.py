@@ -99,8 +99,8 @@ def create_publisher(
 
 
 def _with_events(make: Callable[..., Any], kind: Any, handlers: Mapping[str, Any]) -> Any:
-    """With as many of the events as the middleware has: Zenoh's has none for an incompatible QoS,
-    others none for a lost message."""
+    """Makes it with as many of the events as the middleware supports: Zenoh's has none for an
+    incompatible QoS, others none for a lost message."""
     wanted = {name: callback for name, callback in handlers.items() if callback}
     for count in range(len(wanted), 0, -1):
         for names in combinations(wanted, count):

@@ -88,7 +88,7 @@ def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedIm
 
 
 def _octets(content: np.ndarray) -> array.array:
-    """What a field uint8[] takes without a check of every element."""
+    """An array that a field uint8[] takes without a check of every element."""
     data = array.array("B")
     data.frombytes(np.ascontiguousarray(content))  # type: ignore[arg-type]
     return data
@@ -178,7 +178,7 @@ def to_category_message(category: Category, active: bool) -> CategoryMessage:
 
 
 def to_shot(shot: SupportShot) -> ShotMessage:
-    """As it was registered: the image as PNG, so that nothing is lost."""
+    """The message of a shot, with its image as a lossless PNG."""
     encoded = cv2.imencode(".png", cv2.cvtColor(shot.image, cv2.COLOR_RGB2BGR))[1]
     return ShotMessage(
         compressed=CompressedImage(format="png", data=_octets(encoded)),
@@ -252,5 +252,5 @@ def given_message(given: Any, find: Find, prefix: str = "") -> tuple[Image | Com
 
 
 def header_of_now(node: Node) -> Header:
-    """For what no image belongs to."""
+    """A header with the current time, for messages without an image."""
     return Header(stamp=node.get_clock().now().to_msg())

@@ -26,7 +26,7 @@ YUV_TO_RGB = np.hstack([YUV_TO_RGB, -YUV_TO_RGB @ np.array([[16], [128], [128]],
 
 @dataclass(frozen=True)
 class Layout:
-    """How an encoding lies in memory. octets: of a pixel in a row of `step` octets.
+    """The memory layout of an encoding. octets: of a pixel in a row of `step` octets.
 
     planes: rows of data for each row of the image. convert: from the rows [H * planes, W, octets]
     and whether the upper octet of a sample comes first. A size must be a multiple of `block`

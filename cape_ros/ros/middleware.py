@@ -36,7 +36,7 @@ def load() -> str:
 
 
 def _check_messages() -> None:
-    """In a checkout: that the messages in use are those of its msg/ and srv/."""
+    """Checks in a checkout that the installed messages are those of its msg/ and srv/."""
     import cape_ros.msg
 
     wanted = packages.own_definitions()

@@ -65,7 +65,7 @@ class CapeNode(LifecycleNode):
 
     @property
     def session(self) -> Session:
-        """What there is from configure to cleanup. Raises `CapeError` without it."""
+        """The session from configure to cleanup. Raises `CapeError` without one."""
         if self._session is None:
             raise CapeError("the node is unconfigured; first: ros2 lifecycle set /cape configure")
         return self._session
@@ -124,7 +124,7 @@ class CapeNode(LifecycleNode):
             free_memory()
 
     def _transition(self, work: Callable[[], None]) -> TransitionCallbackReturn:
-        """What a person can put right is a FAILURE, anything else an ERROR; both are logged."""
+        """Runs a transition: a `CapeError` is a FAILURE, all else an ERROR; both are logged."""
         self._failure = None
         try:
             work()
@@ -156,7 +156,7 @@ class CapeNode(LifecycleNode):
 
 
 class LogForwarder(logging.Handler):
-    """What the rooms below log, in the node's log."""
+    """Forwards the log of the other packages to the node's log."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(logging.WARNING)

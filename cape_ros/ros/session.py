@@ -256,7 +256,7 @@ class Session:
 
 
 def _names(chosen: Sequence[str]) -> list[str] | None:
-    """Of the parameter active_categories; None is all."""
+    """The names in a parameter active_categories; None = all."""
     return None if ALL in chosen else [name for name in chosen if name]
 
 

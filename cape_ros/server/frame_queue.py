@@ -55,7 +55,7 @@ class Result:
 
     @property
     def seconds(self) -> float:
-        """From the frame's arrival to this result."""
+        """Time from the frame's arrival to this result."""
         return self.stages["total"]
 
 
@@ -84,7 +84,7 @@ class CameraState:
 
 
 class FrameQueue:
-    """From a camera's frame to its result, or to the reason why there is none.
+    """Processes the newest frame of each camera, and counts the outcome of all others.
 
     model: its one thread processes the frames and hands the results on.
     infer: the estimator's output for a frame. new_watch: for a camera that was not there before.
@@ -128,7 +128,7 @@ class FrameQueue:
 
     @property
     def watches(self) -> Mapping[str, Watch]:
-        """Of the cameras that showed something since the last pause."""
+        """The trackers of the cameras that sent a frame since the last pause."""
         with self._lock:
             return {name: camera.watch for name, camera in self._cameras.items()}
 

@@ -12,7 +12,7 @@ LATE_TOLERANCE = 1 / 4  # of a period: how late a frame may come
 
 
 class FramePacer:
-    """Of one camera; all times by one clock, in seconds."""
+    """The pace of one camera; all times by one clock, in seconds."""
 
     def __init__(self) -> None:
         self._arrivals: deque[float] = deque(maxlen=INTERVALS_KEPT + 1)

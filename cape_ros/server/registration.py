@@ -63,7 +63,7 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
 
 
 def summary(category: Category, check: CrossCheck) -> str:
-    """What was registered, for a person, and what its shots say of each other."""
+    """One sentence on a registered category and the cross-check of its shots."""
     words = described(category)
     if check.judged:
         words += f"; {check.right} of {check.judged} points are found from the other shots"

@@ -19,7 +19,7 @@ Outcome = Literal["dropped", "paused", "answered", "failed"]
 
 @dataclass(frozen=True)
 class CameraCounts:
-    """What became of the frames of a camera: received is the sum of all the others.
+    """Frames of a camera by outcome: `received` is the sum of all the others.
 
     dropped: superseded or cancelled. paused: arrived while paused, or was paused before its result.
     answered: a result was handed on. failed: processing raised. pending: queued or in progress.
@@ -35,7 +35,7 @@ class CameraCounts:
 
 @dataclass(frozen=True)
 class Percentiles:
-    """In seconds; nan before the first frame."""
+    """Percentiles of a time in seconds; nan before the first frame."""
 
     median: float
     p95: float
@@ -70,7 +70,7 @@ class Statistics:
 
 
 class Tally:
-    """Where it is counted. Its owner holds a lock."""
+    """The mutable counters behind `Statistics`; the owner must hold a lock."""
 
     def __init__(self) -> None:
         self._cameras: defaultdict[str, Counter[str]] = defaultdict(Counter)

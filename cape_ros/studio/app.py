@@ -84,7 +84,7 @@ def answer(status: int, faults: list[Fault] | tuple[Fault, ...]) -> JSONResponse
 
 
 def overview(app: FastAPI) -> str:
-    """What there is, for a robot without the internet; openapi.json has all of it."""
+    """An overview of the routes that needs no internet; openapi.json has the details."""
     rows = "".join(
         f"<tr><td>{method.upper()}<td><code>{escape(path)}</code>"
         f"<td>{escape(operation.get('description') or operation['summary'])}"
@@ -105,7 +105,7 @@ def _is_missing(error: InvalidInput) -> bool:
 
 
 def _fault(error: dict[str, object]) -> Fault:
-    """What FastAPI says of a body, a path or a query; the first part of the place is which."""
+    """The faults of FastAPI's errors; the first part of a location is body, path or query."""
     place = error["loc"]
     assert isinstance(place, tuple)
     code = CODES.get(str(error["type"]), "wrong_type")

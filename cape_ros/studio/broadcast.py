@@ -80,7 +80,7 @@ class Broadcast:
         return self._newest.get(camera)
 
     def cameras(self) -> Sequence[str]:
-        """Those that showed something."""
+        """The cameras that have a result."""
         return list(self._newest)
 
     def viewers(self, camera: str) -> int:

@@ -38,8 +38,9 @@ def own_source(video: Path | None, camera: int) -> Source:
 
 
 def serve(source: Source, values: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Until Ctrl-C. values: as of the node's parameters, where they differ from their defaults.
+    """Serves Studio until Ctrl-C.
 
+    values: of the node's parameters, where they differ from their defaults.
     say: called with the address. Raises `CapeError` if something hinders it.
     """
     ended = threading.Event()

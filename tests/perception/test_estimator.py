@@ -14,7 +14,7 @@ from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
 from cape_ros.perception.inference import batches, device
-from cape_ros.perception.inference.batches import LARGEST_BATCH
+from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.tracking import Trust, search, warm_up

@@ -25,8 +25,11 @@ INERTIA = 0.05  # against moving, in votes
 
 @dataclass(frozen=True)
 class Places:
-    """Where the transforms expect each keypoint: votes [G, K, T], places [G, K, T, 2] in cells,
-    and the variance [G, K, T] with which its neighbours agree, in cells squared."""
+    """The places where the transforms expect each keypoint.
+
+    votes: [G, K, T]. places: [G, K, T, 2] in cells. variance: [G, K, T] with which the neighbours
+    agree, in cells squared.
+    """
 
     votes: Tensor
     places: Tensor
@@ -60,7 +63,7 @@ def refine(matches: Matches, transforms: SimilarityTransforms) -> Places:
 
 
 class _LocalSearch:
-    """What voters find near a place: the mean of the cells around it, weighted by match."""
+    """The matched place of a voter near a given one: the mean of the cells around it, by match."""
 
     def __init__(self, log_probability: Tensor, voters: Tensor):
         """log_probability: [G, N, h, w]. voters: [G, K, M], which of the N are asked."""

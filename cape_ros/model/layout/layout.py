@@ -31,8 +31,11 @@ AT_ONCE = {"cpu": 1 << 22, "cuda": 1 << 25}  # votes that are held in memory tog
 
 @dataclass(frozen=True)
 class Layouts:
-    """What the shots show: the keypoints' points [B, S, K, 2] in [0, 1], known [B, S, K] bool, and
-    the landmarks' points [B, S, L, 2] and tokens [B, S, L, d]."""
+    """The geometry of the shots of a batch of categories.
+
+    points: [B, S, K, 2] in [0, 1]. known: [B, S, K] bool. landmark_points: [B, S, L, 2].
+    landmarks: their tokens [B, S, L, d].
+    """
 
     points: Tensor
     known: Tensor

@@ -31,7 +31,7 @@ RIVALS = 4  # of samples of which only the best is wanted, so many may get anoth
 
 @dataclass(frozen=True)
 class RotationHypothesis:
-    """What one pass predicts, and at which orientation it sees the object.
+    """The prediction of one pass, and the orientation of the object in it.
 
     answers: the pass's outputs, each [B, ...]. strength [B]: the evidence for it, in logits.
     eighth [B]: by how many eighths of a circle the object seems rotated, 0 to 7."""

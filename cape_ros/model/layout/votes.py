@@ -42,19 +42,19 @@ class Matches:
 
     @staticmethod
     def votes(maps: Tensor) -> int:
-        """How many are counted for one layout."""
+        """The number of votes that one layout counts."""
         voters, height, width = maps.shape[1:]
         shifts = math.ceil(height / STRIDE) * math.ceil(width / STRIDE)
         return voters * ROTATIONS * len(SCALES) * shifts
 
     @cached_property
     def log_probability(self) -> Tensor:
-        """Of each cell, [G, N, h, w]."""
+        """Log-probability of each cell, [G, N, h, w]."""
         return (self.maps.flatten(2) / TEMPERATURE).log_softmax(dim=-1).view_as(self.maps)
 
     @cached_property
     def weight(self) -> Tensor:
-        """How much each keypoint listens to each voter, [G, K, N].
+        """The weight of each voter for each keypoint, [G, K, N].
 
         As many votes in all as there are known keypoints, so that a shot that shows little is not
         loud; about half of them the landmarks'. 0 for a keypoint without others.
@@ -117,7 +117,7 @@ def keep_best(values: Tensor, count: int, fade: float) -> tuple[Tensor, Tensor, 
 
 
 def round_to_cells(places: Tensor) -> Tensor:
-    """To whole cells; a place midway between two goes to the same one despite rounding errors."""
+    """Rounds to whole cells; a place midway between two goes to the same one on every processor."""
     return (places + NUDGE).round()
 
 
@@ -151,7 +151,7 @@ def best_transforms(matches: Matches) -> SimilarityTransforms:
 
 
 def _support(log_probability: Tensor) -> Tensor:
-    """What a voter gives to each cell as its place, [G, N, h, w]: at least 0."""
+    """The support of each cell as a voter's place, [G, N, h, w]: at least 0."""
     probability = log_probability.exp()
     reach = math.ceil(3 * REACH)
     away = torch.arange(-reach, reach + 1, device=probability.device) / REACH

@@ -55,7 +55,7 @@ class HostCrops:
 
 
 class DeviceCrops:
-    """What the crops show crosses to the device once, from pinned memory, and is cut there."""
+    """Crops on the device: the part of the image that they need is uploaded once."""
 
     def __init__(self, size: tuple[int, int], device: torch.device):
         self.size, self.device = size, device
@@ -110,7 +110,7 @@ class DeviceCrops:
         origin: tuple[int, int],
         shape: Sequence[int],
     ) -> Tensor:
-        """Where the pixels of each crop lie in a part of the image, of (height, width) from
+        """The places of each crop's pixels in a part of the image, of (height, width) from
         `origin` on: [N, H * W, 2], as `grid_sample` counts, from -1 to 1 over all its pixels."""
         height, width = shape[:2]
         left, top = origin
@@ -129,7 +129,7 @@ class DeviceCrops:
 
 
 def _corner(crop: Crop) -> Place:
-    """Where the first pixel of a crop lies that is not rotated, as all of a frame are."""
+    """The place of the first pixel of a crop that is not rotated, as all of a frame are."""
     (x, y), (rows, columns) = crop.center, crop.size
     return x - columns / 2 / crop.zoom, y - rows / 2 / crop.zoom
 

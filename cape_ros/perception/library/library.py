@@ -60,7 +60,7 @@ class Damaged:
 
 @dataclass(frozen=True)
 class Record:
-    """What outlives the categories: versions never go back, not even after a removal."""
+    """The counters that outlive categories: versions never go back, not even after a removal."""
 
     database_version: int = 0
     last_versions: Mapping[str, int] = field(default_factory=dict)

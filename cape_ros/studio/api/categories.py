@@ -73,7 +73,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/categories/check")
     def check(body: CategoryBody) -> FaultsAnswer:
-        """What would keep it from being registered; changes nothing."""
+        """The faults that registering it would have; changes nothing."""
         try:
             registration.merge(server.categories, to_category(context, body), mode_of(body))
         except InvalidInput as error:
@@ -119,7 +119,7 @@ def to_category(context: Context, body: CategoryBody) -> Category:
 def read_shots(
     context: Context, bodies: Sequence[ShotBody], faults: list[Fault]
 ) -> dict[int, SupportShot]:
-    """Those with an image, by their place among all."""
+    """The shots that have an image, by their index among all."""
     shots, left = {}, MOST_PIXELS
     for index, shot in enumerate(bodies):
         try:

@@ -128,7 +128,7 @@ def asked_for(context: Context, body: EstimateBody) -> Category:
 
 
 def crop_box(crop: Crop) -> Box:
-    """What of the image a crop shows."""
+    """The box of an image that a crop shows."""
     rows, columns = crop.size
     width, height = columns / crop.zoom, rows / crop.zoom
     return crop.center[0] - width / 2, crop.center[1] - height / 2, width, height

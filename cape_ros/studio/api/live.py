@@ -92,7 +92,7 @@ class _Show:
 
 
 def _read(text: str) -> dict[str, Any]:
-    """What a viewer says; nothing if it makes no sense."""
+    """The message of a viewer; {} if it is malformed."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):

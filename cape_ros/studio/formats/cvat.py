@@ -84,7 +84,7 @@ def write(category: Category) -> dict[str, bytes]:
 
 
 def _skeletons(root: Tree.Element) -> Iterator[tuple[str, Skeleton]]:
-    """As the labels of the task describe them: names of the points, and edges from the drawing."""
+    """The skeletons of the task's labels: names of the points, and edges from the drawing."""
     for label in root.iter("label"):
         if label.findtext("type") != "skeleton":
             continue

@@ -91,7 +91,7 @@ def read(content: Any) -> ImportResult:
 
 
 def write(category: Category) -> dict[str, bytes]:
-    """For each shot an image and its JSON file."""
+    """The files of an export: for each shot an image and its JSON file."""
     files = {}
     for index, shot in enumerate(category.shots):
         name = f"shot_{index:03d}"
