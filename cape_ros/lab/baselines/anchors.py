@@ -24,7 +24,7 @@ def copy_layout(points: Tensor) -> Tensor:
 
 
 def nearest_neighbour(prototypes: Tensor, features: Tensor) -> Tensor:
-    """Where the query's feature is most like the keypoint's (cosine), to a quarter of a cell.
+    """The places of the query's features most similar (cosine) to the keypoints', to 1/4 cell.
 
     prototypes [S, K, C], the features at the keypoints of the shots; features [C, h, w] of the
     query -> [K, 2] in [0, 1]. Sampled at the point and found between cells this is the stronger

@@ -16,5 +16,5 @@ MODELS: dict[str, type[AnyNetwork]] = {
 
 
 def load(path: Path) -> tuple[AnyNetwork, dict[str, Any]]:
-    """As `checkpoints.load`, of any of them."""
+    """As `checkpoints.load`, for any of the models."""
     return checkpoints.load_one_of(path, tuple(MODELS.values()))

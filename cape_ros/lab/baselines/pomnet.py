@@ -68,7 +68,7 @@ class DetrLayer(nn.Module):
 
 
 class POMNet(Comparison):
-    """Of the config it uses the backbone, the grid, width, heads, feed-forward and dropout."""
+    """POMNet, with backbone, grid, width, heads, feed-forward and dropout of the configuration."""
 
     def __init__(self, config: CapeFormerConfig | None = None):
         super().__init__()

@@ -45,7 +45,7 @@ class ProtoNet(Comparison):
     def losses(
         self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
     ) -> dict[str, Tensor]:
-        """Of points [B, K, 2] in [0, 1]; heatmaps are not used."""
+        """The loss of points [B, K, 2] in [0, 1]; heatmaps are not used."""
         logits = output.similarity
         likelihood = logits.flatten(2).log_softmax(dim=-1)
         errors = -(cells_of(points, *logits.shape[-2:]) * likelihood).sum(dim=-1)

@@ -29,7 +29,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Durations:
-    """Of one row, in milliseconds by the clock.
+    """The durations of one row, in milliseconds of wall-clock time.
 
     processor: median of what all threads of the process used; on a busy machine it says more.
     """

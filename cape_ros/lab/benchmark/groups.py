@@ -88,7 +88,7 @@ def precisions(name: str, device: str) -> Group:
 
 
 def registration(name: str, device: str, precision: str) -> Group:
-    """What a person waits for; and what comes after it if layouts vote."""
+    """The time until a registration is answered, and of the rotated supports after it."""
     estimator = subjects.estimator(name, device, precision)
     left: Iterator[KeypointTokens] = iter(())
 

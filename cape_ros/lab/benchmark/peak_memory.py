@@ -11,7 +11,7 @@ PROCESS = Path("/proc/self")
 
 
 class PeakMemory:
-    """From its making on, in MB: of the process, where Linux measures it, and of the GPU."""
+    """Peak memory since the construction, in MB: of the process on Linux, and of the GPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

@@ -101,7 +101,7 @@ def time_group(group: Group, runs: int) -> dict[str, Durations]:
 
 
 def rows(group: Group, durations: Mapping[str, Durations]) -> list[dict[str, Any]]:
-    """Of the JSON file: times in milliseconds, ratios of medians."""
+    """A row of the JSON file: times in milliseconds, ratios of medians."""
     return [
         {
             "name": row.name,

@@ -87,7 +87,7 @@ BOTH = (
 
 
 def figures(measured: Measured, on_gpu: bool) -> Iterator[Figure]:
-    """Those of the groups that were run."""
+    """The figures of the groups that were run."""
     for ratio in (*(GPU if on_gpu else CPU), *BOTH):
         yield from ratio.figures(measured)
     for name in ("resnet50", "shipped"):

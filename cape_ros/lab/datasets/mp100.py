@@ -49,7 +49,7 @@ class Instance:
 
     @property
     def extent(self) -> float:
-        """What errors are divided by: the longer side of the clean box, in pixels."""
+        """The normaliser of errors: the longer side of the clean box, in pixels."""
         return max(self.box[2:])
 
 

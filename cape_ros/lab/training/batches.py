@@ -79,7 +79,7 @@ class Material:
         return _on(CPU, self.prepare(number))
 
     def prepare(self, number: int) -> AnyStep | SketchedStep:
-        """What workers do of `draw`."""
+        """The part of `draw` that workers do."""
         own = number * self.team.size + self.team.rank
         if isinstance(self.source, Episodes):
             return self.source.prepare((self.seed, own))
@@ -106,7 +106,7 @@ class Material:
 
 
 def _from_workers(loader: Iterable[_Prepared]) -> Iterator[_Prepared]:
-    """What a step raises arrives as a value, so an error of the loader is one of its processes."""
+    """The loader's steps. Steps carry their errors, so what the loader raises is a lost process."""
     try:
         yield from loader
     except RuntimeError as error:

@@ -82,7 +82,7 @@ def collect_answers(seen: FeatureCache, category: int, shots: int, pairs: int) -
 
 
 def fit_all(answers: Sequence[Answers]) -> Calibration:
-    """To several categories, which weigh the same."""
+    """Fits a calibration to several categories with equal weight."""
     seen, right, weight = [], [], []
     for one in answers:
         seen += [one.signals, one.strangers]

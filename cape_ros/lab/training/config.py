@@ -42,7 +42,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class StartConfig:
-    """What the parameters are before the first step; random by default."""
+    """The initial parameters; random by default."""
 
     imagenet: str | None = None  # backbone: a file, or torchvision's name of weights in its cache
     weights: Path | None = None  # a checkpoint of the same architecture, backbone and head

@@ -81,7 +81,7 @@ class RunLog:
                 self._writer.add_scalar(name, value, step)
 
     def write_validation(self, step: int, values: Row) -> None:
-        """What was measured after a step. Raises `TrainingError` if the row cannot be written."""
+        """Logs the validation after a step. Raises `TrainingError` if the row cannot be written."""
         if not self._path:
             return
         self._validations.write(step, _digits(values))

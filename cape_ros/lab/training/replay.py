@@ -46,7 +46,7 @@ class Replay:
     gradients: list[str]
 
     def lines(self) -> Iterator[str]:
-        """What a person reads."""
+        """The result in lines of text."""
         yield f"step {self.step}: " + ", ".join(f"{k} {v:.6g}" for k, v in self.terms.items())
         yield f"inputs that are not finite: {_few(self.inputs)}"
         yield f"parameters that are not finite: {_few(self.parameters)}"

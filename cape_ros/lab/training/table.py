@@ -70,7 +70,7 @@ class TableRow:
     folder: RunFolder
 
     def facts(self, table: TableConfig, device: torch.device) -> dict[str, Any]:
-        """What the table says of it, once it is trained; PCK in percent."""
+        """The facts of the row, once it is trained; PCK in percent."""
         row = {"row": self.config.name, "paper": self.config.paper, "built": self.config.built}
         if self.run is None:
             return row

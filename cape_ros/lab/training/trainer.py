@@ -163,7 +163,7 @@ class Trainer:
         return validation.mean(metrics)
 
     def seed(self, number: int) -> int:
-        """Of a step's dropout in this process."""
+        """The seed of a step's dropout in this process."""
         parts = (self._config.seed, number, self._team.rank)
         return int(np.random.SeedSequence(parts).generate_state(1)[0])
 

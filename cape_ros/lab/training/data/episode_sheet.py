@@ -122,7 +122,7 @@ def _name(thing: Thing, dataset: Dataset) -> str:
 
 
 def _counted(view: View) -> str:
-    """How many keypoints are visible, hidden, outside, and not annotated."""
+    """The numbers of keypoints that are visible, hidden, outside, and not annotated."""
     known = np.isfinite(view.points).all(axis=1)
     inside = known & ((view.points >= 0) & (view.points <= (SIZE - 1) / SIZE)).all(axis=1)
     counts = {

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 Kind = Literal["annotated", Warp, "procedural"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Thing = int | Path | Body | None
-"""What an episode shows: a category by its id, a photograph, a procedural category, or (None) an
-annotated image warped."""
+"""The subject of an episode: a category by its id, a photograph, a procedural category, or (None)
+an annotated image warped."""
 BODIES = 2**31  # so many procedural categories are drawn from
 
 
@@ -137,7 +137,7 @@ class Episodes:
         return step.draw() if isinstance(step, SketchedStep) else step
 
     def prepare(self, seed: Sequence[int]) -> Step | SketchedStep:
-        """What workers do of it."""
+        """The part of it that workers do."""
         generator = np.random.default_rng(seed)
         episodes = [self._episode(generator) for _ in range(self.config.episodes)]
         views = [view for _, episode in episodes for view in episode]

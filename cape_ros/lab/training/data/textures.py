@@ -21,7 +21,7 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 
 @dataclass(frozen=True, eq=False)
 class TextureStyle:
-    """What the textures of one category have in common.
+    """The common parameters of the textures of one category.
 
     family: how they are made. source: the photograph they are cut from, or whose colours they
     take. grain: 0 (fine) to 1 (coarse). palette: [3, 3] RGB in 0..255, one colour a row.

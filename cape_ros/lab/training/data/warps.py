@@ -93,14 +93,14 @@ def textured_places(
 
 
 def some_quadrangle(generator: Generator) -> np.ndarray:
-    """Where the corners of a square go: rotated, scaled, shifted, seen at an angle."""
+    """The corners of a square after a homography: rotation, scale, shift, perspective."""
     corners = _rotated(generator, 0.1)
     corners += generator.normal(0, 0.06 * SIZE, 2) + generator.normal(0, 0.05 * SIZE, (4, 2))
     return corners.astype(np.float32)
 
 
 def a_parallelogram(generator: Generator) -> np.ndarray:
-    """Where the corners of a square go: rotated, stretched, sheared, shifted; parallels stay."""
+    """The corners of a square after an affine map: rotation, stretch, shear, shift."""
     shear = np.array([[1, generator.normal(0, 0.15)], [0, 1]])
     corners = (_rotated(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
     return (corners + generator.normal(0, 0.06 * SIZE, 2)).astype(np.float32)
