@@ -32,7 +32,7 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "studio/test_serve.py": ("ros", "slow"),
     "test_without_ros.py": ("slow",),
     "lab/training": ("train",),
-    "lab/training/test_team.py": ("slow",),
+    "lab/training/test_distributed.py": ("slow",),
     "lab/training/test_trainer.py": ("slow",),
     "lab/training/test_training_on_gpu.py": ("gpu",),
 }
