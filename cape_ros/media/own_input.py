@@ -39,7 +39,7 @@ def annotated(
 
 
 def corners(first: np.ndarray, name: str) -> tuple[Category, str]:
-    """Distinctive corners around the middle of an image, for want of anything better.
+    """Distinctive corners around the middle of an image, to register without an annotation.
 
     Raises `SourceError` if there are hardly any.
     """

@@ -78,7 +78,7 @@ class Estimator:
         device: str = "auto",
         precision: str = "float32",
     ):
-        """Raises `DeviceError` if the device or the precision is not to be had."""
+        """Raises `DeviceError` if the device or the precision is not available."""
         self.network = build_network(net, calibration, device, precision)
         self.device = self.network.device
         on_gpu = self.device.type == "cuda"

@@ -151,7 +151,7 @@ class FrameQueue:
             self._changed.notify()
 
     def reject(self, error: Exception) -> None:
-        """Count an input that was refused, by the fields at fault: there are only so many."""
+        """Count a refused input by its fields at fault, without their indices."""
         with self._lock:
             self._tally.reject(error)
 

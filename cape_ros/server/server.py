@@ -108,7 +108,7 @@ class Server:
         self._frames.submit(frame)
 
     def reject(self, error: Exception) -> None:
-        """Count an input that was refused, by the fields at fault: there are only so many."""
+        """Count a refused input by its fields at fault, without their indices."""
         self._frames.reject(error)
 
     def pause(self) -> None:

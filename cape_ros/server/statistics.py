@@ -111,7 +111,7 @@ class Tally:
 
 
 def kinds(error: Exception) -> list[str]:
-    """The fields at fault, or what sort of error it is: there are only so many."""
+    """The kinds of an error: its fields at fault without indices, or its type."""
     if isinstance(error, InvalidInput):
         return sorted({re.sub(r"\[\d+\]", "", fault.field) for fault in error.faults})
     return [type(error).__name__ if isinstance(error, CapeError) else "internal error"]

@@ -38,7 +38,7 @@ class Studio:
     else none.
     cameras: the names of all; None = those that showed something. activate: None = on all cameras
     alike. stamp: of a frame, in nanoseconds.
-    Raises `CapeError` if the port is not to be had, `InvalidInput`.
+    Raises `CapeError` if the port is not available, `InvalidInput`.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ class Team:
 def gather(device: str) -> Iterator[tuple[Team, torch.device]]:
     """This process's team, and the device it computes on. torchrun says who is in the team.
 
-    Raises `DeviceError` if the device is not to be had.
+    Raises `DeviceError` if the device is not available.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     local = os.environ.get("LOCAL_RANK", "0")

@@ -18,7 +18,7 @@ def build_network(
 ) -> Network:
     """CUDA graphs on a GPU, OpenVINO if it is named, else PyTorch op by op.
 
-    Raises `DeviceError` if the device or the precision is not to be had.
+    Raises `DeviceError` if the device or the precision is not available.
     """
     place = find_device(device)
     dtype = find_precision(precision, place)

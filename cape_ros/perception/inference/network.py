@@ -30,7 +30,7 @@ class Network:
         self._calibration = calibration
 
     def prepare(self, keypoints: int, shots: int) -> None:
-        """Get ready for categories of up to so many keypoints and shots; takes its time."""
+        """Prepare for categories of up to this many keypoints and shots; may take seconds."""
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """Normalised crops [N, 3, H, W] -> features [N, C, h, w], which the next call may use the

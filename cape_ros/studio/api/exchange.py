@@ -117,7 +117,7 @@ class _Import:
         return shots
 
     def _image(self, marked: ImportedAnnotation) -> str | None:
-        """The ID of the image that is meant; None, and noted, if it is not to be had."""
+        """The ID of the image that is meant; None, and noted, if it is not available."""
         image = self.given.get(marked.image)
         try:
             if image is None and marked.image in self.reading.images:
