@@ -13,7 +13,7 @@ from cape_ros.model.scores import Calibration
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
-from cape_ros.perception.inference import batches, device
+from cape_ros.perception.inference import batching, device
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
@@ -343,7 +343,7 @@ def test_supports_are_rotated_with_what_memory_there_is(
 def test_memory_that_comes_back_is_used_again(
     image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "BATCH_REGROWTH_INTERVAL", 4)
+    monkeypatch.setattr(batching, "BATCH_REGROWTH_INTERVAL", 4)
     estimator = make_estimator(device="cpu")
     cup = category(image)
     estimator.encode(cup)
