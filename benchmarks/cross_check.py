@@ -36,7 +36,7 @@ MOST_OF_CATEGORY = 300  # points that count in the AUROC: none drowns the others
 
 
 @dataclass
-class Found:
+class Samples:
     """Of one category with one number of shots, without (False) and with the check."""
 
     scores: dict[bool, list[np.ndarray]] = field(default_factory=lambda: {False: [], True: []})
@@ -52,32 +52,32 @@ class Trial:
         self._seen, self._category, self._calibration = seen, category, calibration
         self._others = [key for key in seen.dataset.categories if key != category]
 
-    def run(self, shots: int, sets: int, queries: int) -> Found:
+    def run(self, shots: int, sets: int, queries: int) -> Samples:
         generator = random.Random(f"{SEED}:{self._category}:{shots}")
-        objects, found = self._seen.dataset.of_category(self._category), Found()
+        objects, samples = self._seen.dataset.of_category(self._category), Samples()
         for _ in range(sets):
             drawn = generator.sample(objects, min(shots + queries, len(objects)))
             support, rest = drawn[:shots], drawn[shots:]
             check = self._seen.check(support, self._calibration)
             for query in rest:
-                self._own(found, support, query, check)
+                self._own(samples, support, query, check)
             for _ in rest:
                 other = self._seen.dataset.of_category(generator.choice(self._others))
                 raw_scores, _ = self._predict(support, generator.choice(other))
                 for checked, by in ((False, UNCHECKED), (True, check)):
-                    found.strange[checked].append(_is_reported(by, raw_scores))
+                    samples.strange[checked].append(_is_reported(by, raw_scores))
             self._seen.forget(())
-        return found
+        return samples
 
-    def _own(self, found: Found, support: Sequence[int], query: int, check: CrossCheck) -> None:
+    def _own(self, samples: Samples, support: Sequence[int], query: int, check: CrossCheck) -> None:
         raw_scores, points = self._predict(support, query)
         truth = self._seen.view(query)
         seen = numpy(truth.weight[0]) * (raw_scores > 0) > 0
         away = np.linalg.norm(points - numpy(truth.points[0]), axis=1) * PADDING
-        found.right.append(away[seen] < RIGHT_WITHIN)
+        samples.right.append(away[seen] < RIGHT_WITHIN)
         for checked, by in ((False, UNCHECKED), (True, check)):
-            found.scores[checked].append(by.scores(raw_scores)[seen])
-            found.own[checked].append(_is_reported(by, raw_scores))
+            samples.scores[checked].append(by.scores(raw_scores)[seen])
+            samples.own[checked].append(_is_reported(by, raw_scores))
 
     def _predict(self, support: Sequence[int], query: int) -> tuple[np.ndarray, np.ndarray]:
         tokens = self._seen.tokens(support)
@@ -88,10 +88,12 @@ class Trial:
 
 def _is_reported(check: CrossCheck, raw_scores: np.ndarray) -> bool:
     known = raw_scores > 0
-    return bool(known.any() and check.matches(raw_scores[known]).mean() >= Trust().found)
+    return bool(
+        known.any() and check.matches(raw_scores[known]).mean() >= Trust().presence_threshold
+    )
 
 
-def look_at_all(seen: FeatureCache, pairs: int) -> list[Answers]:
+def estimate_all(seen: FeatureCache, pairs: int) -> list[Answers]:
     """What calibrations are fitted to."""
     answers: list[Answers] = []
     for category in track(seen.dataset.categories, "calibrating", transient=True):
@@ -100,12 +102,12 @@ def look_at_all(seen: FeatureCache, pairs: int) -> list[Answers]:
     return answers
 
 
-def summary(found: Sequence[Found], checked: bool) -> list[float]:
+def summary(samples: Sequence[Samples], checked: bool) -> list[float]:
     """Calibration error of a category, mean and worst; AUROC of all; percent of objects that are
     reported, and of strangers."""
     generator = np.random.default_rng(SEED)
     errors, scores, right = [], [], []
-    for one in found:
+    for one in samples:
         raw_scores, truth = np.concatenate(one.scores[checked]), np.concatenate(one.right)
         errors.append(calibration_error(raw_scores, truth))
         some = generator.permutation(len(raw_scores))[:MOST_OF_CATEGORY]
@@ -115,8 +117,8 @@ def summary(found: Sequence[Found], checked: bool) -> list[float]:
         float(np.mean(errors)),
         max(errors),
         auroc(np.concatenate(scores), np.concatenate(right)),
-        100 * float(np.mean([np.mean(one.own[checked]) for one in found])),
-        100 * float(np.mean([np.mean(one.strange[checked]) for one in found])),
+        100 * float(np.mean([np.mean(one.own[checked]) for one in samples])),
+        100 * float(np.mean([np.mean(one.strange[checked]) for one in samples])),
     ]
 
 
@@ -135,18 +137,18 @@ def main() -> None:
         data = annotated(DataConfig(options.data, annotations=f"annotations/{file}.json"))
         seen = FeatureCache(data, net, None, torch.device("cpu"))
         if file == "train":
-            answers = look_at_all(seen, options.pairs)
+            answers = estimate_all(seen, options.pairs)
         for category in data.categories:
             others = [a for a in answers if file == "val" or a.category != category]
             trials.append(Trial(seen, category, fit_all(others)))
     table = Table("shots", "checked", "error", "worst", "AUROC", "reported %", "strangers %")
     for shots in options.shots:
-        found = [
+        samples = [
             trial.run(shots, options.sets, options.queries)
             for trial in track(trials, f"{shots} shots", transient=True)
         ]
         for checked in (False, True):
-            figures = summary(found, checked)
+            figures = summary(samples, checked)
             words = [f"{one:.3f}" for one in figures[:3]] + [f"{one:.1f}" for one in figures[3:]]
             table.add_row(str(shots), "yes" if checked else "no", *words)
         table.add_section()

@@ -2,7 +2,7 @@
 
 python benchmarks/precision.py [--golden FOLDER] [--device cuda] [--json FILE]
 
-Against float32 op by op: the shipped weights on photographs (four that scikit-image ships, turned
+Against float32 op by op: the shipped weights on photographs (four that scikit-image ships, rotated
 over, four windows each), and the released architecture on the golden inputs in FOLDER, where all
 numbers are the release's own.
 """

@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--weights", default="shipped")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--every", type=int, default=6, help="look at every n-th frame")
+    parser.add_argument("--every", type=int, default=6, help="process every n-th frame")
     options = parser.parse_args()
     estimator = Estimator.load(options.weights, options.device)
     categories = [scene.category for scene in photograph_scenes(1)]

@@ -56,9 +56,9 @@ class Child:
         return json.loads(self.read())
 
     def end(self) -> str:
-        """The rest of what it says."""
-        said, _ = self._process.communicate("")
-        return said
+        """The rest of its output."""
+        printed, _ = self._process.communicate("")
+        return printed
 
 
 def measure(seconds: float, rounds: int, viewers: int, rate: float) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def measure(seconds: float, rounds: int, viewers: int, rate: float) -> dict[str,
         watching.end()
     watching = Child("viewers", address, str(viewers), "drawing")
     time.sleep(seconds * rounds / 2)
-    said = json.loads(watching.end())
+    counted = json.loads(watching.end())
     server.end()
-    ages = np.array(said["first"])
+    ages = np.array(counted["first"])
     beyond = ages[:, 0] - ages[:, 1]
     files = [path for path in PAGE.rglob("*") if path.is_file()]
     return {
@@ -107,7 +107,7 @@ def measure(seconds: float, rounds: int, viewers: int, rate: float) -> dict[str,
         "beyond_network_median_ms": float(np.median(beyond)),
         "beyond_network_p95_ms": float(np.percentile(beyond, 95)),
         "frames_drawn": len(ages),
-        "frame_kilobytes": said["octets"] / said["frames"] / 1e3,
+        "frame_kilobytes": counted["octets"] / counted["frames"] / 1e3,
         "page_kilobytes": sum(path.stat().st_size for path in files) / 1e3,
         "page_files": len(files),
     }

@@ -2,7 +2,7 @@
 
 Pairs of a support and a query per second on this machine, whole steps (drawn ahead by workers,
 forward, backward, optimiser) against the backbone's forward and backward alone on the same images.
-The two take turns, so that both see the same load. The data are drawn for the purpose.
+The two are interleaved, so that both see the same load. The data are drawn for the purpose.
 """
 
 from __future__ import annotations

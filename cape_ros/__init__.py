@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
 # The generated cape_ros.msg and cape_ros.srv lie in a folder cape_ros of their own: that of a
-# sourced workspace, or of the environment that `make` made. Told by what rosidl generates, since
-# a checkout, too, is a folder cape_ros with msg/ and srv/ in it.
+# sourced workspace, or of the environment that `make` made. Recognised by what rosidl generates,
+# since a checkout, too, is a folder cape_ros with msg/ and srv/ in it.
 __path__ += [
     str(folder)
     for entry in sys.path
@@ -24,7 +24,7 @@ __path__ += [
 ]
 
 # Before PyTorch is loaded: by default its idle threads spin, and on a CPU that other programs use
-# too, which is every robot's, a frame then takes seconds in place of tens of milliseconds.
+# too, which is every robot's, a frame then takes seconds instead of tens of milliseconds.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"

@@ -5,8 +5,8 @@ ros2 launch cape_ros cape.launch.py cameras:=left,right image:=/{camera}/image_r
 
 ros2 launch cape_ros cape.launch.py image_reliability:=reliable image_transport:=compressed
 
-A camera's compressed images are looked for beside `image` (parameter image_transport), and so is
-its camera_info, as every camera driver has them.
+Compressed images (parameter image_transport) and camera_info are subscribed to beside `image`,
+where camera drivers publish them.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Site:
 
 
 class Viewer:
-    """Somebody who watches a camera, in place of the page."""
+    """A viewer of a camera, instead of the page."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection

@@ -32,13 +32,13 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "studio/test_serve.py": ("ros", "slow"),
     "test_without_ros.py": ("slow",),
     "lab/training": ("train",),
-    "lab/training/test_team.py": ("slow",),
+    "lab/training/test_distributed.py": ("slow",),
     "lab/training/test_trainer.py": ("slow",),
     "lab/training/test_training_on_gpu.py": ("gpu",),
 }
 
 # Every process of a parallel run has a ROS domain of its own, and its share of the cores. The run's
-# number keeps two runs apart. Domains above 100 use ports that Linux gives to anybody.
+# number keeps two runs apart. Domains above 100 use ports that Linux gives to any program.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 RUN = os.getppid() if WORKERS > 1 else os.getpid()

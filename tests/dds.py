@@ -42,7 +42,7 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
 NAMES = ["a", "b", "c", "d"]
-USUAL = {"device": "cpu", "image_reliability": "reliable", "warm_up_size": [120, 90]}
+DEFAULTS = {"device": "cpu", "image_reliability": "reliable", "warm_up_size": [120, 90]}
 EVERYTHING_IS_FOUND = {"trusted_point": 0.0, "found_object": 0.0, "kept_object": 0.0}
 
 
@@ -222,7 +222,7 @@ class Bench:
     """The node, with a robot beside it."""
 
     def __init__(self, **parameters: Any) -> None:
-        values = {**USUAL, **parameters}
+        values = {**DEFAULTS, **parameters}
         self.library = Path(values["library"])
         self._active = values.get("autostart", True)
         self._cameras = values.get("cameras", [""])

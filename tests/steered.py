@@ -1,4 +1,4 @@
-"""An estimator that a test steers, in place of a network, and a server over it."""
+"""An estimator that a test steers, instead of a network, and a server over it."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ def category(name: str = "cup", keypoints: int = 4) -> Category:
 
 
 class Stand:
-    """A server over a steered estimator, and what it told."""
+    """A server over a steered estimator, and the categories that it announced."""
 
     def __init__(self, root: Path) -> None:
         self.estimator = SteeredEstimator()
         self.results: list[Result] = []
-        self.told: list[tuple[list[str], list[str], int]] = []  # names, active ones, version
+        self.announced: list[tuple[list[str], list[str], int]] = []  # names, active ones, version
         self.on_result: Callable[[Result], None] = self.results.append
         self.on_categories: Callable[[Mapping[str, Category], int], None] = self._hear
         self.server = Server(
@@ -145,7 +145,7 @@ class Stand:
 
     def _hear(self, known: Mapping[str, Category], version: int) -> None:
         active = [name for name in known if self.server.is_active(name)]
-        self.told.append((list(known), active, version))
+        self.announced.append((list(known), active, version))
 
     @classmethod
     @contextmanager

@@ -21,7 +21,7 @@ MODULES = sorted(
 NODE = {  # modules and whole packages -> what they need rclpy and the messages for
     "cape_ros.ros": "the node, and the client that registers with it",
     "cape_ros.demo.run": "starts a node and talks to it",
-    "cape_ros.demo.camera": "is a node",
+    "cape_ros.demo.camera_node": "is a node",
     "cape_ros.demo.node_process": "knows the topic of the demo's camera",
     "cape_ros.demo.recorder": "is a node",
     "cape_ros.demo.registrar": "is a node",
@@ -32,7 +32,7 @@ SERVED = {
 }
 ROUTES = {
     "cape_ros.studio.app": "all routes",
-    "cape_ros.studio.api.bodies": "bodies of requests",
+    "cape_ros.studio.api.uploads": "bodies of requests",
     "cape_ros.studio.api.categories": "routes",
     "cape_ros.studio.api.context": "what routes share",
     "cape_ros.studio.api.exchange": "routes",

@@ -40,5 +40,5 @@ def test_the_first_examples_of_a_page_find_their_object(
         assert found.scores.shape == (2,)
         assert (found.scores > 0).all()
         np.testing.assert_allclose(found.keypoints, [(310, 120), (430, 160)], atol=20)
-        told = json.loads(json.dumps(found.to_dict()))
-        assert [point["name"] for point in told["keypoints"]] == ["rim", "handle"]
+        answer = json.loads(json.dumps(found.to_dict()))
+        assert [point["name"] for point in answer["keypoints"]] == ["rim", "handle"]

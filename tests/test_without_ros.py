@@ -101,12 +101,12 @@ def test_what_needs_no_node_works_and_what_needs_one_says_so(
 ) -> None:
     image, library = tmp_path / "coffee.png", ["--library", tmp_path / "library"]
     write_image(image, data.coffee())
-    looked = ["--category", "coffee", "--box", "60,40,480,340", "--device", "cpu", *library]
+    options = ["--category", "coffee", "--box", "60,40,480,340", "--device", "cpu", *library]
     registered, listed, estimated, measured, demo, node = cape(
         ROS,
         ["register", image, "--keypoints", marks, *library],
         ["list", *library],
-        ["estimate", image, *looked],
+        ["estimate", image, *options],
         ["lab", "evaluate-video", "shipped", film],
         ["demo", "--out", tmp_path / "out"],
         ["serve", "--ros-args", "-p", "device:=cpu"],
@@ -159,12 +159,12 @@ def test_what_is_optional_is_named_where_it_is_missing(
     image, library = tmp_path / "coffee.png", ["--library", tmp_path / "library"]
     write_image(image, data.coffee())
     (tmp_path / "log.csv").write_text("step,seconds,loss,rate,gradient\n0,1,1,1,1\n")
-    looked = ["--category", "coffee", "--box", "60,40,480,340", *library]
+    options = ["--category", "coffee", "--box", "60,40,480,340", *library]
     registered, studio, openvino, onnx, curves = cape(
         (*ROS, *OPTIONAL),
         ["register", image, "--keypoints", marks, *library],
         ["serve", "--video", film],
-        ["estimate", image, *looked, "--device", "openvino"],
+        ["estimate", image, *options, "--device", "openvino"],
         ["lab", "export-onnx", tmp_path / "net.onnx"],
         ["lab", "train", "--plot", tmp_path],
     )

@@ -29,7 +29,7 @@ def measure(seconds: float) -> dict[str, Any]:
         bench.run(seconds)
         ended, heard = time.monotonic(), np.array(bench.robot.heard[first:], float) / 1e9
         strangers, reference = processor.strangers(), references()
-        said = bench.robot.diagnostics["image"]
+        status = bench.robot.diagnostics["image"]
         sent = bench.end()
         lost = bench.lost(int(sent["sent"]))
         rows = bench.frames()
@@ -54,7 +54,7 @@ def measure(seconds: float) -> dict[str, Any]:
         "age_at_arrival_ms": spread(1e3 * (heard[:, 1] - heard[:, 0])),
         "age_at_publish_ms": spread(1e3 * (at["publish_ends"] + offset - at["stamp"])),
         "parts_ms": {name: spread(1e3 * values) for name, values in parts.items()},
-        "diagnostics_age_ms": said["age at publish [ms] median, p95"],
+        "diagnostics_age_ms": status["age at publish [ms] median, p95"],
         "references_ms": reference,
         "processors_busy_with_other_things": strangers,
     }

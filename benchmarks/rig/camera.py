@@ -62,5 +62,5 @@ def show(width: int, height: int, rate: float, reliability: str) -> dict[str, fl
 
 if __name__ == "__main__":
     width, height, rate, reliability, report = sys.argv[1:]
-    said = show(int(width), int(height), float(rate), reliability)
-    Path(report).write_text(json.dumps(said))
+    sent = show(int(width), int(height), float(rate), reliability)
+    Path(report).write_text(json.dumps(sent))

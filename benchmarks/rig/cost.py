@@ -39,7 +39,7 @@ def measure(seconds: float) -> dict[str, Any]:
         bench.run(seconds)
         used, strangers, ended = processor.used(), processor.strangers(), time.monotonic()
         reference = references()
-        said = {**bench.robot.diagnostics["model"], **bench.robot.diagnostics["image"]}
+        status = {**bench.robot.diagnostics["model"], **bench.robot.diagnostics["image"]}
         sent = bench.end()
         lost = bench.lost(int(sent["sent"]))
         rows = bench.frames()
@@ -55,7 +55,7 @@ def measure(seconds: float) -> dict[str, Any]:
         "camera": sent,
         "lost_before_the_node": lost,
         "way_ms": {name: spread(values) for name, values in milliseconds.items()},
-        "diagnostics_ms": {stage: said[f"{stage} [ms] median, p95"] for stage in STAGES},
+        "diagnostics_ms": {stage: status[f"{stage} [ms] median, p95"] for stage in STAGES},
         "processor_ms_per_frame": {
             "all": 1e3 * used.all / frames,
             "DDS threads": 1e3 * used.dds / frames,
@@ -102,8 +102,8 @@ def table(found: dict[str, Any]) -> Table:
         name = {WORK: f"[bold]{part}[/] (at most {MOST:g})", WHOLE: part}.get(part, f"  {part}")
         made.add_row(name, f"{values['median']:.2f}", f"{values['p95']:.2f}")
     made.add_section()
-    for stage, said in found["diagnostics_ms"].items():
-        made.add_row(f"/diagnostics: {stage}", *said.split(", "))
+    for stage, values in found["diagnostics_ms"].items():
+        made.add_row(f"/diagnostics: {stage}", *values.split(", "))
     made.add_section()
     for threads, spent in found["processor_ms_per_frame"].items():
         made.add_row(f"processor per frame, {threads} (mean)", f"{spent:.2f}", "")

@@ -66,10 +66,10 @@ class Child:
             self.process.wait()
 
     def _complain(self) -> NoReturn:
-        said = f"{self._module} ended with status {self.process.returncode}; its last words:\n"
-        raise RuntimeError(said + self.last_words())
+        reason = f"{self._module} ended with status {self.process.returncode}; its last words:\n"
+        raise RuntimeError(reason + self.log_tail())
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-LAST_LINES:])
 
@@ -87,7 +87,7 @@ class Used:
 
 
 class Processor:
-    """Processor seconds from now on, of a process and of everybody else on the machine."""
+    """Processor seconds from now on, of a process and of all others on the machine."""
 
     def __init__(self, pid: int, *ours: int) -> None:
         """ours: further processes that belong to the benchmark, besides this one."""
@@ -105,7 +105,7 @@ class Processor:
         return Used(dds, sum(seconds.values()) - dds)
 
     def strangers(self) -> float:
-        """Processors that everybody else kept busy on average."""
+        """Processors that all other processes kept busy on average."""
         busy = _busy() - sum(_spent(each) for each in self._ours)
         return max(0.0, busy - self._busy) / (time.monotonic() - self._began)
 

@@ -21,7 +21,7 @@ from cape_ros.server.server import RegisterMode
 from cape_ros.srv import RegisterCategory, RemoveCategory
 
 SECONDS = 60.0  # for the node to start
-OTHERS = 1.0  # [s] to look for a node that is running already
+OTHERS = 1.0  # [s] to discover a node that is running already
 SETTLING = 0.5  # [s] until a service knows its client
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -130,5 +130,5 @@ class Robot:
     def _on_diagnostics(self, message: Any) -> None:
         for status in message.status:
             if status.name.startswith("cape: "):
-                said = {each.key: each.value for each in status.values}
-                self.diagnostics[status.name.removeprefix("cape: ")] = said
+                values = {each.key: each.value for each in status.values}
+                self.diagnostics[status.name.removeprefix("cape: ")] = values

@@ -27,8 +27,8 @@ from rig.robot import Robot
 
 KEYPOINTS = 17
 CALL = 30.0  # [s] for an answer of a service
-LOOK = 0.2  # [s] between two looks whether all processes are there
-COUNTING = 3.0  # [s] until the diagnostics have told the last counts
+POLL_INTERVAL = 0.2  # [s] between two checks that all processes run
+COUNTING = 3.0  # [s] until the diagnostics have the last counts
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ class Stand:
         self.camera = Child(self._folder / "camera.log", "camera", *words)
         before = len(self.robot.heard)
         if not self.robot.wait(lambda: len(self.robot.heard) > before, CALL):
-            raise RuntimeError("no result came; the node said: " + self.node.last_words())
+            raise RuntimeError("no result came; the node logged: " + self.node.log_tail())
 
     def run(self, seconds: float) -> None:
         """Let time go by. Raises RuntimeError if a process ends."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.check()
-            time.sleep(min(left, LOOK))
+            time.sleep(min(left, POLL_INTERVAL))
 
     def end(self) -> dict[str, float]:
         """Stop the camera, let the node count to the end, and say what was sent."""
@@ -85,8 +85,8 @@ class Stand:
         self.camera.stop()
         self.camera = None
         self.run(COUNTING)
-        said: dict[str, float] = json.loads((self._folder / "camera.json").read_text())
-        return said
+        report: dict[str, float] = json.loads((self._folder / "camera.json").read_text())
+        return report
 
     def lost(self, sent: int) -> float:
         """Share of the images that never reached the node, once the camera has ended."""
@@ -165,7 +165,7 @@ def disturbances(found: dict[str, Any]) -> str:
     return (
         f"{100 * found['lost_before_the_node']:.1f} % of the images never reached the node. Others "
         f"kept {found['processors_busy_with_other_things']:.2f} processors busy; a copy of such an "
-        f"image took {copy:.2f} ms, and 100 000 turns of an empty loop {loop:.2f} ms."
+        f"image took {copy:.2f} ms, and 100 000 iterations of an empty loop {loop:.2f} ms."
     )
 
 
@@ -185,7 +185,7 @@ def references(repeats: int = 20) -> dict[str, float]:
         loops.append(time.perf_counter() - copied)
     return {
         "copy of a 1280x720 image": 1e3 * float(np.median(copies)),
-        "100 000 turns of an empty loop in Python": 1e3 * float(np.median(loops)),
+        "100 000 iterations of an empty loop in Python": 1e3 * float(np.median(loops)),
     }
 
 

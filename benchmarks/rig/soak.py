@@ -1,7 +1,7 @@
 """C: half an hour of frames and registrations: what becomes of the memory, and of each of them.
 
 Every five seconds a category is created, replaced, given further shots or removed, in turn. One is
-*answered* if the service says that it was done, and *shown* if the latched topic then tells its
+*answered* if the service says that it was done, and *shown* if the latched topic then has its
 version to who listens and, at the end, to who comes later.
 """
 
@@ -20,17 +20,17 @@ from rig.robot import Robot
 from rig.setting import CALL, Setting, Stand, stand
 
 PERIOD = 5.0  # [s] between two commands
-SAMPLED = 5.0  # [s] between two looks at the memory
-FIRST = 60.0  # [s] after which the memory is looked at for the first time
+SAMPLED = 5.0  # [s] between two readings of the memory
+FIRST = 60.0  # [s] before the first reading of the memory
 NAME, KEYPOINTS = "visitor", 5
-TURN = (
+MODES = (
     RegisterMode.CREATE,
     RegisterMode.REPLACE,
     RegisterMode.ADD_SHOTS,
     RegisterMode.ADD_SHOTS,
     None,  # remove
 )
-SHOWN = 10.0  # [s] for the latched topic to tell of a change
+SHOWN = 10.0  # [s] for the latched topic to show a change
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Commands:
 
     def give(self, robot: Robot) -> None:
         """The next one."""
-        mode = TURN[self.asked % len(TURN)]
+        mode = MODES[self.asked % len(MODES)]
         self.asked += 1
         began = time.monotonic()
         if mode is None:
@@ -90,7 +90,7 @@ def measure(seconds: float, reliability: str) -> dict[str, Any]:
         memory.append(sample(bench.node.pid, began))
         strangers = processor.strangers()
         sent = bench.end()
-        late = told_to_a_late_one(bench)
+        late = same_for_a_late_subscriber(bench)
         counts = count(bench, int(sent["sent"]))
     return {
         "setting": vars(setting) | {"seconds": seconds},
@@ -110,7 +110,7 @@ def sample(pid: int, began: float) -> tuple[float, ...]:
 
 
 def count(bench: Stand, sent: int) -> dict[str, int]:
-    """Where each frame went by the node's diagnostics; they do not tell of what is unexplained."""
+    """Where each frame went by the node's diagnostics; the rest is unexplained."""
     image, model = bench.robot.diagnostics["image"], bench.robot.diagnostics["model"]
     outcomes = (
         "answered",
@@ -120,23 +120,23 @@ def count(bench: Stand, sent: int) -> dict[str, int]:
         "lost on the way",
         "superseded on the way",
     )
-    said = {name: int(image[name]) for name in outcomes}
-    said["rejected"] = sum(
+    outcome = {name: int(image[name]) for name in outcomes}
+    outcome["rejected"] = sum(
         int(value) for name, value in model.items() if name.startswith("rejected: image")
     )
     # A rejected one is refused before the server has received it.
-    on_the_way = said["lost on the way"] + said["superseded on the way"]
-    received = int(image["received"]) + said["rejected"] + on_the_way
+    on_the_way = outcome["lost on the way"] + outcome["superseded on the way"]
+    received = int(image["received"]) + outcome["rejected"] + on_the_way
     return {
         "sent": sent,
-        **said,
-        "unexplained": sent - sum(said.values()),
+        **outcome,
+        "unexplained": sent - sum(outcome.values()),
         "unexplained, never reached the node": sent - received,
         "results heard": len(bench.robot.heard),
     }
 
 
-def told_to_a_late_one(bench: Stand) -> bool:
+def same_for_a_late_subscriber(bench: Stand) -> bool:
     """Whether who subscribes only now hears the same categories at once."""
     heard: list[Any] = []
     bench.robot.listen(heard.append)
@@ -187,7 +187,7 @@ def table(found: dict[str, Any]) -> Table:
     made.add_row("commands given", str(asked["asked"]))
     made.add_row("  answered: done", str(asked["answered"]))
     made.add_row("  shown on the latched topic", str(asked["shown"]))
-    made.add_row("  a late listener is told the same", str(found["late_listener_told_the_same"]))
+    made.add_row("  a late subscriber receives the same", str(found["late_listener_told_the_same"]))
     if asked["seconds"]:
         median, most = np.median(asked["seconds"]), np.max(asked["seconds"])
         made.add_row("  answer after", f"{1e3 * median:.0f} ms median, {1e3 * most:.0f} ms max")

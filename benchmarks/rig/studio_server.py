@@ -54,8 +54,13 @@ def serve(rate: float, library: Path) -> None:
         answered = server.statistics.answered
         of_studio = spent_by("studio")
         others = time.process_time() - of_studio - spent_by("camera")
-        said = {"answered": answered, "at": time.monotonic(), "studio": of_studio, "others": others}
-        print(json.dumps(said), flush=True)
+        counted = {
+            "answered": answered,
+            "at": time.monotonic(),
+            "studio": of_studio,
+            "others": others,
+        }
+        print(json.dumps(counted), flush=True)
     ended.set()
     playing.join()
     studio.close()

@@ -1,6 +1,6 @@
-"""`cape …`: the verbs of users first, those of research below `cape lab`.
+"""The command line `cape`: commands of users first, those of research below `cape lab`.
 
-What takes seconds to import is imported by the verb that needs it, so that help comes at once.
+Each command imports what takes seconds to import only when it runs, so that help comes at once.
 """
 
 from __future__ import annotations

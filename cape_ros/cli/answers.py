@@ -1,4 +1,4 @@
-"""How `cape estimate` writes what it finds: a row an image, as JSON or CSV."""
+"""Writes the results of `cape estimate` as JSON lines or CSV, one row for each image."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def row(file: str, frame: int | None, answer: ObjectKeypoints, found: bool) -> R
 def answers_to(
     out: Path | None, category: Category, single: bool
 ) -> Iterator[Callable[[Row], None]]:
-    """What writes a row. Raises `SourceError` before anything is looked at."""
+    """A function that writes one row. Raises `SourceError` before the first image is read."""
     if out is None:
         yield lambda row: print(json.dumps(row, indent=2 if single else None), flush=True)
         return
@@ -55,10 +55,10 @@ def _csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
     writer.writerow([*PLAIN, *box, *points])
 
     def write(row: Row) -> None:
-        found = [point[what] for point in row["keypoints"] for what in ("x", "y", "score")]
+        points = [point[what] for point in row["keypoints"] for what in ("x", "y", "score")]
         values = [row[name] for name in PLAIN]
         values[PLAIN.index("found")] = int(row["found"])
-        writer.writerow([*values, *row["box"], *found])
+        writer.writerow([*values, *row["box"], *points])
         file.flush()
 
     return write

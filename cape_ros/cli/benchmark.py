@@ -1,4 +1,4 @@
-"""`cape lab bench`."""
+"""The command `cape lab bench`: times of the network, a frame and a registration."""
 
 from __future__ import annotations
 

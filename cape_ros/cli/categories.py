@@ -1,4 +1,4 @@
-"""The verbs of the library: register, list, show, rename, remove."""
+"""Commands on the category library: register, list, show, rename, remove."""
 
 from __future__ import annotations
 

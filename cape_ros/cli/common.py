@@ -1,4 +1,4 @@
-"""What several verbs share: options, the library, registering in it."""
+"""Options and helpers that several commands share."""
 
 from __future__ import annotations
 

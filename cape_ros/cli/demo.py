@@ -1,4 +1,4 @@
-"""`cape demo`."""
+"""The command `cape demo`: a node, a camera and an evaluation of the results."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def demo(
     frames: Annotated[
         int | None, typer.Option(help="Of each scene; 60 of a photograph, else 300.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for what was found.")] = Path("demo_out"),
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo_out"),
     weights: Weights = "shipped",
     device: Device = "auto",
 ) -> None:
-    """Start a node and a camera, register objects, and show what is found in every frame.
+    """Start a node and a camera, register objects, and show the keypoints of every frame.
 
     [bold]cape demo[/bold] moves photographs, so the error is known.
 

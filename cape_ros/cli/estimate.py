@@ -89,7 +89,7 @@ def estimate(
 
 
 @dataclass(frozen=True, eq=False)
-class SourceFrame:
+class InputImage:
     """file: as it was named. number: of a video's frame, from 0. image: [H, W, 3] uint8 RGB."""
 
     file: Path
@@ -102,8 +102,8 @@ class SourceFrame:
         return f"{self.file.name if self.number is None else f'{self.number:06d}'}.png"
 
 
-def frames_of(source: Path) -> Iterator[SourceFrame]:
-    """What is to be looked at, in order. Raises `InvalidInput` for a folder without images,
+def frames_of(source: Path) -> Iterator[InputImage]:
+    """The images to process, in order. Raises `InvalidInput` for a folder without images,
     `SourceError`; images of a folder that cannot be read are named and counted at the end."""
     from cape_ros.core.images import read_image
 
@@ -112,7 +112,7 @@ def frames_of(source: Path) -> Iterator[SourceFrame]:
 
         return _of_video(source, VideoFile(source, sys.maxsize))
     if not source.is_dir():
-        return iter([SourceFrame(source, None, read_image(source))])
+        return iter([InputImage(source, None, read_image(source))])
     files = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGES)
     if not files:
         raise InvalidInput.of(str(source), f"holds no image ({', '.join(IMAGES)})")
@@ -123,7 +123,7 @@ def is_video(source: Path) -> bool:
     return source.suffix.lower() in VIDEOS and not source.is_dir()
 
 
-def _of_files(files: Sequence[Path]) -> Iterator[SourceFrame]:
+def _of_files(files: Sequence[Path]) -> Iterator[InputImage]:
     from cape_ros.core.images import read_image
 
     failed = 0
@@ -134,15 +134,15 @@ def _of_files(files: Sequence[Path]) -> Iterator[SourceFrame]:
             print(f"cape: {error}", file=sys.stderr)
             failed += 1
             continue
-        yield SourceFrame(file, None, image)
+        yield InputImage(file, None, image)
     if failed:
         raise SourceError(f"{failed} of {len(files)} images could not be read")
 
 
-def _of_video(path: Path, video: VideoFile) -> Iterator[SourceFrame]:
+def _of_video(path: Path, video: VideoFile) -> Iterator[InputImage]:
     try:
         for frame in _with_progress(iter(video.next, None), video.expected):
-            yield SourceFrame(path, frame.index, frame.image)
+            yield InputImage(path, frame.index, frame.image)
     finally:
         video.close()
 
@@ -153,11 +153,11 @@ def _with_progress(what: Any, count: int) -> Iterator[Any]:
 
     known = count if count < sys.maxsize else None
     console = Console(stderr=True)
-    return iter(track(what, "looking", known, transient=True, console=console))
+    return iter(track(what, "estimating", known, transient=True, console=console))
 
 
 class Finder:
-    """Looks into the box that was given, or searches; follow: from where the object was before."""
+    """Estimates in the given box, or searches; follow: from where the object was before."""
 
     def __init__(
         self, estimator: Estimator, category: Category, box: Box | None, follow: bool
@@ -174,21 +174,21 @@ class Finder:
 
         name = self._category.name
         if self._box is not None:
-            (found,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
+            (prediction,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
         elif self._watch is not None:
-            (found,) = self._watch.estimate(image, {name: self._category}, self._trust)
+            (prediction,) = self._watch.estimate(image, {name: self._category}, self._trust)
         else:
-            found = self._estimator.find(image, name)
-        return found
+            prediction = self._estimator.find(image, name)
+        return prediction
 
     def is_there(self, answer: ObjectKeypoints) -> bool:
         """By the node's defaults; what was searched for and is not there has no score at all."""
         if self._box is None:
             return bool((answer.scores > 0).any())
-        return answer.score >= self._trust.found
+        return answer.score >= self._trust.presence_threshold
 
 
-def _draw(path: Path, frame: SourceFrame, answer: ObjectKeypoints, category: Category) -> None:
+def _draw(path: Path, frame: InputImage, answer: ObjectKeypoints, category: Category) -> None:
     from cape_ros.core.images import write_image
     from cape_ros.perception.drawing.overlay import draw
 
@@ -198,7 +198,7 @@ def _draw(path: Path, frame: SourceFrame, answer: ObjectKeypoints, category: Cat
 def _draw_panel(
     path: Path,
     estimator: Estimator,
-    frame: SourceFrame,
+    frame: InputImage,
     answer: ObjectKeypoints,
     category: Category,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The verbs of `cape` that measure: evaluate, evaluate-video, figures."""
+"""Commands that evaluate weights: evaluate, evaluate-video, figures."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def evaluate(
         Path | None, typer.Option("--json", help="Write the numbers here too.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for a page to look at, index.html.")
+        Path | None, typer.Option(help="Folder for an HTML report, index.html.")
     ] = None,
     device: Device = "cpu",
 ) -> None:
@@ -73,7 +73,7 @@ def evaluate(
         raise InvalidInput.of("--report", f"{report} is no folder")
     dataset = read_data(data, annotations, categories, allow_missing)
     net, facts = models.load(known_weights.find(weights))
-    found = compare(
+    measured = compare(
         dataset,
         net,
         facts,
@@ -83,11 +83,11 @@ def evaluate(
         as_released=mp100,
         device=find_device(device),
     )
-    show(found, console)
+    show(measured, console)
     if json_file:
-        write_file(json_file, json.dumps(content(found, facts), indent=1) + "\n")
+        write_file(json_file, json.dumps(content(measured, facts), indent=1) + "\n")
     if report:
-        page = write_report(report, found, facts, f"{weights} on {annotations}")
+        page = write_report(report, measured, facts, f"{weights} on {annotations}")
         console.print(f"report: {page}")
 
 
@@ -121,7 +121,7 @@ def evaluate_video(
     keypoints: Annotated[
         Path | None, typer.Option(help="Keypoints of one frame, as for `cape demo`.")
     ] = None,
-    every: Annotated[int, typer.Option(min=1, help="Look at every n-th frame.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Evaluate every n-th frame.")] = 1,
     follow: Annotated[
         bool, typer.Option("--follow", help="Search and follow; no box is given.")
     ] = False,
@@ -145,12 +145,12 @@ def evaluate_video(
         raise InvalidInput.of("--keypoints", "is given beside --labels; one of them is meant")
     if json_file:
         check_target(json_file)
-    found = measure(
+    measured = measure(
         Estimator.load(weights, device), video, labels, keypoints, every, follow, pictures=out
     )
-    show(found, console)
+    show(measured, console)
     if json_file:
-        write_file(json_file, json.dumps(found.facts(), indent=1) + "\n")
+        write_file(json_file, json.dumps(measured.facts(), indent=1) + "\n")
 
 
 def read_data(

@@ -1,4 +1,4 @@
-"""`cape import` and `cape export`: categories as files, of this project and of other programs."""
+"""`cape import` and `cape export`: categories as files of this package and of annotation tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cape lab …`: training, measuring, and what else a robot does not need."""
+"""The commands below `cape lab`: training, evaluation, benchmarks, weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cape_ros.cli.common import Weights, say
 from cape_ros.core.errors import InvalidInput
 
 lab = typer.Typer(
-    help="Research: train, measure and compare networks; look at weights.",
+    help="Research: train, measure and compare networks; inspect weights.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )

@@ -1,4 +1,4 @@
-"""`cape serve`."""
+"""The command `cape serve`: the node with Studio, or Studio without ROS."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def serve(
 
 
 def _serve_node(values: dict[str, str | int], arguments: list[str]) -> int:
-    """What the command line says for ROS counts more than what it says here."""
+    """Runs the node; ROS arguments override the options of `cape serve`."""
     require_rclpy()
     from cape_ros.ros.node import main
 

@@ -1,4 +1,4 @@
-"""The verbs of `cape` that train: train, table."""
+"""Commands that train networks: train, table."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def train(
     ] = None,
     replay: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Only look again at a step that was not finite."),
+        typer.Option(metavar="FILE", help="Only replay a step that was not finite."),
     ] = None,
 ) -> None:
     """Train a network as a file says; Ctrl-C saves, --resume goes on to the same result.
@@ -109,21 +109,21 @@ def table(
     from cape_ros.lab.training.table import check_rows, read_table, train_rows
     from cape_ros.lab.training.table_report import show
 
-    told, rows = read_table(
+    described, rows = read_table(
         config, _settings(data, photographs, imagenet, allow_missing, settings), out
     )
-    check_rows(told, rows)
-    with gather(device) as (team, found):
-        signal, leads = train_rows(rows, team, found), team.leads
+    check_rows(described, rows)
+    with gather(device) as (team, torch_device):
+        signal, leads = train_rows(rows, team, torch_device), team.leads
     if signal:
         if leads:
             typer.echo("stopped and saved; the same command goes on", err=True)
         raise typer.Exit(128 + signal)
     if leads:
-        facts = [row.facts(told, found) for row in rows]
-        show(told, facts, Console())
+        facts = [row.facts(described, torch_device) for row in rows]
+        show(described, facts, Console())
         numbers = out / f"{config.stem}.json"
-        write_file(numbers, json.dumps({"title": told.title, "rows": facts}, indent=1) + "\n")
+        write_file(numbers, json.dumps({"title": described.title, "rows": facts}, indent=1) + "\n")
         typer.echo(f"{numbers}")
 
 
@@ -159,14 +159,14 @@ def _train(
         began_as = RunFolder(resume).config
         known = flat(to_mapping(read_config(began_as)))
         places = [f"{place}={json.dumps(known[place])}" for place in PLACES if place in known]
-        told = read_config(config or began_as, [*places, *settings])
+        wanted = read_config(config or began_as, [*places, *settings])
     elif config:
-        told = read_config(config, settings)
+        wanted = read_config(config, settings)
     else:
         raise InvalidInput.of("CONFIG", "is missing; a file such as config/training/cape_r18.yaml")
-    folder = resume or out or Path("runs") / told.name
-    with gather(device) as (team, found):
-        signal = run(told, folder, team, found, resume is not None, tensorboard)
+    folder = resume or out or Path("runs") / wanted.name
+    with gather(device) as (team, torch_device):
+        signal = run(wanted, folder, team, torch_device, resume is not None, tensorboard)
         leads = team.leads
     if not leads:
         raise typer.Exit(128 + signal if signal else 0)

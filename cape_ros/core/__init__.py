@@ -1,1 +1,1 @@
-"""What every other part stands on, and what stands on no other part."""
+"""Errors, image files, optional packages: used by every package, importing none of them."""

@@ -1,4 +1,4 @@
-"""The project's family of errors. Each message says what was wrong, where, and what to do."""
+"""The exceptions of this package. Each message says what was wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -43,23 +43,24 @@ class Fault:
         return f"{self.field}: {self.reason}"
 
     def at(self, field: str) -> Fault:
-        """The same fault as seen from outside, where its field has another name."""
+        """The same fault under the name that the field has for an outer caller."""
         return replace(self, field=field)
 
 
 class InvalidInput(CapeError):
-    """Input from outside that cannot be used. Names every fault at once; nothing was changed."""
+    """Input that cannot be used; `faults` lists everything wrong with it. Nothing was changed."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
     def __reduce__(self) -> tuple[type[InvalidInput], tuple[tuple[Fault, ...]]]:
-        """As it travels between processes: with its faults, not with their text."""
+        """Pickles the faults, not their text."""
         return type(self), (self.faults,)
 
     @classmethod
     def of(cls, field: str, reason: str, code: FaultCode = "invalid") -> InvalidInput:
+        """The error for a single fault; parameters as of `Fault`."""
         return cls([Fault(field, reason, code)])
 
 
@@ -72,7 +73,7 @@ class LibraryError(CapeError):
 
 
 class DeviceError(CapeError):
-    """The compute device or precision that was asked for is not to be had here."""
+    """The requested compute device or precision is not available."""
 
 
 class SourceError(CapeError):
@@ -84,9 +85,9 @@ class TrainingError(CapeError):
 
 
 def exit_status(command: Callable[[], object], name: str = "cape") -> int:
-    """Of a command line: 0, or 1 once it was said what a person can put right.
+    """Run a command; 0, or 1 once a `CapeError` of it is printed.
 
-    name: of the program that says it.
+    name: of the program, printed before the error.
     """
     try:
         command()

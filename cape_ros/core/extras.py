@@ -1,4 +1,4 @@
-"""Packages that an installation may lack: what to do if it does. Imports none of them."""
+"""Optional and missing dependencies: detection, and how to install them. Imports none of them."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def require_rclpy() -> None:
 
 
 def studio_is_installed() -> bool:
+    """Whether every package that Studio needs can be imported."""
     return all(map(is_installed, EXTRAS["studio"]))
 
 
@@ -70,7 +71,7 @@ def require_studio() -> None:
 
 
 def missing_requirement(error: ImportError) -> CapeError | None:
-    """What to say of an import that failed; None if that is not the installation's fault."""
+    """The error for a failed import; None if no dependency is missing."""
     module = (error.name or "").partition(".")[0]
     if module == "cape_ros":
         return None
@@ -85,5 +86,5 @@ def missing_requirement(error: ImportError) -> CapeError | None:
 
 
 def is_installed(name: str) -> bool:
-    """name: of a module that can be imported, as far as one can tell without doing so."""
+    """name: of a module that can be imported, as far as is known without an import."""
     return sys.modules.get(name) is not None or find_spec(name) is not None

@@ -40,12 +40,12 @@ def settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str
 
 
 def use_profile(environment: MutableMapping[str, str] = os.environ) -> None:
-    """For this process, until whose first node it must be done, and for those that it starts."""
+    """Selects the profile for this process, before its first node, and for its child processes."""
     environment.update(settings(environment, profile()))
 
 
 def has_room() -> bool:
-    """Whether shared memory holds what the profile asks for."""
+    """Whether /dev/shm is large enough for the profile's segments."""
     try:
         return shutil.disk_usage(SHARED_MEMORY).total >= LEAST_ROOM
     except OSError:
@@ -53,12 +53,12 @@ def has_room() -> bool:
 
 
 def is_fastdds(middleware: str) -> bool:
-    """middleware: as in RMW_IMPLEMENTATION."""
+    """Whether `middleware`, as in RMW_IMPLEMENTATION, is one of Fast DDS."""
     return middleware.startswith("rmw_fastrtps")
 
 
 def remedy(middleware: str) -> str:
-    """What a person can do about images that are lost on their way to the node."""
+    """Advice for images that are lost on their way to the node."""
     reliable = "set image_reliability: reliable"
     if not is_fastdds(middleware):
         return f"{reliable}, or give {middleware} and the kernel (net.core.rmem_max) larger buffers"

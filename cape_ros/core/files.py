@@ -1,4 +1,4 @@
-"""Files that a person names: read and written whole, with errors that a person understands."""
+"""Reads and writes whole files named by the user; failures raise errors that name the file."""
 
 from __future__ import annotations
 

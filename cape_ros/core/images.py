@@ -1,4 +1,4 @@
-"""The one reader and the one writer of image files; nothing in a file is trusted."""
+"""Reads and writes image files; an untrusted file is checked before it is decoded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a process of this package ends."""
+"""Ends a process without the interpreter's shutdown, which takes seconds with PyTorch loaded."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ INTERRUPTED = 130  # exit status of a program that a Ctrl-C ended
 
 
 def leave(status: int) -> NoReturn:
-    """End this process now, once everything is closed, without the interpreter's own end.
+    """End this process now, once everything is closed, without the interpreter's shutdown.
 
-    With PyTorch loaded that takes seconds, longer than `ros2 launch` waits on a busy machine.
+    With PyTorch loaded that takes longer than `ros2 launch` waits on a busy machine.
     """
     gc.collect()  # rclpy's services leave the network when they are collected
     logging.shutdown()

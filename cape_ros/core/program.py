@@ -1,4 +1,4 @@
-"""The executables: one sentence and exit status 1 where something to start with is missing.
+"""Entry points of the executables; a missing dependency is one sentence and exit status 1.
 
 Imports nothing that an installation may lack.
 """
@@ -39,12 +39,15 @@ def run(name: str, module: str, interrupted: int) -> int:
 
 
 def cape() -> int:
+    """The executable `cape`; returns its exit status."""
     return run("cape", "cape_ros.cli", 130)
 
 
 def cape_node() -> NoReturn:
+    """The executable `cape_node`: runs the node, then leaves the process with its exit status."""
     leave(run("cape_node", "cape_ros.ros.node", 0))
 
 
 def register() -> int:
+    """The executable `register`; returns its exit status."""
     return run("register", "cape_ros.ros.register", 130)

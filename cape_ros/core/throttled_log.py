@@ -1,4 +1,4 @@
-"""Log lines about what may happen with every frame."""
+"""Rate-limited log lines for events that may occur with every frame."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`make demo`: moving images with known truth, a node, and a look at what it found."""
+"""`make demo`: moving images with known truth, a node, and an evaluation of its results."""

@@ -1,4 +1,4 @@
-"""A dozen overlays on one page, with the truth drawn in where it is known."""
+"""One picture with a dozen overlays and, where it is known, the ground truth."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _view(entry: Entry, size: tuple[int, int], tile: tuple[int, int]) -> np.ndar
     low, high = np.zeros(2), np.array(size, float)
     truth = entry.truth
     points = [truth.keypoints[truth.visible]] if truth is not None else []
-    if entry.found is not None and entry.found.reported:
-        points.append(entry.found.keypoints)
+    if entry.detection is not None and entry.detection.reported:
+        points.append(entry.detection.keypoints)
     if points and len(spread := np.concatenate(points)):
         middle = (spread.min(axis=0) + spread.max(axis=0)) / 2
         extent = float(np.ptp(spread, axis=0).max())

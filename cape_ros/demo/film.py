@@ -1,4 +1,4 @@
-"""The overlays as a film that runs as fast as the camera did."""
+"""Writes the overlays as a video at the camera's rate."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError
-from cape_ros.demo.camera import TOPIC
+from cape_ros.demo.camera_node import TOPIC
 
 LOG = "node.log"
 LAST_LINES = 8
@@ -64,10 +64,10 @@ class NodeProcess:
     def check(self) -> None:
         """Raises `CapeError` with the end of its log if the node has ended."""
         if self._process is not None and (status := self._process.poll()) is not None:
-            raise CapeError(f"the node ended with status {status}; {self.last_words()}")
+            raise CapeError(f"the node ended with status {status}; {self.log_tail()}")
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """The end of the node's log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
-        said = "\n".join(f"    {line}" for line in lines) if lines else "    (nothing)"
-        return f"the end of its log, {self.log}:\n{said}"
+        tail = "\n".join(f"    {line}" for line in lines) if lines else "    (nothing)"
+        return f"the end of its log, {self.log}:\n{tail}"

@@ -1,4 +1,4 @@
-"""A node that keeps what the node `/cape` publishes: lines of JSON, a film, a contact sheet."""
+"""A node that records the topics of `/cape` as JSON lines, a video and a contact sheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 
 from cape_ros.demo.contact_sheet import ContactSheet
 from cape_ros.demo.film import Film
-from cape_ros.demo.scoreboard import Detection, Entry, Ledger
+from cape_ros.demo.scoreboard import Detection, Entry, Scoreboard
 from cape_ros.msg import KeypointArray
 from cape_ros.ros.conversions import to_array
 
@@ -22,10 +22,10 @@ LINES, SHEET = "keypoints.jsonl", "contact_sheet.png"
 
 
 class RecorderNode(Node):
-    def __init__(self, ledger: Ledger, folder: Path, rate: float) -> None:
+    def __init__(self, scoreboard: Scoreboard, folder: Path, rate: float) -> None:
         super().__init__("demo_recorder")
         self.film = Film(folder, rate)
-        self._ledger = ledger
+        self._scoreboard = scoreboard
         self._folder = folder
         self._sheet = ContactSheet()
         self._lines: TextIO = (folder / LINES).open("w", encoding="utf-8")
@@ -41,19 +41,19 @@ class RecorderNode(Node):
     def _on_keypoints(self, message: KeypointArray) -> None:
         received = self.get_clock().now().nanoseconds
         stamp = Time.from_msg(message.header.stamp).nanoseconds
-        sent = self._ledger.find(stamp)
+        sent = self._scoreboard.find(stamp)
         if sent is None:
             return
-        found = next(
-            (to_found(found) for found in message.objects if found.category == sent.scene), None
+        detection = next(
+            (to_detection(one) for one in message.objects if one.category == sent.scene), None
         )
-        entry = self._ledger.answered(stamp, (received - stamp) / 1e9, found)
+        entry = self._scoreboard.answered(stamp, (received - stamp) / 1e9, detection)
         if entry is not None:
             self._lines.write(json.dumps(as_json(entry)) + "\n")
 
     def _on_overlay(self, message: Image) -> None:
         stamp = Time.from_msg(message.header.stamp).nanoseconds
-        entry = self._ledger.find(stamp)
+        entry = self._scoreboard.find(stamp)
         if entry is None:
             return
         image = to_array(message)
@@ -62,7 +62,7 @@ class RecorderNode(Node):
             self._sheet.add(entry, image)
 
 
-def to_found(message: Any) -> Detection:
+def to_detection(message: Any) -> Detection:
     """A cape_ros/ObjectKeypoints message."""
     box = message.box
     keypoints = message.keypoints
@@ -88,25 +88,25 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "latency_ms": _rounded((entry.latency or 0) * 1e3),
         "category": None,
     }
-    found, truth, errors = entry.found, entry.truth, entry.errors
-    if found is None:
+    detection, truth, errors = entry.detection, entry.truth, entry.errors
+    if detection is None:
         return line
     line |= {
         "category": entry.scene,
-        "category_version": found.version,
-        "track_id": found.track_id,
-        "score": round(found.score, 4),
-        "box": list(found.box),
+        "category_version": detection.version,
+        "track_id": detection.track_id,
+        "score": round(detection.score, 4),
+        "box": list(detection.box),
         "keypoints": [],
     }
-    for index, name in enumerate(found.names):
-        x, y = found.keypoints[index]
+    for index, name in enumerate(detection.names):
+        x, y = detection.keypoints[index]
         keypoint: dict[str, Any] = {
             "name": name,
             "x": _rounded(x),
             "y": _rounded(y),
-            "score": round(float(found.scores[index]), 4),
-            "visibility": int(found.visibility[index]),
+            "score": round(float(detection.scores[index]), 4),
+            "visibility": int(detection.visibility[index]),
         }
         if truth is not None:
             true_x, true_y = truth.keypoints[index]

@@ -17,8 +17,8 @@ from cape_ros.ros.conversions import to_image, to_region
 from cape_ros.server.server import RegisterMode
 from cape_ros.srv import RegisterCategory, RemoveCategory
 
-OTHERS = 1.0  # [s] to look for a node that is running already
-LOOK = 0.02  # [s] between two looks at what is waited for
+OTHERS = 1.0  # [s] to discover a node that is running already
+POLL_INTERVAL = 0.02  # [s]
 
 
 class Registrar(Node):
@@ -68,7 +68,7 @@ class Registrar(Node):
             self._check()
             if time.monotonic() >= end:
                 return False
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL)
         self._check()
         return True
 

@@ -1,4 +1,4 @@
-"""The demo: a camera, a node and a recorder, one object after another, and what came of it."""
+"""Runs the demo: camera, node and recorder, one scene after another, then a summary."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import studio_is_installed
 from cape_ros.demo import summary
-from cape_ros.demo.camera import CameraNode
+from cape_ros.demo.camera_node import CameraNode
 from cape_ros.demo.node_process import LOG, NodeProcess
 from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
 from cape_ros.demo.registrar import Registrar
 from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
-from cape_ros.demo.scoreboard import Figures, Ledger
+from cape_ros.demo.scoreboard import Figures, Scoreboard
 from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
 from cape_ros.media.sources import LiveCamera
 from cape_ros.ros import MIDDLEWARE
@@ -33,7 +33,7 @@ from cape_ros.ros import MIDDLEWARE
 LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
 ANSWER = 60.0  # [s] a service call or the first result may take
-LOOK = 1.0  # [s] between two questions whether Studio is in use
+POLL_INTERVAL = 1.0  # [s] between two checks whether Studio is in use
 LAST_ANSWER = 5.0  # [s] to wait for the result of a scene's last frame
 
 
@@ -67,9 +67,9 @@ def run_demo(
         for scene in scenes:
             scene.source.close()
     figures = stage.figures()
-    total = Figures.of(stage.ledger.counted(), scenes[0].source.rate)
+    total = Figures.of(stage.scoreboard.counted(), scenes[0].source.rate)
     if not total.frames_answered:
-        raise failure or CapeError(f"the node answered no frame; {stage.node.last_words()}")
+        raise failure or CapeError(f"the node answered no frame; {stage.node.log_tail()}")
     summary.write(out, figures, total)
     summary.show(console, figures, total)
     _say_where(console, out, stage.film)
@@ -92,7 +92,7 @@ class Stage:
         self, scenes: list[Scene], out: Path, parameters: dict[str, str], console: Console
     ) -> None:
         _clear(out)
-        self.ledger = Ledger()
+        self.scoreboard = Scoreboard()
         self._studio = StudioOfNode() if studio_is_installed() else None
         served = self._studio.parameters if self._studio else {}
         library = str((out / LIBRARY).resolve())
@@ -115,9 +115,9 @@ class Stage:
         fastdds.use_profile()
         self._console.print(f"ROS 2: {MIDDLEWARE}", highlight=False)
         rclpy.init(args=[])
-        self._camera = CameraNode(self.ledger)
+        self._camera = CameraNode(self.scoreboard)
         self._registrar = Registrar(self._check)
-        recorder = RecorderNode(self.ledger, self._out, self._scenes[0].source.rate)
+        recorder = RecorderNode(self.scoreboard, self._out, self._scenes[0].source.rate)
         try:
             with _spinning(self._camera, self._registrar, recorder):
                 self._registrar.expect_no_other_node()
@@ -143,9 +143,9 @@ class Stage:
 
     def figures(self) -> dict[str, Figures]:
         return {
-            scene.name: Figures.of(self.ledger.counted(scene.name), scene.source.rate)
+            scene.name: Figures.of(self.scoreboard.counted(scene.name), scene.source.rate)
             for scene in self._scenes
-            if self.ledger.counted(scene.name)
+            if self.scoreboard.counted(scene.name)
         }
 
     def _start(self) -> None:
@@ -155,7 +155,7 @@ class Stage:
                 self._registrar.ready, START, "the node did not offer its services"
             )
             self._registrar.wait_until(
-                self.ledger.any_answer, ANSWER, "no result came for any camera frame"
+                self.scoreboard.any_answer, ANSWER, "no result came for any camera frame"
             )
         if self._studio is not None:
             self._console.print(
@@ -171,24 +171,24 @@ class Stage:
         bar = Progress(
             TextColumn("{task.description:12}"),
             BarColumn(),
-            TextColumn("{task.completed} sent, {task.fields[said]}"),
+            TextColumn("{task.completed} sent, {task.fields[progress]}"),
             console=self._console,
         )
         with bar:
-            task = bar.add_task(scene.name, total=scene.source.expected, said=answer)
+            task = bar.add_task(scene.name, total=scene.source.expected, progress=answer)
             self._camera.begin()
 
             def watch() -> bool:
-                counted = self.ledger.counted(scene.name)
+                counted = self.scoreboard.counted(scene.name)
                 answers = [entry for entry in counted if entry.latency is not None]
-                found = sum(entry.found is not None and entry.found.reported for entry in answers)
-                said = f"{len(answers)} answered, object reported in {found}"
-                bar.update(task, completed=len(counted), said=said)
+                reported = sum(e.detection is not None and e.detection.reported for e in answers)
+                progress = f"{len(answers)} answered, object reported in {reported}"
+                bar.update(task, completed=len(counted), progress=progress)
                 return self._camera.finished.is_set()
 
             self._registrar.wait_until(watch, None)
             self._camera.stop()
-            last = self.ledger.counted(scene.name)[-1:]
+            last = self.scoreboard.counted(scene.name)[-1:]
             self._registrar.wait(lambda: all(e.latency is not None for e in last), LAST_ANSWER)
             watch()
         self._registrar.remove(scene.name, ANSWER)
@@ -198,13 +198,13 @@ class Stage:
         if self._studio is None or not self._studio.is_in_use():
             return
         self._console.print(
-            f"Studio is in use: the camera goes on until nobody looks for {TEACHING:.0f} s, "
+            f"Studio is in use: the camera goes on until no page is open for {TEACHING:.0f} s, "
             "or Ctrl-C."
         )
         self._camera.show(None, Unending(self._scenes[0].source))
         try:
             while self._studio.is_in_use():
-                self._registrar.wait(lambda: False, LOOK)
+                self._registrar.wait(lambda: False, POLL_INTERVAL)
         except KeyboardInterrupt:
             pass
 

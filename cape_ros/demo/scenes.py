@@ -1,4 +1,4 @@
-"""What the demo shows: an object to register, and frames to find it in."""
+"""Scenes of the demo: an object to register, and frames that show it."""
 
 from __future__ import annotations
 

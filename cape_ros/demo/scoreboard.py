@@ -1,4 +1,4 @@
-"""What was sent, what came back, and the figures that follow from both."""
+"""Matches sent frames with results, and computes latency, completeness and accuracy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cape_ros.media.truth import PCK_AT, Truth, nearest
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What a result says of the scene's object. keypoints: [K, 2] pixels. scores, visibility: [K].
+    """The scene's object in a result. keypoints: [K, 2] pixels. scores, visibility: [K].
 
     names: of the keypoints. box: (x, y, width, height) in pixels. track_id: -1 = the object was not
     found.
@@ -37,31 +37,31 @@ class Detection:
 class Entry:
     """One frame. stamp: of its header, in nanoseconds. index: None = sent before the object was
     registered, not counted. latency: seconds from its stamp to its result; None = no answer.
-    found: None = the result does not speak of the object."""
+    detection: None = the result does not contain the object."""
 
     stamp: int
     scene: str
     index: int | None
     truths: tuple[Truth, ...] = ()
     latency: float | None = None
-    found: Detection | None = None
+    detection: Detection | None = None
 
     @property
     def truth(self) -> Truth | None:
-        """Of the object that the answer fits best; of any if there is no answer."""
-        if self.found is None:
+        """The truth of the object that the detection fits best; of any without a detection."""
+        if self.detection is None:
             return next((truth for truth in self.truths if truth.visible.any()), None)
-        return nearest(self.truths, self.found.keypoints)
+        return nearest(self.truths, self.detection.keypoints)
 
     @property
     def errors(self) -> np.ndarray | None:
         """[K] pixels, NaN where the truth is not visible; None if the object was not reported."""
-        if self.truth is None or self.found is None or not self.found.reported:
+        if self.truth is None or self.detection is None or not self.detection.reported:
             return None
-        return self.truth.errors(self.found.keypoints)
+        return self.truth.errors(self.detection.keypoints)
 
 
-class Ledger:
+class Scoreboard:
     """Every frame by its stamp. Any thread may write."""
 
     def __init__(self) -> None:
@@ -72,12 +72,12 @@ class Ledger:
         with self._lock:
             self._entries[entry.stamp] = entry
 
-    def answered(self, stamp: int, latency: float, found: Detection | None) -> Entry | None:
+    def answered(self, stamp: int, latency: float, detection: Detection | None) -> Entry | None:
         """The entry that a result belongs to, None if that frame is not of this demo."""
         with self._lock:
             entry = self._entries.get(stamp)
             if entry is not None:
-                entry.latency, entry.found = latency, found
+                entry.latency, entry.detection = latency, detection
             return entry
 
     def find(self, stamp: int) -> Entry | None:
@@ -100,7 +100,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one scene or all; None where there is nothing to take a figure of. `LEGEND` says what
+    """The figures of one scene or of all; None where nothing can be computed. `LEGEND` says what
     each of them includes."""
 
     frames_sent: int
@@ -128,7 +128,7 @@ class Figures:
             frames_answered=len(answers),
             frames_dropped=len(entries) - len(answers),
             frames_reported=sum(
-                entry.found is not None and entry.found.reported for entry in answers
+                entry.detection is not None and entry.detection.reported for entry in answers
             ),
             frames_per_second=len(answers) / _seconds(entries, rate) if entries else None,
             latency_median_ms=float(np.median(latencies)) if answers else None,
@@ -172,7 +172,7 @@ class _Tally:
 
 
 def _seconds(entries: Sequence[Entry], rate: float) -> float:
-    """How long it took to send them; scenes are added up without what lies between them."""
+    """Seconds in which the entries were sent; the pauses between scenes do not count."""
     total = 0.0
     for scene in {entry.scene for entry in entries}:
         stamps = [entry.stamp for entry in entries if entry.scene == scene]

@@ -1,4 +1,4 @@
-"""Studio beside the demo: where it is served, and the camera going on while it is in use."""
+"""Studio during the demo; the camera keeps running while a page is open."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TEACHING = 300.0  # [s] that a user may mark keypoints without watching the came
 
 
 class StudioOfNode:
-    """Of the demo's node, on a port that was free a moment ago."""
+    """Studio of the demo's node, on a port that was free a moment ago."""
 
     def __init__(self) -> None:
         self._port = _free_port()
 
     @property
     def parameters(self) -> dict[str, bool | int | str]:
-        """Of the node."""
+        """The node's parameters that enable Studio."""
         return {"studio.enable": True, "studio.host": HOST, "studio.port": self._port}
 
     @property

@@ -1,4 +1,4 @@
-"""The figures of a run, for a person and for a program."""
+"""The summary of a demo run as a table and as JSON."""
 
 from __future__ import annotations
 

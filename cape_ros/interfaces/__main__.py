@@ -1,4 +1,4 @@
-"""`python -m cape_ros.interfaces [--check | --again]`: see the package."""
+"""`python -m cape_ros.interfaces [--check | --again]` builds the messages; see the package."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _only_generator(module: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """rosidl prints every file that it reads, through a stdout object that it replaces itself."""
+    """Silences rosidl, which replaces `sys.stdout` and prints the name of every file it reads."""
     sys.stdout.flush()
     before = os.dup(1)
     with tempfile.TemporaryFile() as sink:

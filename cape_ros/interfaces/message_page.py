@@ -1,4 +1,4 @@
-"""The definitions in `msg/` and `srv/` as a page: `docs/reference/messages.md`.
+"""Generates the reference page of messages and services, `docs/reference/messages.md`.
 
 `python -m cape_ros.interfaces.message_page` in the source tree writes it.
 """

@@ -1,1 +1,1 @@
-"""Research: data sets, baselines, evaluation, training, benchmarks. A robot needs none of it."""
+"""Data sets, baselines, evaluation, training and benchmarks; not needed on a robot."""

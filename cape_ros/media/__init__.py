@@ -1,1 +1,1 @@
-"""Images from outside ROS: photographs in known motion, video files, cameras of this machine."""
+"""Image sources without ROS: photographs in known motion, video files, local cameras."""

@@ -1,4 +1,4 @@
-"""A camera that moves over a photograph on a table, in a way that is known for every frame.
+"""A simulated camera over a photograph on a table, with the homography of every frame.
 
 Photograph and table are one plane, so one homography a frame takes every marked point to where it
 is seen: the truth that results are compared with.
@@ -17,7 +17,7 @@ from cape_ros.perception.geometry import Box
 
 SIZE = (640, 480)  # width and height of a frame
 SMALLEST, LARGEST = 0.1, 1.0  # the object's box as a part of the image's area
-TURN = math.radians(25)  # furthest turn to either side
+ROTATION = math.radians(25)  # largest to either side
 TILT = 0.12  # how much nearer one side of the object comes than the other, at most
 REACH = 0.8  # of the room that the object leaves in the image, how much the camera wanders
 TABLE_MARGIN = 1.5  # table around the photograph, in photographs
@@ -29,7 +29,7 @@ class CameraMotion:
     """Pan, zoom, rotation and a little perspective: smooth, the same for the same seed, and
     periodic, so it has a place for every frame from minus to plus infinity.
 
-    box: what the camera looks at, in pixels of the photograph. period: in frames; over one, the
+    box: what the camera shows, in pixels of the photograph. period: in frames; over one, the
     box fills everything from `SMALLEST` to `LARGEST` of the image's area.
     """
 
@@ -51,15 +51,15 @@ class CameraMotion:
         tilt[2, 1] = TILT * self._wave(1, index) / h
         seen = project(tilt @ to_origin, _corners(self.box))
         scale = math.sqrt(self.fill(index) * SIZE[0] * SIZE[1] / _area(seen))
-        turn = TURN * self._wave(2, index)
-        c, s = scale * math.cos(turn), scale * math.sin(turn)
-        turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ tilt @ to_origin
+        angle = ROTATION * self._wave(2, index)
+        c, s = scale * math.cos(angle), scale * math.sin(angle)
+        rotated = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ tilt @ to_origin
         # Seen from its middle the object may wander as far as the image has room beside it.
-        low, high = (f(project(turned, _corners(self.box)), axis=0) for f in (np.min, np.max))
+        low, high = (f(project(rotated, _corners(self.box)), axis=0) for f in (np.min, np.max))
         room = np.maximum(0, np.subtract(SIZE, high - low) / 2)
         wander = REACH * room * (self._wave(3, index), self._wave(4, index))
         middle = np.subtract(SIZE, 1) / 2 - (low + high) / 2 + wander
-        return _shift(*middle) @ turned
+        return _shift(*middle) @ rotated
 
     @cached_property
     def _phases(self) -> np.ndarray:
@@ -123,7 +123,7 @@ def _shift(x: float, y: float) -> np.ndarray:
 
 
 def _corners(box: Box) -> np.ndarray:
-    """Of the pixels' outer edges, in order around the box."""
+    """The corners [4, 2] of a box at its pixels' outer edges, in order around it."""
     x, y, w, h = box
     low, high = (x - 0.5, y - 0.5), (x + w - 0.5, y + h - 0.5)
     return np.array([low, (high[0], low[1]), high, (low[0], high[1])])

@@ -1,4 +1,4 @@
-"""What to register for a video or a camera of the user's own."""
+"""The category to register for a user's video or camera: an annotation, or detected corners."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FEWEST_CORNERS = 3
 def annotated(
     file: Path, first: np.ndarray, video: Path | None, fallback_name: str
 ) -> tuple[Category, str]:
-    """What an annotation file asks for, and in a sentence what that is.
+    """The category of an annotation file, and a sentence on what was annotated.
 
     first: the first image of the video or camera, [H, W, 3] uint8 RGB; annotated is that one if the
     file does not name an image or a frame. Raises `InvalidInput`, `SourceError`.
@@ -39,17 +39,17 @@ def annotated(
 
 
 def corners(first: np.ndarray, name: str) -> tuple[Category, str]:
-    """Distinctive corners around the middle of an image, for want of anything better.
+    """Distinctive corners around the middle of an image, to register without an annotation.
 
     Raises `SourceError` if there are hardly any.
     """
     height, width = first.shape[:2]
     middle = np.zeros((height, width), np.uint8)
     middle[height // 5 : height - height // 5, width // 5 : width - width // 5] = 255
-    found = cv2.goodFeaturesToTrack(
+    detected = cv2.goodFeaturesToTrack(
         cv2.cvtColor(first, cv2.COLOR_RGB2GRAY), CORNERS, 0.05, min(height, width) / 8, mask=middle
     )
-    points = np.empty((0, 2)) if found is None else found.reshape(-1, 2)
+    points = np.empty((0, 2)) if detected is None else detected.reshape(-1, 2)
     if len(points) < FEWEST_CORNERS:
         raise SourceError(
             f"the first frame shows {len(points)} distinctive corners around its middle, too few "

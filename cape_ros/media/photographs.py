@@ -25,7 +25,7 @@ class Marks:
     edges: tuple[tuple[str, str], ...]
 
     def category(self, name: str, image: np.ndarray) -> Category:
-        """With the image, [H, W, 3] uint8 RGB, as its only shot."""
+        """The category with the image, [H, W, 3] uint8 RGB, as its only shot."""
         names = list(self.keypoints)
         edges = tuple((names.index(start), names.index(end)) for start, end in self.edges)
         shot = SupportShot(image, list(self.keypoints.values()))

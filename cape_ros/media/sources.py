@@ -40,7 +40,7 @@ class Source(Protocol):
     expected: int
 
     def waiting(self) -> SourceFrame:
-        """What the camera shows while the object is being registered."""
+        """The image to send while the object is being registered."""
 
     def next(self) -> SourceFrame | None:
         """The next frame of the scene, None after the last one. Raises `SourceError`."""

@@ -1,4 +1,4 @@
-"""Where the keypoints of a frame really are, and how far off an answer is."""
+"""Ground-truth keypoints of a frame, and the error of a prediction."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Truth:
         return max(1.0, float(extent.max()))
 
     def errors(self, keypoints: np.ndarray) -> np.ndarray:
-        """How far [K, 2] pixels are off: [K] pixels, NaN where the truth is not visible."""
+        """Errors [K] in pixels of points [K, 2]; NaN where the truth is not visible."""
         return np.where(self.visible, np.linalg.norm(keypoints - self.keypoints, axis=1), np.nan)
 
 
 def nearest(truths: Sequence[Truth], keypoints: np.ndarray) -> Truth | None:
-    """Of objects that look alike, the one that an answer [K, 2] fits best; None if none is seen."""
+    """The one of several equal objects that an answer [K, 2] fits best; None if none is visible."""
     seen = [truth for truth in truths if truth.visible.any()]
     return min(seen, key=lambda truth: float(np.nanmedian(truth.errors(keypoints))), default=None)

@@ -23,8 +23,9 @@ class FusedAttention(nn.MultiheadAttention):
         key_padding_mask: Tensor | None = None,
         weights: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """queries [B, M, d], keys [B, N, d], values [B, N, value width]; key_padding_mask [B, N]
-        bool, True = ignored key.
+        """Attention of queries [B, M, d] to keys [B, N, d] with values [B, N, value width].
+
+        key_padding_mask: [B, N] bool, True = ignored key.
 
         Returns [B, M, d] and, if asked for, the weights [B, M, N], averaged over the heads.
         """

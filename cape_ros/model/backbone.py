@@ -30,6 +30,7 @@ class ResNetFeatures(ResNet):
             self.layer4 = nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
+        """Features [B, C, h, w] of normalised images [B, 3, H, W]."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         fine = self.layer2(self.layer1(x))
         deep = self.layer4(self.layer3(fine))
@@ -50,6 +51,7 @@ class MobileNetFeatures(nn.Module):
         self.features = mobilenet_v2().features[:blocks]
 
     def forward(self, images: Tensor) -> Tensor:
+        """Features [B, C, h, w] of normalised images [B, 3, H, W]."""
         return self.features(images)
 
 

@@ -199,7 +199,7 @@ class CapeFormer(nn.Module):
         )
 
     def answer(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
-        """`match` without what only training and a person look at: its last points [B, K, 2], and
+        """`match` without what only training and inspection need: its last points [B, K, 2], and
         the evidence [B, K, h, w]."""
         matched = self._match(features, tokens, None, False)
         points = local_argmax(matched.evidence)
@@ -252,7 +252,7 @@ class CapeFormer(nn.Module):
         )
 
     def _spread(self, memory: Tensor, coarse: Tensor, image: Tensor) -> Tensor:
-        """What the encoder changed in pooled tokens, added to the cells that they stand for.
+        """Adds the encoder's update of the pooled tokens to the cells that each of them covers.
 
         memory [B, N, d] of the encoder; coarse [B, d, h', w'], image [B, d, h, w] -> [B, h * w, d].
         """
@@ -280,7 +280,7 @@ class CapeFormer(nn.Module):
 
 @dataclass(frozen=True)
 class _Matched:
-    """What the decoder starts from: keypoints [B, K, d] and memory [B, N, d] of the encoder, their
+    """The decoder's inputs: keypoints [B, K, d] and memory [B, N, d] of the encoder, their
     encodings, key_padding_mask [B, K] of the keypoints, similarity and evidence [B, K, h, w];
     attention of the encoder."""
 

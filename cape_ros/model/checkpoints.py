@@ -22,11 +22,12 @@ N = TypeVar("N", bound=nn.Module)
 
 
 class Savable(Protocol):
-    """What can be saved: a module that a `CapeFormerConfig` makes."""
+    """A module that is built from a `CapeFormerConfig`."""
 
     config: CapeFormerConfig
 
-    def state_dict(self) -> dict[str, Any]: ...
+    def state_dict(self) -> dict[str, Any]:
+        """The parameters by name, as `torch.nn.Module` has them."""
 
 
 def save(
@@ -75,7 +76,7 @@ def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:
 
 
 def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any]]:
-    """As `load`, of any of the classes in `models`."""
+    """As `load`, for any of the classes in `models`."""
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; `cape lab weights list` shows what there is")
     try:
@@ -91,11 +92,11 @@ def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any
             f"{path}: a safetensors file, but not a checkpoint of cape_ros "
             f"(format {header.get('format')!r}, expected {FORMAT!r})"
         )
-    found, known = header.get("model", "capeformer"), {model_name(kind): kind for kind in models}
-    if found not in known:
-        raise CheckpointError(f"{path}: weights of {found}; {', '.join(known)} is needed here")
+    name, known = header.get("model", "capeformer"), {model_name(kind): kind for kind in models}
+    if name not in known:
+        raise CheckpointError(f"{path}: weights of {name}; {', '.join(known)} is needed here")
     try:
-        net = known[found](CapeFormerConfig.from_dict(json.loads(header["config"])))
+        net = known[name](CapeFormerConfig.from_dict(json.loads(header["config"])))
         facts = json.loads(header["facts"])
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
@@ -106,5 +107,5 @@ def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any
 
 
 def model_name(kind: type) -> str:
-    """What files and configurations call a class of networks."""
+    """The name of a network class in files and configurations."""
     return kind.__name__.lower()

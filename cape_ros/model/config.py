@@ -1,4 +1,4 @@
-"""What a CapeFormer is made of; the defaults are the released model."""
+"""The architecture of a CapeFormer; the defaults are the released model."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class CapeFormerConfig:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Height and width of the feature grid, on which the similarity is found."""
+        """Height and width of the feature grid, on which the similarity is computed."""
         return self.image_size[0] // self.stride, self.image_size[1] // self.stride
 
     @property
@@ -81,6 +81,7 @@ class CapeFormerConfig:
         return self.image_size[0] // self._cell, self.image_size[1] // self._cell
 
     def to_dict(self) -> dict[str, Any]:
+        """The fields by name, as `from_dict` reads them."""
         return asdict(self)
 
     @classmethod

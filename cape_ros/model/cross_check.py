@@ -20,7 +20,7 @@ PIVOT = -3.0  # logit of a point that is not there
 SPREAD = 0.3  # standard deviation of the logarithm of a slope; over 12 categories it is 0.36
 SLOPES = np.exp(np.linspace(-4, 4, 161) * SPREAD)
 TYPICAL_MATCH = 0.7  # of an object that is there, after the slope; also the prior of a single shot
-MOST_CHECKED = 5  # shots; more tell little
+MOST_CHECKED = 5  # shots; more add little
 OUTLIER_DISTANCE = 0.2  # of the box's longer side
 CERTAIN = 0.9  # score of a point that is astray: of 84 clean sets of shots it doubts 5
 EPS = 1e-6  # chance of anything
@@ -29,7 +29,7 @@ EPS = 1e-6  # chance of anything
 @dataclass(frozen=True)
 class CrossCheck:
     """right: how many of the `judged` points lie within `RIGHT_WITHIN` of the box's longer side.
-    doubtful: (shot, keypoint) that are found elsewhere with certainty, and may be marked wrongly.
+    doubtful: (shot, keypoint) predicted elsewhere with a high score; may be annotated wrongly.
     One shot alone checks nothing."""
 
     score_slope: float = 1.0
@@ -43,7 +43,7 @@ class CrossCheck:
         return with_slope(score, self.score_slope) if self.judged else score
 
     def matches(self, score: np.ndarray) -> np.ndarray:
-        """How sure it is that this part of the object is there, from the network's scores [K]."""
+        """The confidence by keypoint that the object is there, from the network's scores [K]."""
         return with_slope(score, self.match_slope) if self.judged else score
 
 
@@ -52,7 +52,7 @@ UNCHECKED = CrossCheck()
 
 @dataclass
 class Checks:
-    """Collects what is found of each shot with the help of the others."""
+    """Collects the leave-one-out predictions of the shots."""
 
     _shots: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
 
@@ -62,6 +62,7 @@ class Checks:
         self._shots.append((score, away, judged))
 
     def result(self) -> CrossCheck:
+        """Fits the slopes to all shots that were added; `UNCHECKED` if no point can be judged."""
         seen = [
             (score[judged], away[judged]) for score, away, judged in self._shots if judged.any()
         ]
@@ -109,4 +110,5 @@ def with_slope(score: np.ndarray, slope: np.ndarray | float) -> np.ndarray:
 
 
 def logit(chance: np.ndarray) -> np.ndarray:
+    """The log-odds of probabilities [...]; -inf at 0, inf at 1."""
     return np.log(chance) - np.log1p(-chance)

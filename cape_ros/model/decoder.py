@@ -19,7 +19,7 @@ def inverse_sigmoid(x: Tensor) -> Tensor:
 
 
 class DecoderLayer(nn.Module):
-    """Keypoints look at each other, then at the image; post-norm.
+    """Self-attention of the keypoints, then cross-attention to the image; post-norm.
 
     In the cross-attention content and position are concatenated, not added (2 d channels), and
     `choker` brings the answer back to d.
@@ -46,7 +46,10 @@ class DecoderLayer(nn.Module):
         key_padding_mask: Tensor,
         attention: bool,
     ) -> tuple[Tensor, Tensor | None]:
-        """keypoints, positions [B, K, d]; image_keys [B, N, 2 d]; memory [B, N, d]."""
+        """Updated keypoints [B, K, d] and, if asked for, the cross-attention [B, K, N].
+
+        keypoints, positions: [B, K, d]. image_keys: [B, N, 2 d]. memory: [B, N, d].
+        """
         placed = keypoints + positions
         update, _ = self.self_attn(placed, placed, keypoints, key_padding_mask)
         keypoints = self.norm1(keypoints + self.dropout(update))
@@ -103,20 +106,20 @@ class Decoder(nn.Module):
         key_padding_mask: Tensor,
         attention: bool,
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """keypoints [B, K, d], order [K, d], proposals [B, K, 2], memory [B, N, d].
+        """Refines the proposals [B, K, 2] of keypoints [B, K, d] layer by layer (Section 3.5).
 
-        Returns each layer's prediction [L, B, K, 2]; the points that each layer started from and
-        the last one's update [L + 1, B, K, 2]; and, if asked for, the cross-attention [B, K, N]
-        of each layer.
+        order: [K, d]. memory: image tokens [B, N, d]. Returns each layer's prediction
+        [L, B, K, 2]; the points that each layer started from and the last one's update
+        [L + 1, B, K, 2]; and, if asked for, the cross-attention [B, K, N] of each layer.
         """
-        looked_at = self._look_at(memory, image_positions), memory, key_padding_mask
+        keys = self._keys(memory, image_positions), memory, key_padding_mask
         points = proposals.detach()
-        # The outputs start from detached proposals, but where the first layer looks is trained.
+        # The outputs start from detached proposals, but the first layer's attention is trained.
         place = proposals
         predictions, references, maps = [], [points], []
         for index, layer in enumerate(self.layers):
             positions = self._positions(place, order)
-            keypoints, weights = layer(keypoints, positions, *looked_at, attention)
+            keypoints, weights = layer(keypoints, positions, *keys, attention)
             predictions.append(self._move(index, self.norm(keypoints), references[-1]))
             references.append(self._move(index, keypoints, points))
             place = points = references[-1].detach()
@@ -134,15 +137,15 @@ class Decoder(nn.Module):
         key_padding_mask: Tensor,
     ) -> Tensor:
         """The last layer's prediction [B, K, 2], and nothing that it does not need."""
-        looked_at = self._look_at(memory, image_positions), memory, key_padding_mask
+        keys = self._keys(memory, image_positions), memory, key_padding_mask
         points, last = proposals, len(self.layers) - 1
         for index, layer in enumerate(self.layers):
-            keypoints, _ = layer(keypoints, self._positions(points, order), *looked_at, False)
+            keypoints, _ = layer(keypoints, self._positions(points, order), *keys, False)
             seen = self.norm(keypoints) if index == last else keypoints
             points = self._move(index, seen, points)
         return points
 
-    def _look_at(self, memory: Tensor, image_positions: Tensor) -> Tensor:
+    def _keys(self, memory: Tensor, image_positions: Tensor) -> Tensor:
         return torch.cat((memory, image_positions.expand_as(memory)), dim=-1)
 
     def _positions(self, points: Tensor, order: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ OUTPUTS = ("points", "scores")
 
 
 class FramePass(nn.Module):
-    """What a frame needs, of tensors only.
+    """The inference of a frame with tensors only, as ONNX wants it.
 
     images [B, 3, H, W] normalised; tokens [B, K, d]; mask [B, K] bool; and where layouts vote
     layout_points [B, S, K, 2], layout_known [B, S, K] bool, landmark_points [B, S, L, 2], landmarks
@@ -54,6 +54,7 @@ class FramePass(nn.Module):
         landmark_points: Tensor | None = None,
         landmarks: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
+        """Points [B, K, 2] and scores [B, K] of inputs as of the class."""
         layouts = None
         if (
             layout_points is not None
@@ -139,8 +140,8 @@ def differences(frame: FramePass, path: Path, keypoints: int, shots: int) -> dic
         with torch.inference_mode():
             expected = frame(**inputs)
         known = inputs["mask"].numpy()
-        found = session.run(OUTPUTS, {name: value.numpy() for name, value in inputs.items()})
-        for name, one, other in zip(OUTPUTS, found, expected, strict=True):
+        actual = session.run(OUTPUTS, {name: value.numpy() for name, value in inputs.items()})
+        for name, one, other in zip(OUTPUTS, actual, expected, strict=True):
             difference = np.abs(one - other.numpy())[known]
             worst[name] = max(worst[name], scale[name] * float(difference.max()))
     return worst

@@ -1,4 +1,4 @@
-"""A network made ready to answer, and not to be trained any more."""
+"""Prepares a network for inference: folded batch norms, channels last, one precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pass of a network gives."""
+"""Outputs of a forward pass."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def upsampling_matrix(size: int, to: int, like: Tensor) -> Tensor:
 
 
 def pool_keypoints(features: Tensor, heatmaps: Tensor) -> Tensor:
-    """features [B, C, h, w], heatmaps [B, K, H, W] -> prototypes [B, K, C]."""
+    """Prototypes [B, K, C] of features [B, C, h, w] under heatmaps [B, K, H, W] (Section 3.2)."""
     rows = upsampling_matrix(features.shape[-2], heatmaps.shape[-2], heatmaps)
     columns = upsampling_matrix(features.shape[-1], heatmaps.shape[-1], heatmaps)
     weights = heatmaps / (heatmaps.sum(dim=(-2, -1), keepdim=True) + EPSILON)

@@ -24,20 +24,20 @@ class ProposalGenerator(nn.Module):
         )
 
     def forward(self, keypoints: Tensor, memory: Tensor) -> Tensor:
-        """keypoints [B, K, d], memory [B, h * w, d] -> similarity logits [B, K, h * w]."""
+        """Similarity logits [B, K, h * w] of keypoints [B, K, d] and memory [B, h * w, d]."""
         support = self.support_proj(keypoints)
         support = support * (torch.tanh(self.dynamic_proj(support)) + 1)
         return support @ self.query_proj(memory).transpose(1, 2)
 
 
 def soft_argmax(logits: Tensor) -> Tensor:
-    """logits [B, K, h, w] -> expected point over all cells: [B, K, 2], (x, y) in [0, 1]."""
+    """The expected point over all cells of logits [B, K, h, w]: [B, K, 2], (x, y) in [0, 1]."""
     return logits.flatten(2).softmax(dim=-1) @ _centres(logits)
 
 
 def local_argmax(logits: Tensor) -> Tensor:
-    """logits [B, K, h, w] -> expected point over the best cell and its eight neighbours: [B, K, 2],
-    (x, y) in [0, 1]."""
+    """The expected point over the best cell of logits [B, K, h, w] and its eight neighbours:
+    [B, K, 2], (x, y) in [0, 1]."""
     local = logits.flatten(2).softmax(dim=-1) * around_best(logits)
     local = local / local.sum(dim=-1, keepdim=True)
     return local @ _centres(logits)
@@ -49,7 +49,7 @@ def _centres(logits: Tensor) -> Tensor:
 
 
 def around_best(logits: Tensor) -> Tensor:
-    """logits [B, K, h, w] -> [B, K, h * w]: 1 at the best cell and its eight neighbours, else 0."""
+    """1 at the best cell of logits [B, K, h, w] and its eight neighbours, else 0: [B, K, h * w]."""
     flat = logits.flatten(2)
     best = torch.zeros_like(flat).scatter_(2, flat.argmax(dim=-1, keepdim=True), 1)
     return F.max_pool2d(best.view_as(logits), kernel_size=3, stride=1, padding=1).flatten(2)

@@ -1,4 +1,4 @@
-"""The authors' names for the parameters, and ours.
+"""Converts parameter names between the authors' release and this package.
 
 A released state dict has the shared backbone twice, as `encoder_sample.*` and `encoder_query.*`.
 """
@@ -34,8 +34,8 @@ OURS_TO_RELEASED = (
 def released_names(ours: str, net: CapeFormer) -> list[str]:
     """Every released name of one of our parameters; a shared one has several."""
     for pattern, replacement in OURS_TO_RELEASED:
-        name, found = re.subn(pattern, replacement, ours)
-        if found:
+        name, count = re.subn(pattern, replacement, ours)
+        if count:
             break
     if name.startswith(QUERY) and net.config.shared_backbone:
         return [SUPPORT + name[len(QUERY) :], name]
@@ -70,8 +70,8 @@ def to_ours(state_dict: Mapping[str, Tensor], net: CapeFormer) -> dict[str, Tens
             if name not in state_dict:
                 faults.append(f"missing {name}")
             elif state_dict[name].shape != tensor.shape:
-                found, expected = tuple(state_dict[name].shape), tuple(tensor.shape)
-                faults.append(f"misshapen {name}: {found}, expected {expected}")
+                shape, expected = tuple(state_dict[name].shape), tuple(tensor.shape)
+                faults.append(f"misshapen {name}: {shape}, expected {expected}")
             elif ours in result and not result[ours].equal(state_dict[name]):
                 faults.append(f"{name} differs from {names[0]}, with which it is shared")
             else:

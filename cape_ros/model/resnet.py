@@ -36,6 +36,7 @@ class Block(nn.Module):
         self.downsample = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, C, H, W] -> [B, D, H / stride, W / stride]."""
         shortcut = x if self.downsample is None else self.downsample(x)
         for index in range(1, len(self.sizes)):
             x = self.relu(getattr(self, f"bn{index}")(getattr(self, f"conv{index}")(x)))
@@ -46,13 +47,13 @@ class Block(nn.Module):
 
 
 class BasicBlock(Block):
-    """Of ResNet-18."""
+    """The residual block of ResNet-18: two 3x3 convolutions."""
 
     sizes = (3, 3)
 
 
 class Bottleneck(Block):
-    """Of ResNet-50."""
+    """The residual block of ResNet-50: 1x1, 3x3 and 1x1 convolutions."""
 
     expansion = 4
     sizes = (1, 3, 1)
@@ -90,4 +91,5 @@ class ResNet(nn.Module):
 
 
 def convolution(channels: int, out: int, size: int, stride: int) -> nn.Conv2d:
+    """A convolution of odd `size` without bias, padded so that stride 1 keeps height and width."""
     return nn.Conv2d(channels, out, size, stride, padding=size // 2, bias=False)

@@ -1,4 +1,4 @@
-"""How far a keypoint is to be trusted, from what the network shows of its own doubt."""
+"""Keypoint scores: a calibrated probability from the statistics of the similarity map."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ class Calibration:
         return cls(tuple(map(float, stored["weights"])), float(stored["bias"]))
 
     def to_facts(self) -> dict[str, Any]:
-        """What `from_facts` reads, under the key `calibration`."""
+        """The calibration under the key `calibration`, as `from_facts` reads it."""
         return {"calibration": {"signals": list(SIGNALS), **asdict(self)}}

@@ -1,4 +1,4 @@
-"""What is kept of the support: computed once, used by every frame."""
+"""Keypoint tokens of a support: computed once per category, used by every frame."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from cape_ros.model.layout.layout import Layouts
 
 @dataclass(frozen=True)
 class KeypointTokens:
-    """tokens [B, K, d]; mask [B, K] bool, True = known; layouts of the shots, if the network lets
-    them vote; turned: as the same shots look when they are turned (`turns.py`), or nothing; check:
-    what the shots say of each other's scores."""
+    """The encoded support of a batch of categories.
+
+    tokens: [B, K, d]. mask: [B, K] bool, True = known. layouts: of the shots, if layouts vote.
+    rotated: tokens of the same shots at other orientations (`rotations.py`), or none. check: the
+    leave-one-out check of the shots' scores.
+    """
 
     tokens: Tensor
     mask: Tensor
     layouts: Layouts | None = None
-    turned: tuple[KeypointTokens, ...] = ()
+    rotated: tuple[KeypointTokens, ...] = ()
     check: CrossCheck = UNCHECKED
 
     def sample(self, at: int) -> KeypointTokens:
@@ -32,13 +35,13 @@ class KeypointTokens:
             self.tokens[some],
             self.mask[some],
             self.layouts and self.layouts.samples(some),
-            tuple(turn.sample(at) for turn in self.turned),
+            tuple(one.sample(at) for one in self.rotated),
         )
 
-    def pick(self, samples: Tensor, turn: Tensor) -> KeypointTokens:
-        """Some samples [M] of the batch, each turned: 0 = as it is, n = as in `turned[n - 1]`."""
-        kinds = (self, *self.turned)
-        tokens = torch.stack([kind.tokens for kind in kinds])[turn, samples]
+    def pick(self, samples: Tensor, orientation: Tensor) -> KeypointTokens:
+        """Some samples [M] of the batch, rotated: 0 = upright, n = as in `rotated[n - 1]`."""
+        kinds = (self, *self.rotated)
+        tokens = torch.stack([kind.tokens for kind in kinds])[orientation, samples]
         layouts = None
         if self.layouts:
             marks = [kind.layouts.landmarks for kind in kinds if kind.layouts]
@@ -46,7 +49,7 @@ class KeypointTokens:
                 self.layouts.points[samples],
                 self.layouts.known[samples],
                 self.layouts.landmark_points[samples],
-                torch.stack(marks)[turn, samples],
+                torch.stack(marks)[orientation, samples],
             )
         return KeypointTokens(tokens, self.mask[samples], layouts)
 
@@ -63,7 +66,7 @@ def average_shots(shots: Sequence[KeypointTokens]) -> KeypointTokens:
         mean[None],
         known.any(dim=0)[None],
         Layouts.join(layouts) if layouts else None,
-        _each_turn(shots, average_shots),
+        _each_rotation(shots, average_shots),
     )
 
 
@@ -84,20 +87,20 @@ def stack_tokens(tokens: Sequence[KeypointTokens]) -> KeypointTokens:
             first.tokens.expand(len(tokens), -1, -1),
             first.mask.expand(len(tokens), -1),
             first.layouts and first.layouts.expand(len(tokens)),
-            _each_turn(tokens, stack_tokens),
+            _each_rotation(tokens, stack_tokens),
         )
     layouts = [token.layouts for token in tokens if token.layouts]
     return KeypointTokens(
         pad_sequence([token.tokens[0] for token in tokens], batch_first=True),
         pad_sequence([token.mask[0] for token in tokens], batch_first=True),
         Layouts.stack(layouts) if layouts else None,
-        _each_turn(tokens, stack_tokens),
+        _each_rotation(tokens, stack_tokens),
     )
 
 
-def _each_turn(
+def _each_rotation(
     tokens: Sequence[KeypointTokens],
     together: Callable[[Sequence[KeypointTokens]], KeypointTokens],
 ) -> tuple[KeypointTokens, ...]:
-    """Turn by turn."""
-    return tuple(map(together, zip(*(one.turned for one in tokens), strict=True)))
+    """One orientation after the other."""
+    return tuple(map(together, zip(*(one.rotated for one in tokens), strict=True)))

@@ -37,10 +37,12 @@ class Release:
 
     @property
     def file(self) -> str:
+        """The file's name on the authors' release page."""
         return f"capeformer-{self.name}-{self.sha256}_20230713.pth"
 
     @property
     def url(self) -> str:
+        """Where the authors' release page has the file."""
         return f"{self.page}/{self.file}"
 
 

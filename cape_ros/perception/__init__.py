@@ -1,1 +1,1 @@
-"""Categories, and where their keypoints are in an image. Knows NumPy and PyTorch, and no ROS."""
+"""Categories, and the estimation of their keypoints in images; without ROS."""

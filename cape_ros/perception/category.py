@@ -1,4 +1,4 @@
-"""What a person registers: a category of objects, known from its support shots."""
+"""Categories of objects: named keypoints, and the annotated support shots that define them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Category:
     keypoint_names: K names. edges: pairs of keypoint indices that a skeleton joins.
     version: counts the registrations of this name; 0 = never registered.
     Raises `InvalidInput` that names every fault of every field. A category without shots can be
-    drawn, but neither registered nor looked for.
+    drawn, but neither registered nor searched.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Category:
 
 
 def image_faults(image: Any, name: str = "image") -> list[Fault]:
-    """What keeps `image` from being an HxWx3 uint8 RGB image; empty = usable."""
+    """The faults of `image` as an [H, W, 3] uint8 RGB image; empty = usable."""
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
         reason = f"shape {np.shape(image)} is not height x width x 3"
         return [Fault(name, reason, "wrong_type")]
@@ -177,7 +177,7 @@ def _read_box(
 
 
 def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> list[Fault]:
-    """What keeps the crop of a box from showing at least one of the points."""
+    """The faults of a box whose crop must show at least one of the points."""
     if faults := box_faults(box, width, height):
         return faults
     crop = Crop.of_box(clean_box(box, width, height))
@@ -188,12 +188,12 @@ def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> l
 
 
 def not_registered(known: Iterable[str], name: str) -> str:
-    """The reason to refuse a name."""
+    """The reason of a fault: `name` is not among the `known` ones."""
     return f"{name!r} is not registered (known: {', '.join(known) or 'none'})"
 
 
 def name_like(text: str) -> str:
-    """Turns any text into a valid category name."""
+    """Converts any text to a valid category name."""
     allowed = re.sub(r"[^A-Za-z0-9_.-]", "_", text)
     return (allowed if allowed[:1].isalnum() else f"object_{allowed}")[:64]
 

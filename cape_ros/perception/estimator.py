@@ -1,4 +1,4 @@
-"""Find the keypoints of objects in images: every object of a frame in one batch.
+"""Estimates the keypoints of objects in images: every object of a frame in one batch.
 
 A category is encoded once (`encode`); a frame then costs one pass over its crops. An `Estimator`
 is not thread-safe: call it from one thread.
@@ -22,12 +22,17 @@ from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.layout.layout import LANDMARKS, Layouts
-from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again, not_yet_turned
+from cape_ros.model.layout.rotations import (
+    RotationHypothesis,
+    best_of_passes,
+    judge,
+    not_yet_rotated,
+)
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box, Crop
-from cape_ros.perception.inference.batches import LARGEST_BATCH, Batches
+from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
 from cape_ros.perception.inference.engine import build_network
 from cape_ros.perception.inference.timing import Timing
@@ -43,7 +48,7 @@ from cape_ros.perception.tracking import search
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the network saw and how it decided, for one object (supplementary, Figures A5-A7).
+    """The intermediate maps of the prediction for one object (supplementary, Figures A5-A7).
 
     crop: [H, W, 3] uint8 RGB. evidence: [K, h, w], the logits that the proposals are the best of.
     encoder, decoder: [K, h, w], attention of the last layer, 0 without one. proposals, points:
@@ -59,10 +64,11 @@ class Inspection:
 
 
 class Estimator:
-    """A network on a device, and the tokens of the categories that it was shown.
+    """Predicts the keypoints of objects: a network on a device, and the tokens of its categories.
 
+    A category is encoded when it is first used and kept as long as the `Category` is referenced.
     crops, network: the two steps of a frame.
-    spent: by all calls of `estimate` so far; what one frame took is the difference.
+    spent: seconds by all calls of `estimate` so far; what one frame took is the difference.
     """
 
     def __init__(
@@ -72,7 +78,7 @@ class Estimator:
         device: str = "auto",
         precision: str = "float32",
     ):
-        """Raises `DeviceError` if the device or the precision is not to be had."""
+        """Raises `DeviceError` if the device or the precision is not available."""
         self.network = build_network(net, calibration, device, precision)
         self.device = self.network.device
         on_gpu = self.device.type == "cuda"
@@ -92,7 +98,7 @@ class Estimator:
         device: str = "auto",
         precision: str = "float32",
     ) -> Estimator:
-        """With the shipped weights, those of a file, or of a name in `cape lab weights list`.
+        """An estimator with the shipped weights, those of a file, or of `cape lab weights list`.
 
         device: "auto" (CUDA if there is one), one that torch names, or "openvino", the CPU by
         OpenVINO: it takes some seconds to `prepare`, before that PyTorch computes in float32.
@@ -115,7 +121,7 @@ class Estimator:
 
     @torch.inference_mode()
     def encode_upright(self, category: Category) -> EncodedSupports:
-        """Like `encode`, but with tokens to `register` soon, and better ones step by step.
+        """Like `encode`, but upright tokens first, and those with rotated supports step by step.
 
         Raises as `encode`.
         """
@@ -128,9 +134,9 @@ class Estimator:
         return encode_shots(self.network, self._host_crops, self._batches, category.shots)
 
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
-        """Find the category by its name from now on.
+        """Register a category, so that an `ObjectRequest` can name it; replaces one of this name.
 
-        tokens: those of the same shots, where they are there already.
+        tokens: of the same shots, if they are encoded already. Raises as `encode`.
         """
         self._tokens[category] = tokens or self.encode(category)
         self._registered[category.name] = category
@@ -138,12 +144,12 @@ class Estimator:
             self.network.prepare(len(category.keypoint_names), len(category.shots))
 
     def check(self, name: str) -> CrossCheck:
-        """What the shots of a category say of each other; nothing, if it is not registered."""
+        """The leave-one-out check of a category's shots; `UNCHECKED` if it is not registered."""
         category = self._registered.get(name)
         return self._tokens[category].check if category else UNCHECKED
 
     def prepare(self, keypoints: int = 1) -> None:
-        """Take the time now that the first frames would need, and from now on in `register`.
+        """Record or compile all passes now, not in the first frames, and from now on in `register`.
 
         keypoints: of categories to come, beside those that are registered; fewer, if the network
             cannot order so many.
@@ -155,21 +161,21 @@ class Estimator:
             self.network.prepare(len(category.keypoint_names), len(category.shots))
 
     def forget(self, name: str) -> None:
-        """Do not know this name any more; nothing happens if it was not known."""
+        """Unregister a category; no error if it is not registered."""
         self._registered.pop(name, None)
 
     def estimate(
         self, image: np.ndarray, requests: Sequence[ObjectRequest], *, best_only: bool = False
     ) -> list[ObjectKeypoints]:
-        """Find each requested object in `image`, HxWx3 uint8 RGB; one answer per request, in order.
+        """The keypoints of each requested object in `image`, [H, W, 3] uint8 RGB, in order.
 
-        best_only: of each category only the best answer matters, so whether the object has turned
-            is only looked into where it promises most.
+        best_only: of each category only the best answer matters, so whether the object is rotated
+            is only tested where that promises most.
         Raises `InvalidInput` that names every request with an unknown category or an impossible
         box.
         """
         categories, boxes = check_requests(image, requests, self._registered)
-        found: list[ObjectKeypoints] = []
+        predictions: list[ObjectKeypoints] = []
         for some, answers in self._batches.run(
             len(requests),
             lambda some: self._predict(image, categories[some], boxes[some], best_only),
@@ -179,7 +185,7 @@ class Estimator:
             ):
                 count = len(category.keypoint_names)
                 check = self._tokens[category].check
-                found.append(
+                predictions.append(
                     ObjectKeypoints(
                         category.name,
                         category.version,
@@ -191,10 +197,10 @@ class Estimator:
                         detection_id=request.detection_id,
                     )
                 )
-        return found
+        return predictions
 
     def find(self, image: np.ndarray, category: Category | str) -> ObjectKeypoints:
-        """Find one object anywhere in `image`, HxWx3 uint8 RGB; several times slower than in a box.
+        """Search one object in `image`, [H, W, 3] uint8 RGB; several times slower than in a box.
 
         category: or the name of a registered one.
         If it is not there, all its scores are 0, and so is its `score`.
@@ -204,7 +210,7 @@ class Estimator:
         return search(self, image, category)
 
     def stand_in(self, keypoints: int) -> Category:
-        """A category of nothing, to warm up with: it can be looked for and is never found.
+        """A category without shots, to warm up with: it can be searched and is never present.
 
         keypoints: fewer, if the network cannot order so many.
         """
@@ -220,18 +226,18 @@ class Estimator:
             tokens.new_zeros(1, 1, LANDMARKS, config.width),
         )
         layouts = nowhere if config.layout else None
-        self._tokens[category] = not_yet_turned(KeypointTokens(tokens, known, layouts))
+        self._tokens[category] = not_yet_rotated(KeypointTokens(tokens, known, layouts))
         return category
 
     @torch.inference_mode()
     def inspect(self, image: np.ndarray, request: ObjectRequest) -> Inspection:
-        """How the network finds one object; slower than `estimate`, for a person to look at."""
+        """The intermediate maps of one prediction, for debugging; slower than `estimate`."""
         (category,), (box,) = check_requests(image, [request], self._registered)
         tokens, net = self.encode(category), self.network.net
         pixels = self._host_crops.pixels(image, [box])
         features = net.extract(self._host_crops.upload(pixels))
 
-        def look(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
+        def forward(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
             output = net.match(features, tokens, attention=True)
             assert output.attention is not None
             points, nothing = output.points[-1], torch.zeros_like(output.evidence)
@@ -242,7 +248,7 @@ class Estimator:
             shown = (output.evidence, encoder, decoder, output.proposals, points)
             return judge(shown, output.evidence, points, tokens)
 
-        answers = look_again(tokens, look)
+        answers = best_of_passes(tokens, forward)
         evidence, encoder, decoder, proposals, points = (
             answer[0].float().cpu().numpy() for answer in answers
         )
@@ -278,7 +284,7 @@ class Estimator:
         crops = self.crops.cut(image, windows)
         cut = time.perf_counter()
         features = self.network.extract(crops)
-        if len(windows) < len(boxes):  # several categories are looked for in one window
+        if len(windows) < len(boxes):  # several categories share one window
             features = features[[windows.index(box) for box in boxes]]
         rivals = None
         if best_only:

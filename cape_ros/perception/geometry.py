@@ -1,4 +1,4 @@
-"""From a box in the image to the network's crop and back. Pixel centres lie on whole numbers."""
+"""Boxes, crops and coordinate transforms between them. Pixel centres lie on whole numbers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ GAUSSIAN_REACH = 3  # a Gaussian ends this many sigma from its centre
 
 @dataclass(frozen=True)
 class Crop:
-    """A square (or rectangle) of the image that the network looks at.
+    """The square (or rectangle) of an image that is the network's input.
 
     center: (x, y) in image pixels; lands on (width / 2, height / 2) of the crop.
     side: image pixels across the larger dimension of the crop.
     size: (height, width) of the crop in its own pixels.
-    rotation: degrees that the content turns counter-clockwise.
+    rotation: degrees that the content is rotated counter-clockwise.
     """
 
     center: tuple[float, float]
@@ -52,8 +52,8 @@ class Crop:
     @property
     def matrix(self) -> np.ndarray:
         """[2, 3] float64: image pixels to crop pixels."""
-        turn = math.radians(self.rotation)
-        c, s = self.zoom * math.cos(turn), self.zoom * math.sin(turn)
+        angle = math.radians(self.rotation)
+        c, s = self.zoom * math.cos(angle), self.zoom * math.sin(angle)
         x, y = self.center
         rows, columns = self.size
         return np.array(
@@ -87,7 +87,7 @@ def crop_image(image: np.ndarray, crop: Crop, out: np.ndarray | None = None) -> 
 def box_faults(
     box: Sequence[float], width: float, height: float, field: str = "box"
 ) -> list[Fault]:
-    """What keeps a box from being looked at in an image of `width` x `height`; empty = usable."""
+    """Why a box cannot be cropped from an image of `width` x `height`; empty = usable."""
     try:
         x, y, w, h = (float(value) for value in box)
         finite = all(math.isfinite(value) for value in (x, y, w, h))

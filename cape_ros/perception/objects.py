@@ -1,4 +1,4 @@
-"""What is asked of a frame and what is found in it."""
+"""Requests for objects in an image, and the keypoints that answer them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ObjectRequest:
-    """One object to find: its category, or the name of a registered one, and its box in pixels.
+    """One object to find: its category, or the name of a registered one, and its box.
+
+    box: (x, y, width, height) in image pixels; may reach beyond the image.
 
     detection_id: what a detector or tracker calls it; the answer carries it.
     """
@@ -31,15 +33,16 @@ class ObjectRequest:
 
 @dataclass(frozen=True)
 class ObjectKeypoints:
-    """One object found.
+    """The keypoints of one object in an image.
 
     keypoints: [K, 2] float32, (x, y) in pixels of the source image, the centre of the top-left
         pixel at (0, 0); every keypoint of the category in registered order.
     scores: [K] float32 in [0, 1], the chance that the point is right; low = do not trust it.
-    matches: [K] float32 in [0, 1], how sure it is that what lies there is this part of such an
-        object; the same scale for every category, as far as its shots allow to say.
+    matches: [K] float32 in [0, 1], the confidence that the object is there, judged by this
+        keypoint; on the same scale for every category whose shots allow a cross-check.
     keypoint_names: K names, as the category has them.
-    box: (x, y, w, h) in image pixels, the box that the network looked at.
+    box: (x, y, w, h) in image pixels, the box that was cropped.
+    track_id: the same object from frame to frame; -1 = not tracked.
     detection_id: of the request.
     """
 
@@ -55,11 +58,11 @@ class ObjectKeypoints:
 
     @property
     def score(self) -> float:
-        """Mean match of the keypoints: how sure it is that the object is there."""
+        """Mean match of the keypoints, in [0, 1]: the confidence that the object is there."""
         return float(self.matches.mean())
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can hold it, as `cape estimate` writes it; pixels to 2 decimals, scores to 4."""
+        """A dict for JSON, as `cape estimate` writes it; pixels to 2 decimals, scores to 4."""
         points = zip(
             self.keypoint_names, self.keypoints.tolist(), self.scores.tolist(), strict=True
         )
@@ -76,7 +79,7 @@ class ObjectKeypoints:
         }
 
     def to_supervision(self) -> supervision.KeyPoints:
-        """For supervision's annotators: a batch of this one object, by the name of its category.
+        """The object as a batch of one for supervision's annotators, named by its category.
 
         Raises `CapeError` without supervision.
         """

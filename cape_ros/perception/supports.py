@@ -1,5 +1,5 @@
-"""What a registered category's shots become: keypoint tokens, upright and turned; and what the
-shots say of each other's scores."""
+"""Encodes a category's support shots to keypoint tokens, upright and rotated, and cross-checks the
+shots' scores."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from torch import Tensor
 
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import Checks, CrossCheck
-from cape_ros.model.layout.rotations import ANGLES, not_yet_turned, turned_by
+from cape_ros.model.layout.rotations import ANGLES, not_yet_rotated, rotated_by
 from cape_ros.model.tokens import average_shots, each_without, stack_tokens
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
-from cape_ros.perception.inference.batches import Batches
+from cape_ros.perception.inference.batching import Batches
 from cape_ros.perception.inference.crops import HostCrops
 from cape_ros.perception.inference.network import Network
 
 TOGETHER = 8  # shots in one pass
-TURNED_TOGETHER = 2  # on a CPU: frames wait for such a pass no longer than for another frame
+ROTATED_TOGETHER = 2  # on a CPU: frames wait for such a pass no longer than for another frame
 
 EncodedSupports = tuple[KeypointTokens, Iterator[KeypointTokens]]
-"""The tokens of a category, upright and checked; and better ones each time, a pass of the network
-later, in the end as it looks from all sides. None are better where layouts do not vote."""
+"""The upright, cross-checked tokens of a category, and an iterator over better ones: each step is
+one forward pass, the last has all orientations. It is empty where layouts do not vote."""
 
 
 @dataclass(frozen=True)
@@ -42,31 +42,31 @@ def encode_shots(
     network: Network, cutter: HostCrops, batches: Batches, shots: Sequence[SupportShot]
 ) -> EncodedSupports:
     """All shots of a category."""
-    each, check = _see_upright(network, cutter, batches, shots)
-    upright = replace(not_yet_turned(average_shots(each)), check=check)
-    together = TOGETHER if network.device.type == "cuda" else TURNED_TOGETHER
+    each, check = _encode_upright(network, cutter, batches, shots)
+    upright = replace(not_yet_rotated(average_shots(each)), check=check)
+    together = TOGETHER if network.device.type == "cuda" else ROTATED_TOGETHER
 
-    def see(degrees: float, some: slice) -> KeypointTokens:
-        features, marked, _ = _see(network, cutter, shots[some], degrees)
-        return turned_by(degrees, network.net, stack_tokens(each[some]), features, marked)
+    def encode_rotated(degrees: float, some: slice) -> KeypointTokens:
+        features, marked, _ = _extract(network, cutter, shots[some], degrees)
+        return rotated_by(degrees, network.net, stack_tokens(each[some]), features, marked)
 
     @torch.inference_mode()
     def better() -> Iterator[KeypointTokens]:
-        tokens, turned = upright, list(upright.turned)
-        for at in range(len(turned)):
-            looks = []
-            for some, look in batches.run(len(shots), partial(see, ANGLES[at]), together):
-                looks.append(look)
+        tokens, rotated = upright, list(upright.rotated)
+        for at in range(len(rotated)):
+            encoded = []
+            for some, one in batches.run(len(shots), partial(encode_rotated, ANGLES[at]), together):
+                encoded.append(one)
                 if some.stop == len(shots):
-                    turned[at] = average_shots(looks)
-                    tokens = replace(tokens, turned=tuple(turned))
+                    rotated[at] = average_shots(encoded)
+                    tokens = replace(tokens, rotated=tuple(rotated))
                 yield tokens
 
     return upright, better()
 
 
 def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -> CrossCheck:
-    """What shots say of each other's scores."""
+    """Leave-one-out check of the shots' scores: each is predicted from the others."""
     others = each_without([one.tokens for one in shots])
     checks = Checks()
     for some, (points, scores) in batches.run(
@@ -75,25 +75,27 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
             torch.cat([one.features for one in shots[some]]), stack_tokens(others[some])
         ),
     ):
-        for one, tokens, found, score in zip(
+        for one, tokens, predicted, score in zip(
             shots[some], others[some], points.cpu().numpy(), scores.cpu().numpy(), strict=True
         ):
             box = _box(one.shot)
             crop = Crop.of_box(box, network.config.image_size)
-            away = np.linalg.norm(crop.to_image(found) - one.shot.keypoints, axis=1) / max(box[2:])
+            away = np.linalg.norm(crop.to_image(predicted) - one.shot.keypoints, axis=1) / max(
+                box[2:]
+            )
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
             checks.add(score, away, judged)
     return checks.result()
 
 
-def _see_upright(
+def _encode_upright(
     network: Network, cutter: HostCrops, batches: Batches, shots: Sequence[SupportShot]
 ) -> tuple[list[KeypointTokens], CrossCheck]:
-    """Tokens of each shot, a batch of one, and what they say of each other. Their features, which
-    take the most memory, are gone then."""
+    """Tokens of each shot, a batch of one, and their cross-check. The features, which take the most
+    memory, are freed on return."""
 
-    def see(some: slice) -> list[SeenShot]:
-        features, marked, known = _see(network, cutter, shots[some])
+    def encode(some: slice) -> list[SeenShot]:
+        features, marked, known = _extract(network, cutter, shots[some])
         shared = network.config.shared_backbone
         seen = features if shared else network.extract(_cut(cutter, shots[some]))
         kept = seen.clone()  # the next pass uses its memory
@@ -103,14 +105,14 @@ def _see_upright(
             for at, shot in enumerate(shots[some])
         ]
 
-    seen = [shot for _, some in batches.run(len(shots), see, TOGETHER) for shot in some]
+    seen = [shot for _, some in batches.run(len(shots), encode, TOGETHER) for shot in some]
     return [shot.tokens for shot in seen], cross_check(network, batches, seen)
 
 
-def _see(
+def _extract(
     network: Network, cutter: HostCrops, shots: Sequence[SupportShot], rotation: float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Features of shots [N, C, h, w] that are turned by `rotation` degrees, soft masks of their
+    """Features of shots [N, C, h, w] rotated by `rotation` degrees, soft masks of their
     keypoints [N, K, 64, 64], and whether each is shown [N, K]."""
     config = network.config
     maps, shown = [], []

@@ -1,6 +1,6 @@
-"""Where to look for an object that no detector knows: find it once, then follow it.
+"""Search and tracking of objects without a detector: find one in windows, then follow its box.
 
-A `Follower` is the memory of one category in one camera: it says where to look and judges what was
+A `Follower` is the memory of one category in one camera: it proposes boxes and judges what was
 found there. A `Watch` is one camera with all its followers.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
-from cape_ros.perception.inference.batches import LARGEST_BATCH
+from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 
 if TYPE_CHECKING:  # it searches by what is here
@@ -36,12 +36,16 @@ MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 
 @dataclass(frozen=True)
 class Trust:
-    """From which score on a point is trusted; from which match on a point says where the object is
-    (`point`), from which mean match on an object is found, and is still followed."""
+    """Thresholds of scores and matches, in [0, 1].
 
-    point: float = 0.3
-    found: float = 0.35
-    kept: float = 0.25
+    point_threshold: a point with this score is trusted, one with this match is used for the
+    object's box. presence_threshold: mean match from which a searched object is present.
+    tracking_threshold: mean match below which a tracked object is lost.
+    """
+
+    point_threshold: float = 0.3
+    presence_threshold: float = 0.35
+    tracking_threshold: float = 0.25
 
 
 def search_windows(width: int, height: int) -> list[Box]:
@@ -67,38 +71,41 @@ class Follower:
         self.searched = -1  # when it was last searched for: who waited longest comes next
 
     def closer(self, best: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
-        """The box to look at again after a search, None if its best window shows no object.
+        """The box of a second, closer pass after a search, None if no window shows the object.
 
         size: (width, height) of the image.
         """
-        return self._hull(best, size) if best.score >= self.trust.kept else None
+        return self._hull(best, size) if best.score >= self.trust.tracking_threshold else None
 
     def update(
-        self, found: ObjectKeypoints, size: tuple[int, int], track_id: int
+        self, prediction: ObjectKeypoints, size: tuple[int, int], track_id: int
     ) -> ObjectKeypoints:
-        """Judge what was found in the box that was looked at; the answer is what to publish.
+        """Judge what was predicted in the proposed box; the answer is what to publish.
 
         A newly found object gets `track_id`. A lost one keeps its keypoints' places, all with
         score 0.
         """
-        enough = self.trust.found if self.box is None else self.trust.kept
-        hull = self._hull(found, size)
-        if found.score < enough or hull is None:
-            return self.lose(found)
+        enough = (
+            self.trust.presence_threshold if self.box is None else self.trust.tracking_threshold
+        )
+        hull = self._hull(prediction, size)
+        if prediction.score < enough or hull is None:
+            return self.lose(prediction)
         if self.box is None:
             self.box, self.track_id = hull, track_id
         else:
             self.box = limit_growth(self.box, hull)
-        return replace(found, track_id=self.track_id)
+        return replace(prediction, track_id=self.track_id)
 
-    def lose(self, found: ObjectKeypoints) -> ObjectKeypoints:
+    def lose(self, prediction: ObjectKeypoints) -> ObjectKeypoints:
+        """Forgets the box; returns the prediction with all scores 0 and track_id -1."""
         self.box, self.track_id = None, -1
-        nothing = np.zeros_like(found.scores)
-        return replace(found, scores=nothing, matches=nothing, track_id=-1)
+        nothing = np.zeros_like(prediction.scores)
+        return replace(prediction, scores=nothing, matches=nothing, track_id=-1)
 
-    def _hull(self, found: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
-        trusted = found.keypoints[found.matches >= self.trust.point]
-        if len(trusted) < min(MIN_POINTS, len(found.matches)):
+    def _hull(self, prediction: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
+        trusted = prediction.keypoints[prediction.matches >= self.trust.point_threshold]
+        if len(trusted) < min(MIN_POINTS, len(prediction.matches)):
             return None
         hull = clip_box(hull_box(trusted, MARGIN), *size)
         return None if box_faults(hull, *size) else hull  # the object has left the image
@@ -137,7 +144,7 @@ class Watch:
         self._rests_until = -math.inf
 
     def forget(self, name: str) -> None:
-        """Look for a category anew, with the next image: it is another one now, or gone."""
+        """Search a category anew with the next image: it is another one now, or gone."""
         self._followers.pop(name, None)
         self._rests_until = -math.inf
 
@@ -179,14 +186,15 @@ class Watch:
 
     def _search(self, image: np.ndarray, name: str, follower: Follower) -> ObjectKeypoints:
         began = self._clock()
-        (found,) = look_everywhere(self._estimator, image, {name: follower})
+        (prediction,) = search_everywhere(self._estimator, image, {name: follower})
         follower.searched = next(self._searches)
         ended = self._clock()
         self._rests_until = ended + (ended - began) * (1 / SEARCH_SHARE - 1)
-        return found
+        return prediction
 
 
 def track_ids() -> Iterator[int]:
+    """The track IDs 0, 1, 2, ..., which begin anew after `MOST_TRACK_IDS`."""
     return (number % MOST_TRACK_IDS for number in itertools.count())
 
 
@@ -217,30 +225,30 @@ def search_all(
     """
     size = size_to_search(image)
     followers = {category: Follower(trust or Trust()) for category in categories}
-    found = look_everywhere(estimator, image, followers)
+    predictions = search_everywhere(estimator, image, followers)
     return [
         follower.update(seen, size, track_id=-1)
-        for follower, seen in zip(followers.values(), found, strict=True)
+        for follower, seen in zip(followers.values(), predictions, strict=True)
     ]
 
 
-def look_everywhere(
+def search_everywhere(
     estimator: Estimator, image: np.ndarray, followers: Mapping[Category | str, Follower]
 ) -> list[ObjectKeypoints]:
-    """What the best window shows of each category, or a closer look at where it shows it."""
+    """The best window's result of each category, or that of a closer crop around it."""
     size, count = (image.shape[1], image.shape[0]), len(followers)
     windows = [ObjectRequest(c, window) for window in search_windows(*size) for c in followers]
     seen = estimator.estimate(image, windows, best_only=True)
-    found = [max(seen[at::count], key=lambda each: each.score) for at in range(count)]
+    best = [max(seen[at::count], key=lambda each: each.score) for at in range(count)]
     closer = {
         at: ObjectRequest(category, box)
         for at, (category, follower) in enumerate(followers.items())
-        if (box := follower.closer(found[at], size))
+        if (box := follower.closer(best[at], size))
     }
     answers = estimator.estimate(image, list(closer.values())) if closer else []
     for at, answer in zip(closer, answers, strict=True):
-        found[at] = answer
-    return found
+        best[at] = answer
+    return best
 
 
 def size_to_search(image: np.ndarray) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The ROS 2 front end: ordinary rclpy code that converts messages and decides nothing else.
+"""The ROS 2 node: rclpy code that converts messages and calls the server.
 
 Importing it raises `CapeError` that says what to do where rclpy cannot be used.
 """

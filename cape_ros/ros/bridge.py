@@ -1,7 +1,7 @@
-"""cv_bridge, for encodings that `encodings` lacks: optional, and never the end of the node.
+"""Optional cv_bridge for encodings that `encodings` lacks; its failures never end the node.
 
 One that was compiled for NumPy 1 ends the process at its first image beside NumPy 2. So its files
-are looked at before it is imported.
+are checked before it is imported.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def fault() -> str:
 
 
 def state() -> str:
-    """For the log: what becomes of other encodings; "" where cv_bridge is not installed."""
+    """A log line on the support of other encodings; "" where cv_bridge is not installed."""
     folder = _folder()
     if folder is None:
         return ""

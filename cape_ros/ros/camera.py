@@ -20,7 +20,7 @@ from cape_ros.perception.objects import ObjectRequest
 from cape_ros.ros import compat, parameters
 from cape_ros.ros.conversions import read_frame
 from cape_ros.ros.detections import class_map, to_requests
-from cape_ros.ros.frames import FrameBuffer
+from cape_ros.ros.frame_buffer import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
 from cape_ros.ros.pairing import Pairing
 from cape_ros.server.server import Frame, Server
@@ -221,7 +221,7 @@ def topic(camera: str, name: str) -> str:
 
 
 def key_of(camera: str) -> str:
-    """What the server, the log and the diagnostics call a camera."""
+    """The name of a camera in the server, the log and the diagnostics."""
     return camera or "image"
 
 

@@ -46,7 +46,7 @@ def create_subscription(
     """
     name = node.resolve_topic_name(topic)
 
-    def tell(event: Any) -> None:
+    def report(event: Any) -> None:
         what = f"a publisher on {name} offers another {_policy(event)} than this node asks for"
         on_mismatch(name, f"{what}: nothing is received from it")
 
@@ -64,7 +64,7 @@ def create_subscription(
         if on_lost is not None:
             on_lost(event.total_count_change)
 
-    handlers = {"incompatible_qos": tell, "message_lost": count if on_lost else None}
+    handlers = {"incompatible_qos": report, "message_lost": count if on_lost else None}
     return _with_events(make, SubscriptionEventCallbacks, handlers)
 
 
@@ -90,17 +90,17 @@ def create_publisher(
 ) -> Publisher:
     name = node.resolve_topic_name(topic)
 
-    def tell(event: Any) -> None:
+    def report(event: Any) -> None:
         what = f"a subscriber to {name} asks for another {_policy(event)} than this node offers"
         on_mismatch(name, f"{what}: it receives nothing")
 
     make = partial(node.create_publisher, kind, topic, qos)
-    return _with_events(make, PublisherEventCallbacks, {"incompatible_qos": tell})
+    return _with_events(make, PublisherEventCallbacks, {"incompatible_qos": report})
 
 
 def _with_events(make: Callable[..., Any], kind: Any, handlers: Mapping[str, Any]) -> Any:
-    """With as many of the events as the middleware has: Zenoh's tells of no QoS that does not fit,
-    others of no message that is lost."""
+    """Makes it with as many of the events as the middleware supports: Zenoh's has none for an
+    incompatible QoS, others none for a lost message."""
     wanted = {name: callback for name, callback in handlers.items() if callback}
     for count in range(len(wanted), 0, -1):
         for names in combinations(wanted, count):

@@ -1,4 +1,4 @@
-"""Between ROS messages and what perception works on; an image is viewed, not copied."""
+"""Converts between ROS messages and arrays; an image is viewed, not copied."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_image(message: Image | CompressedImage, field: str = "image") -> np.nda
 
 
 def read_frame(message: Image | CompressedImage) -> np.ndarray:
-    """The same for a camera's frame, as fast as it goes: what is cut off is found by its end."""
+    """The same for a camera's frame, fast: truncation is detected by the end marker."""
     if isinstance(message, Image):
         return to_array(message)
     data = np.frombuffer(message.data, np.uint8)
@@ -88,7 +88,7 @@ def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedIm
 
 
 def _octets(content: np.ndarray) -> array.array:
-    """What a field uint8[] takes without looking at every element."""
+    """An array that a field uint8[] takes without a check of every element."""
     data = array.array("B")
     data.frombytes(np.ascontiguousarray(content))  # type: ignore[arg-type]
     return data
@@ -123,20 +123,20 @@ def to_keypoint_array(
     height, width = size
     return KeypointArray(
         header=header,
-        objects=[_object(found, trusted) for found in objects],
+        objects=[_object(one, trusted) for one in objects],
         image_width=width,
         image_height=height,
     )
 
 
-def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
+def _object(one: ObjectKeypoints, trusted: float) -> ObjectMessage:
     return ObjectMessage(
-        category=found.category,
-        category_version=found.category_version,
-        track_id=found.track_id,
-        detection_id=found.detection_id,
-        box=to_region(found.box),
-        score=found.score,
+        category=one.category,
+        category_version=one.category_version,
+        track_id=one.track_id,
+        detection_id=one.detection_id,
+        box=to_region(one.box),
+        score=one.score,
         keypoints=[
             Keypoint(
                 x=x,
@@ -144,9 +144,9 @@ def _object(found: ObjectKeypoints, trusted: float) -> ObjectMessage:
                 score=score,
                 visibility=Keypoint.VISIBLE if score >= trusted else Keypoint.UNKNOWN,
             )
-            for (x, y), score in zip(found.keypoints.tolist(), found.scores.tolist(), strict=True)
+            for (x, y), score in zip(one.keypoints.tolist(), one.scores.tolist(), strict=True)
         ],
-        keypoint_names=list(found.keypoint_names),
+        keypoint_names=list(one.keypoint_names),
     )
 
 
@@ -178,7 +178,7 @@ def to_category_message(category: Category, active: bool) -> CategoryMessage:
 
 
 def to_shot(shot: SupportShot) -> ShotMessage:
-    """As it was registered: the image as PNG, so that nothing is lost."""
+    """The message of a shot, with its image as a lossless PNG."""
     encoded = cv2.imencode(".png", cv2.cvtColor(shot.image, cv2.COLOR_RGB2BGR))[1]
     return ShotMessage(
         compressed=CompressedImage(format="png", data=_octets(encoded)),
@@ -252,5 +252,5 @@ def given_message(given: Any, find: Find, prefix: str = "") -> tuple[Image | Com
 
 
 def header_of_now(node: Node) -> Header:
-    """For what no image belongs to."""
+    """A header with the current time, for messages without an image."""
     return Header(stamp=node.get_clock().now().to_msg())

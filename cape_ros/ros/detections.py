@@ -1,4 +1,4 @@
-"""Between vision_msgs/Detection2DArray and boxes."""
+"""Converts between vision_msgs/Detection2DArray and boxes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cape_ros.perception.geometry import Box, box_faults
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.ros.compat import vision_msgs
 
-MOST_DETECTIONS = 64  # of one image that are looked at: two batches
+MOST_DETECTIONS = 64  # per image that are processed: two batches
 
 
 def class_map(pairs: Sequence[str]) -> dict[str, str]:
@@ -31,7 +31,7 @@ def to_requests(
     active: Callable[[str], bool],
     size: tuple[int, int],
 ) -> tuple[list[ObjectRequest], list[Fault]]:
-    """What to look for, and what is wrong with the detections that are left out.
+    """The requests of the usable detections, and what is wrong with the others.
 
     size: (width, height) of their image. A detection of a category that is registered, but not
     active, is left out without a word.
@@ -59,11 +59,11 @@ def to_requests(
 
 
 def to_box(bbox: Any) -> Box:
-    """The upright box around a vision_msgs/BoundingBox2D, which may be turned."""
+    """The axis-aligned box around a vision_msgs/BoundingBox2D, which may be rotated."""
     center = getattr(bbox.center, "position", bbox.center)  # a geometry_msgs/Pose2D of old
-    turn = bbox.center.theta
-    if math.isfinite(turn):  # else a NaN, which the check of the box finds
-        cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
+    angle = bbox.center.theta
+    if math.isfinite(angle):  # else a NaN, which the check of the box finds
+        cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
         width = bbox.size_x * cos + bbox.size_y * sin
         height = bbox.size_x * sin + bbox.size_y * cos
     else:
@@ -79,9 +79,9 @@ def to_detections(objects: Sequence[ObjectKeypoints], header: Any, trusted: floa
     return vision_msgs.Detection2DArray(
         header=header,
         detections=[
-            _detection(found, header, found.keypoints[found.scores >= trusted])
-            for found in objects
-            if (found.scores >= max(trusted, 1e-6)).any()
+            _detection(one, header, one.keypoints[one.scores >= trusted])
+            for one in objects
+            if (one.scores >= max(trusted, 1e-6)).any()
         ],
     )
 
@@ -98,15 +98,15 @@ def _category(
     return None
 
 
-def _detection(found: ObjectKeypoints, header: Any, points: np.ndarray) -> Any:
+def _detection(one: ObjectKeypoints, header: Any, points: np.ndarray) -> Any:
     low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     hypothesis = vision_msgs.ObjectHypothesisWithPose()
-    hypothesis.hypothesis.class_id = found.category
-    hypothesis.hypothesis.score = found.score
+    hypothesis.hypothesis.class_id = one.category
+    hypothesis.hypothesis.score = one.score
     detection = vision_msgs.Detection2D(header=header, results=[hypothesis])
-    detection.id = found.detection_id
-    if found.track_id >= 0:
-        detection.id = str(found.track_id)
+    detection.id = one.detection_id
+    if one.track_id >= 0:
+        detection.id = str(one.track_id)
     detection.bbox.center.position.x = (low[0] + high[0]) / 2
     detection.bbox.center.position.y = (low[1] + high[1]) / 2
     detection.bbox.size_x = high[0] - low[0]

@@ -16,7 +16,7 @@ from rclpy.node import Node
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from cape_ros.core import fastdds
-from cape_ros.perception.inference.batches import LARGEST_BATCH
+from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
 from cape_ros.ros.meters import Rate, percentiles
@@ -32,7 +32,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class NodeState:
-    """What the node does now: `running` if it looks at images; a word for it, and where."""
+    """The node's state: whether it processes images, a word for it, the device, and problems."""
 
     running: bool
     word: str
@@ -104,11 +104,11 @@ class Diagnostics:
         yield to_status(f"{name}: model", *self._model(state, statistics), state.word)
         for report in self._cameras:
             counts = statistics.cameras.get(report.camera.key, CameraCounts())
-            said = report.say(counts, state.running, self._has_time())
-            yield to_status(f"{name}: {report.camera.key}", *said, state.word)
+            summary = report.say(counts, state.running, self._has_time())
+            yield to_status(f"{name}: {report.camera.key}", *summary, state.word)
 
     def _has_time(self) -> bool:
-        """Not with use_sim_time before the first message on /clock."""
+        """Whether the clock runs: with use_sim_time, not before the first message on /clock."""
         return bool(self._node.get_clock().now().nanoseconds)
 
     def _model(self, state: NodeState, statistics: Statistics) -> tuple[Values, list[str]]:
@@ -145,7 +145,7 @@ class Diagnostics:
 
 
 class CameraReport:
-    """What there is to say about one camera."""
+    """Builds the diagnostics of one camera."""
 
     def __init__(self, camera: Camera, clock: Callable[[], float] = time.monotonic) -> None:
         self.camera = camera
@@ -218,7 +218,7 @@ def to_status(
 
 
 def memory(device: torch.device) -> Values:
-    """What PyTorch holds of a GPU; nothing to say about a CPU."""
+    """The GPU memory that PyTorch holds; empty on a CPU."""
     if device.type != "cuda":
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Pixels of a sensor_msgs/Image as RGB: one table of the encodings, each converted by OpenCV.
+"""Converts the encodings of sensor_msgs/Image to RGB by one table, with OpenCV.
 
 What stays as it is, is a view into the message. The codes of OpenCV name a Bayer mosaic by its
 second row: BayerBG is rggb.
@@ -26,7 +26,7 @@ YUV_TO_RGB = np.hstack([YUV_TO_RGB, -YUV_TO_RGB @ np.array([[16], [128], [128]],
 
 @dataclass(frozen=True)
 class Layout:
-    """How an encoding lies in memory. octets: of a pixel in a row of `step` octets.
+    """The memory layout of an encoding. octets: of a pixel in a row of `step` octets.
 
     planes: rows of data for each row of the image. convert: from the rows [H * planes, W, octets]
     and whether the upper octet of a sample comes first. A size must be a multiple of `block`
@@ -61,7 +61,7 @@ def to_rgb(image: Any, layout: Layout, field: str) -> np.ndarray:
 
 
 def check_size(image: Any, field: str) -> None:
-    """Raises `InvalidInput` for no pixels, and for more than are ever looked at."""
+    """Raises `InvalidInput` for no pixels, and for more than are ever processed."""
     if not 0 < image.width * image.height <= MOST_PIXELS:
         reason = f"an image of {image.width} x {image.height} pixels"
         raise InvalidInput.of(f"{field}.width", reason)
@@ -117,7 +117,7 @@ def _video(octets: int, code: int, planes: float, block: tuple[int, int]) -> Lay
 
 
 def _nv24(rows: np.ndarray, _: bool) -> np.ndarray:
-    """A plane of Y, and one of U and V in turn whose rows are twice as long: no code of OpenCV."""
+    """A plane of Y and one of interleaved U, V with rows twice as long; OpenCV has no such code."""
     height, width, step = len(rows) // 3, rows.shape[1], rows.strides[0]
     colours = np.lib.stride_tricks.as_strided(
         rows[height:], (height, width, 2), (2 * step, 2, 1), writeable=False

@@ -2,7 +2,7 @@
 
 With a camera_info the markers lie on the rays of the keypoints at a depth of one metre, in the
 camera's optical frame. Without one they lie in the plane z = 0 of that frame, one millimetre a
-pixel: a picture to look at, which says nothing about directions.
+pixel: a visualisation only, without any direction in space.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ def to_markers(
 ) -> MarkerArray:
     """info: the sensor_msgs/CameraInfo of the image, if there is one; rectified: follow its P."""
     markers: list[Marker] = []
-    for number, found in enumerate(objects):
-        seen = found.scores >= max(trusted, 1e-6)
-        category = categories.get(found.category)
+    for number, one in enumerate(objects):
+        seen = one.scores >= max(trusted, 1e-6)
+        category = categories.get(one.category)
         if category is None or not seen.any():
             continue
-        points = to_space(found.keypoints, info, rectified)
+        points = to_space(one.keypoints, info, rectified)
         size = 0.02 * float(np.ptp(points[seen], axis=0).max()) or METRES_PER_PIXEL
         edges = [edge for edge in category.edges if seen[edge[0]] and seen[edge[1]]]
         shown = np.flatnonzero(seen).tolist()
 
         def marker(
-            what: str, kind: int, width: float, number: int = number, name: str = found.category
+            what: str, kind: int, width: float, number: int = number, name: str = one.category
         ) -> Marker:
             made = Marker(header=header, ns=f"{name}/{what}", id=number, type=kind)
             made.action, made.lifetime = Marker.ADD, LIFETIME
@@ -66,7 +66,7 @@ def to_markers(
             lines.colors = [_color(end) for edge in edges for end in edge]
             markers.append(lines)
         text = marker("name", Marker.TEXT_VIEW_FACING, 4 * size)
-        text.text = found.category
+        text.text = one.category
         text.pose.position = _point(points[seen].mean(axis=0))
         text.pose.position.y = float(points[seen, 1].min()) - 3 * size  # above: y points down
         markers.append(text)

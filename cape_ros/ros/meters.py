@@ -1,4 +1,4 @@
-"""What a camera went through, counted for diagnostics. Writing costs next to nothing."""
+"""Counts of a camera's inputs and outputs for diagnostics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NANOSECONDS = 10**9
 
 
 def nanoseconds(stamp: Any) -> int:
-    """Of a builtin_interfaces/Time."""
+    """The nanoseconds of a builtin_interfaces/Time."""
     return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
 
 
@@ -70,7 +70,7 @@ class NumberWatch:
             self.missed += left_out
 
     def restart(self) -> None:
-        """What is not subscribed to is not missed."""
+        """Count no gap over a pause of the subscription."""
         self._last = None
 
 
@@ -104,7 +104,7 @@ class CameraMeter:
         self.receive.append(time.monotonic() - began)
 
     def sent(self, stamp: int, now: int) -> None:
-        """In nanoseconds of the node's clock; the age of a zero stamp is unknown."""
+        """Count a result; times in nanoseconds of the node's clock, a zero stamp has no age."""
         self.published += 1
         if stamp:
             self.ages.append((now - stamp) / NANOSECONDS)

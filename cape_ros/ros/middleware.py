@@ -1,4 +1,4 @@
-"""Imports rclpy, and says which one it is or why it cannot be used."""
+"""Imports rclpy; reports its origin, or why it cannot be used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def load() -> str:
 
 
 def _check_messages() -> None:
-    """In a checkout: that the messages in use are those of its msg/ and srv/."""
+    """Checks in a checkout that the installed messages are those of its msg/ and srv/."""
     import cape_ros.msg
 
     wanted = packages.own_definitions()

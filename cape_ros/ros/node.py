@@ -19,7 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from cape_ros.core.errors import CapeError
-from cape_ros.core.memory import free_memory, keep_frames_mapped
+from cape_ros.core.malloc import free_memory, keep_frames_mapped
 from cape_ros.core.processes import leave
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.services import Services
@@ -27,7 +27,7 @@ from cape_ros.ros.session import Session
 from cape_ros.server.server import Server
 
 logger = logging.getLogger(__name__)
-THREADS = 6  # commands, looks, questions, diagnostics, the life cycle; one more for each camera
+THREADS = 6  # commands, estimates, queries, diagnostics, the life cycle; one more for each camera
 
 
 class CapeNode(LifecycleNode):
@@ -65,7 +65,7 @@ class CapeNode(LifecycleNode):
 
     @property
     def session(self) -> Session:
-        """What there is from configure to cleanup. Raises `CapeError` without it."""
+        """The session from configure to cleanup. Raises `CapeError` without one."""
         if self._session is None:
             raise CapeError("the node is unconfigured; first: ros2 lifecycle set /cape configure")
         return self._session
@@ -124,7 +124,7 @@ class CapeNode(LifecycleNode):
             free_memory()
 
     def _transition(self, work: Callable[[], None]) -> TransitionCallbackReturn:
-        """What a person can put right is a FAILURE, anything else an ERROR; both are logged."""
+        """Runs a transition: a `CapeError` is a FAILURE, all else an ERROR; both are logged."""
         self._failure = None
         try:
             work()
@@ -156,7 +156,7 @@ class CapeNode(LifecycleNode):
 
 
 class LogForwarder(logging.Handler):
-    """What the rooms below log, in the node's log."""
+    """Forwards the log of the other packages to the node's log."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(logging.WARNING)
@@ -171,7 +171,7 @@ class LogForwarder(logging.Handler):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop; returns the exit status. For a process of its own."""
+    """Run the node until a signal stops it; returns the exit status. For a process of its own."""
     interrupted = threading.Event()
     _handle_interrupts(lambda *_: interrupted.set())
     keep_frames_mapped()

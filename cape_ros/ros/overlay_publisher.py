@@ -73,7 +73,7 @@ class OverlayPublisher:
             style, header = self._style(), result.frame.header
             drawn = draw(result.frame.image, result.objects, result.categories, style.trusted)
             if style.mode == "support":
-                names = [found.category for found in result.objects]
+                names = [one.category for one in result.objects]
                 known = [result.categories[n] for n in names if n in result.categories]
                 drawn = beside_support(drawn, known)
             if self.raw.get_subscription_count():

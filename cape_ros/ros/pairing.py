@@ -76,7 +76,7 @@ class Pairing(Generic[Image, Boxes]):
         return closest
 
     def _wait(self, waiting: deque, newcomer: Waiting) -> int:
-        """How many had to go."""
+        """Adds a newcomer; returns how many were dropped for it."""
         waiting.append(newcomer)
         if len(waiting) <= self._most:
             return 0
@@ -84,7 +84,7 @@ class Pairing(Generic[Image, Boxes]):
         return 1
 
     def _forget_before(self, stamp: int) -> int:
-        """How many images went."""
+        """Drops images before `stamp`; returns how many."""
         kept = [image for image in self._images if image.stamp >= stamp]
         lost = len(self._images) - len(kept)
         self._images = deque(kept)

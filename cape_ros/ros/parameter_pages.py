@@ -1,4 +1,4 @@
-"""What the parameter table says, as `config/cape.yaml` and `docs/parameters.md`.
+"""Generates `config/cape.yaml` and `docs/parameters.md` from the parameter table.
 
 `python -m cape_ros.ros.parameter_pages` in the source tree writes both.
 """

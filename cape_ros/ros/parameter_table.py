@@ -51,7 +51,7 @@ class ParameterSpec:
 
     @property
     def type(self) -> str:
-        """As ROS 2 calls it, such as `string[]`."""
+        """The name of the type in ROS 2, such as `string[]`."""
         if isinstance(self.default, list):
             return TYPES[type(self.default[0])] + "[]"
         return TYPES[type(self.default)]

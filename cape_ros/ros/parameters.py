@@ -1,4 +1,4 @@
-"""The node's parameters, declared once: checks, `config/cape.yaml` and `docs/parameters.md` follow.
+"""Declares and checks the node's parameters, as the parameter table has them.
 
 A parameter marked `camera` counts for every camera; each named camera has one of its own besides,
 as `left.region`, whose default is the common value.
@@ -43,9 +43,11 @@ def check(values: Values) -> None:
         for name, parameter in table.items()
         if name in values and (reason := parameter.fault(values[name]))
     ]
-    kept, found = values["kept_object"], values["found_object"]
-    if not faults and kept > found:
-        reason = f"{kept} is more than found_object, {found}: what is found would be lost at once"
+    kept, presence = values["kept_object"], values["found_object"]
+    if not faults and kept > presence:
+        reason = (
+            f"{kept} is more than found_object, {presence}: what is found would be lost at once"
+        )
         faults.append(Fault("kept_object", reason))
     for camera in camera_names(values) if not faults else ():
         if of(values, camera, "boxes") == "region" and not any(of(values, camera, "region")):
@@ -107,23 +109,23 @@ def _declare(node: Node, parameter: ParameterSpec) -> Any:
 
 
 def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:
-    said = ParameterDescriptor(
+    message = ParameterDescriptor(
         name=parameter.name,
         description=parameter.description,
         read_only=parameter.when == START,
         additional_constraints=parameter.range if not parameter.bounded else "",
     )
     if parameter.bounded and isinstance(parameter.default, float):
-        said.floating_point_range = [
+        message.floating_point_range = [
             FloatingPointRange(from_value=parameter.least, to_value=parameter.most, step=0.0)
         ]
     elif parameter.bounded:
-        said.integer_range = [
+        message.integer_range = [
             IntegerRange(from_value=int(parameter.least), to_value=int(parameter.most), step=1)
         ]
-    return said
+    return message
 
 
 def plain(value: Any) -> Any:
-    """rclpy has lists of numbers as array.array, this table as list."""
+    """A list where rclpy has an array.array of numbers; other values as they are."""
     return value if isinstance(value, (str, int, float)) else list(value)

@@ -1,4 +1,4 @@
-"""`ros2 run cape_ros register mug.png mug.json`: teach a running node one annotated image."""
+"""`ros2 run cape_ros register mug.png mug.json`: registers an image with a running node."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _call(node: Node, service: str, request: Any, seconds: float) -> Any:
 
 
 def _without_ros(words: list[str]) -> list[str]:
-    """What is left for this program: `ros2 run` adds arguments after --ros-args."""
+    """The arguments without those that `ros2 run` adds after --ros-args."""
     if "--ros-args" not in words:
         return words
     begin = words.index("--ros-args")

@@ -1,4 +1,4 @@
-"""The services: each answers what was done, or every field at fault and why."""
+"""The node's services; each response says what was done, or lists every fault by field."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Services:
         self._node = node
         self._session = session
         # A command waits for the model or the disk: images and questions go on meanwhile.
-        commands, looks, questions = (MutuallyExclusiveCallbackGroup() for _ in range(3))
+        commands, estimates, questions = (MutuallyExclusiveCallbackGroup() for _ in range(3))
         for kind, name, command, group in (
             (RegisterCategory, "register_category", self._register, commands),
             (RemoveCategory, "remove_category", self._remove, commands),
             (ActivateCategories, "activate_categories", self._activate, commands),
             (SetBool, "enable", self._enable, commands),
-            (Estimate, "estimate", self._estimate, looks),
+            (Estimate, "estimate", self._estimate, estimates),
             (GetCategory, "get_category", self._get, questions),
         ):
             answer = partial(self._answer, command)
@@ -132,13 +132,13 @@ class Services:
         boxes = [(b.x_offset, b.y_offset, b.width, b.height) for b in request.boxes]
         image = read_image(message, field)
         names = list(request.categories)
-        found = session.server.estimate(image, names or None, boxes or None)
+        objects = session.server.estimate(image, names or None, boxes or None)
         height, width = image.shape[:2]
         response.keypoints = to_keypoint_array(
-            found, message.header, (height, width), session.server.trust.point
+            objects, message.header, (height, width), session.server.trust.point_threshold
         )
-        there = sum(bool((one.scores > 0).any()) for one in found)
-        return f"{there} of {len(found)} objects found"
+        there = sum(bool((one.scores > 0).any()) for one in objects)
+        return f"{there} of {len(objects)} objects found"
 
     def _get(
         self, session: Session, request: GetCategory.Request, response: GetCategory.Response

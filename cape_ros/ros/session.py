@@ -1,4 +1,4 @@
-"""What there is between configure and cleanup: the server, its inputs, outputs and services."""
+"""The objects that live from configure to cleanup: server, cameras, outputs, Studio."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cape_ros.ros import bridge, parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Diagnostics, NodeState
-from cape_ros.ros.frames import FrameBuffer, check_camera
+from cape_ros.ros.frame_buffer import FrameBuffer, check_camera
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
@@ -203,7 +203,7 @@ class Session:
             raise CapeError(result.reason)
 
     def enable(self, enabled: bool) -> str:
-        """Go on, or pause until further notice; says what it did."""
+        """Go on, or pause until further notice; returns what it did."""
         with self._switching:
             self._enabled = enabled
             if not enabled:
@@ -256,7 +256,7 @@ class Session:
 
 
 def _names(chosen: Sequence[str]) -> list[str] | None:
-    """Of the parameter active_categories; None is all."""
+    """The names in a parameter active_categories; None = all."""
     return None if ALL in chosen else [name for name in chosen if name]
 
 

@@ -1,1 +1,1 @@
-"""One thread that owns the model: frames and commands in, results out."""
+"""The application without a transport: one thread owns the model, for frames and commands."""

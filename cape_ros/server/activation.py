@@ -1,4 +1,4 @@
-"""Which categories are looked for on which camera."""
+"""Which categories are active on which camera."""
 
 from __future__ import annotations
 
@@ -26,22 +26,20 @@ class Activation:
             return Activation(chosen)
         return replace(self, cameras={**self.cameras, camera: chosen})
 
-    def without_camera(self, camera: str) -> Activation:
-        """Removes the filter of this camera."""
-        return replace(self, cameras={c: n for c, n in self.cameras.items() if c != camera})
-
     def without_category(self, name: str) -> Activation:
+        """The activation after a category is removed from the library."""
         return Activation(
             self.others and self.others - {name},
             {camera: names and names - {name} for camera, names in self.cameras.items()},
         )
 
-    def looks_for(self, camera: str, name: str) -> bool:
+    def includes(self, camera: str, name: str) -> bool:
+        """Whether a category is active on a camera."""
         names = self.cameras.get(camera, self.others)
         return names is None or name in names
 
     def anywhere(self, name: str) -> bool:
-        """Whether any camera looks for this name, or would if it came."""
+        """Whether the category is active on any camera, or would be on a new one."""
         return any(n is None or name in n for n in (self.others, *self.cameras.values()))
 
 
@@ -53,6 +51,7 @@ def check_names(known: Mapping[str, Category], names: Sequence[str]) -> None:
 
 
 def name_faults(known: Mapping[str, Category], names: Sequence[str]) -> list[Fault]:
+    """A fault `categories[i]` for each name that is not registered."""
     return [
         Fault(f"categories[{index}]", not_registered(known, name), "unknown_category")
         for index, name in enumerate(names)

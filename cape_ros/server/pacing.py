@@ -12,12 +12,13 @@ LATE_TOLERANCE = 1 / 4  # of a period: how late a frame may come
 
 
 class FramePacer:
-    """Of one camera; all times by one clock, in seconds."""
+    """The pace of one camera; all times by one clock, in seconds."""
 
     def __init__(self) -> None:
         self._arrivals: deque[float] = deque(maxlen=INTERVALS_KEPT + 1)
 
     def see(self, arrival: float) -> None:
+        """Record the arrival of a frame, in seconds."""
         self._arrivals.append(arrival)
 
     def wait_time(self, now: float, inference_time: float) -> float:

@@ -63,7 +63,7 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
 
 
 def summary(category: Category, check: CrossCheck) -> str:
-    """What was registered, for a person, and what its shots say of each other."""
+    """One sentence on a registered category and the cross-check of its shots."""
     words = described(category)
     if check.judged:
         words += f"; {check.right} of {check.judged} points are found from the other shots"
@@ -78,10 +78,12 @@ def summary(category: Category, check: CrossCheck) -> str:
 
 
 def described(category: Category) -> str:
+    """Name, version and counts of a category, such as `mug version 1: 4 keypoints, 1 shot`."""
     keypoints = counted(len(category.keypoint_names), "keypoint")
     shots = counted(len(category.shots), "shot")
     return f"{category.name} version {category.version}: {keypoints}, {shots}"
 
 
 def counted(count: int, what: str) -> str:
+    """A number with its noun, in the plural unless it is 1."""
     return f"{count} {what}{'s' * (count != 1)}"

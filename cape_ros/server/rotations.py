@@ -45,6 +45,7 @@ class RotationEncoder:
         self._go_on()
 
     def forget(self, name: str) -> None:
+        """Remove a category from the estimator, and the steps that were left for it."""
         self._estimator.forget(name)
         self._left.pop(name, None)
 

@@ -1,4 +1,4 @@
-"""The application: frames and commands in, results out. It knows no transport.
+"""The application facade: frames and commands in, results out, without a transport.
 
 One thread owns the model. Of every camera only the newest frame waits for it, the ones that it
 replaces are counted as dropped. Commands are answered between two frames.
@@ -29,7 +29,7 @@ from cape_ros.perception.tracking import SEARCHED_TOGETHER, Trust, Watch, search
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
-from cape_ros.server.frames import Answer, Frame, FrameQueue, Result
+from cape_ros.server.frame_queue import Answer, Frame, FrameQueue, Result
 from cape_ros.server.registration import RegisterMode
 from cape_ros.server.rotations import RotationEncoder
 from cape_ros.server.statistics import CameraCounts, Percentiles, Statistics
@@ -49,7 +49,7 @@ KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
 
 
 class Server:
-    """Categories by name and one model for all cameras.
+    """Estimates keypoints in the frames of all cameras, with one model and one library.
 
     on_result is called on the model's thread: it must neither block nor give a command.
     on_categories is called with (categories, database version) after each change of them or of
@@ -87,15 +87,17 @@ class Server:
 
     @property
     def database_version(self) -> int:
+        """Grows with every change of any category, also over restarts."""
         return self._library.database_version
 
     @property
     def largest_batch(self) -> int:
-        """Objects that are looked at together; fewer than at the start where memory was short."""
+        """Objects per forward pass; fewer than at the start where memory was short."""
         return self._estimator.largest_batch
 
     @property
     def statistics(self) -> Statistics:
+        """Outcomes of all frames, refused inputs and stage times since the start."""
         return self._frames.statistics
 
     def submit(self, frame: Frame) -> None:
@@ -106,11 +108,11 @@ class Server:
         self._frames.submit(frame)
 
     def reject(self, error: Exception) -> None:
-        """Count an input that was refused, by the fields at fault: there are only so many."""
+        """Count a refused input by its fields at fault, without their indices."""
         self._frames.reject(error)
 
     def pause(self) -> None:
-        """Look at no frames until `resume`; commands are carried out all the same.
+        """Process no frames until `resume`; commands are carried out all the same.
 
         Once this returns nothing is published any more, not even the result of the frame in work,
         and what was followed is forgotten.
@@ -118,7 +120,7 @@ class Server:
         self._frames.pause()
 
     def resume(self) -> None:
-        """Look at frames again, from the next one on."""
+        """Process frames again, from the next one on."""
         self._frames.resume()
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
@@ -145,7 +147,7 @@ class Server:
         return registration.find(self._categories, name)
 
     def check(self, name: str) -> CrossCheck:
-        """What the shots of a category say of each other; nothing, if it is not registered, or the
+        """The cross-check of a category's shots; `UNCHECKED` if it is not registered, or the
         server has stopped: what was registered before stays so."""
         with self._commands:
             if self._closed:
@@ -153,12 +155,12 @@ class Server:
             return self._model.submit(self._estimator.check, name).result()
 
     def active(self, camera: str) -> tuple[str, ...]:
-        """The names of the categories that are looked for on a camera now."""
+        """The names of the categories that are active on a camera."""
         known, activation = self._categories, self._activation
-        return tuple(name for name in known if activation.looks_for(camera, name))
+        return tuple(name for name in known if activation.includes(camera, name))
 
     def is_active(self, name: str) -> bool:
-        """Whether a registered category is looked for on any camera, or would be on a new one."""
+        """Whether a registered category is active on any camera, or would be on a new one."""
         return name in self._categories and self._activation.anywhere(name)
 
     def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
@@ -173,7 +175,7 @@ class Server:
             encoded = self._model.submit(self._estimator.encode_upright, category).result()
             stored = self._library.put(category)
             self._model.submit(self._show, stored, encoded).result()
-            self._tell_categories()
+            self._announce_categories()
             return stored
 
     def remove(self, name: str) -> None:
@@ -182,10 +184,10 @@ class Server:
             self.find(name)
             self._library.remove(name)
             self._model.submit(self._hide, name).result()
-            self._tell_categories()
+            self._announce_categories()
 
     def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
-        """Look for these categories and for no others, from the next frame on.
+        """Make these categories active and all others inactive, from the next frame on.
 
         camera: None = every camera, also those that come later. names: None = all categories, also
         those that are registered later. Raises `InvalidInput` for names that are not registered.
@@ -194,16 +196,7 @@ class Server:
             check_names(self._categories, names or ())
             changed = self._activation.activate(camera, names)
             self._model.submit(self._activate, changed).result()
-            self._tell_categories()
-
-    def forget_camera(self, camera: str) -> None:
-        """Keep nothing of a camera but its counts, and publish nothing of it any more."""
-        with self._commands:
-            self._frames.forget(camera)
-            changed = self._activation.without_camera(camera)
-            if changed != self._activation:
-                self._activation = changed
-                self._tell_categories()
+            self._announce_categories()
 
     def estimate(
         self,
@@ -211,10 +204,10 @@ class Server:
         names: Sequence[str] | None = None,
         boxes: Sequence[Box] | None = None,
     ) -> Sequence[ObjectKeypoints]:
-        """Look at one image on demand, between two frames: one answer per name, track_id -1.
+        """Estimate one image on demand, between two frames: one answer per name, track_id -1.
 
         names: None = all categories, active or not. boxes: where each one is; None = search for
-        it, and if it is not there, all its scores are 0. Frames get their turn after every
+        it, and if it is not there, all its scores are 0. Frames are processed after every
         `SEARCHED_TOGETHER` categories. Raises `InvalidInput` that lists every fault.
         """
         with self._command():
@@ -223,28 +216,28 @@ class Server:
                 requests = [ObjectRequest(n, box) for n, box in zip(names, boxes, strict=True)]
                 return self._model.submit(self._estimator.estimate, image, requests).result()
             wanted = list(dict.fromkeys(names))
-            found: dict[str, ObjectKeypoints] = {}
+            answers: dict[str, ObjectKeypoints] = {}
             for at in range(0, len(wanted), SEARCHED_TOGETHER):
                 some = wanted[at : at + SEARCHED_TOGETHER]
                 seen = self._model.submit(search_all, self._estimator, image, some, self.trust)
-                found.update(zip(some, seen.result(), strict=True))
-            return [found[name] for name in names]
+                answers.update(zip(some, seen.result(), strict=True))
+            return [answers[name] for name in names]
 
     def try_out(self, image: np.ndarray, category: Category, box: Box | None) -> ObjectKeypoints:
-        """Look at one image with a category that need not be registered; track_id -1.
+        """Estimate one image with a category that need not be registered; track_id -1.
 
         box: as in `estimate`. Raises `InvalidInput` that lists every fault.
         """
         with self._command():
             on_demand.check_one(image, box)
             if box is None:
-                found = self._model.submit(search, self._estimator, image, category, self.trust)
-                return found.result()
+                answers = self._model.submit(search, self._estimator, image, category, self.trust)
+                return answers.result()
             requests = [ObjectRequest(category, box)]
             return self._model.submit(self._estimator.estimate, image, requests).result()[0]
 
     def inspect(self, image: np.ndarray, category: Category, box: Box) -> Inspection:
-        """How the network finds an object in a box, for a person to look at.
+        """The intermediate maps of one prediction, for debugging.
 
         Raises `InvalidInput` that lists every fault.
         """
@@ -277,7 +270,7 @@ class Server:
                 raise CapeError("the server has stopped; nothing was changed")
             yield
 
-    def _tell_categories(self) -> None:
+    def _announce_categories(self) -> None:
         try:
             self._on_categories(self._categories, self.database_version)
         except Exception:  # the change is made all the same
@@ -317,7 +310,7 @@ class Server:
         before, self._activation = self._activation, activation
         for camera, watch in self._frames.watches.items():
             for name in self._categories:
-                if before.looks_for(camera, name) != activation.looks_for(camera, name):
+                if before.includes(camera, name) != activation.includes(camera, name):
                     watch.forget(name)
 
     def _infer(self, frame: Frame, watch: Watch) -> Answer:

@@ -1,4 +1,4 @@
-"""What became of every frame, why input was refused, and how long frames took."""
+"""Counts of frame outcomes and refused inputs, and times of the stages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Outcome = Literal["dropped", "paused", "answered", "failed"]
 
 @dataclass(frozen=True)
 class CameraCounts:
-    """What became of the frames of a camera: received is the sum of all the others.
+    """Frames of a camera by outcome: `received` is the sum of all the others.
 
     dropped: superseded or cancelled. paused: arrived while paused, or was paused before its result.
     answered: a result was handed on. failed: processing raised. pending: queued or in progress.
@@ -35,7 +35,7 @@ class CameraCounts:
 
 @dataclass(frozen=True)
 class Percentiles:
-    """In seconds; nan before the first frame."""
+    """Percentiles of a time in seconds; nan before the first frame."""
 
     median: float
     p95: float
@@ -55,19 +55,22 @@ class Statistics:
 
     @property
     def received(self) -> int:
+        """Frames of all cameras that arrived."""
         return sum(counts.received for counts in self.cameras.values())
 
     @property
     def dropped(self) -> int:
+        """Frames of all cameras that were superseded or cancelled."""
         return sum(counts.dropped for counts in self.cameras.values())
 
     @property
     def answered(self) -> int:
+        """Frames of all cameras whose result was handed on."""
         return sum(counts.answered for counts in self.cameras.values())
 
 
 class Tally:
-    """Where it is counted. Its owner holds a lock."""
+    """The mutable counters behind `Statistics`; the owner must hold a lock."""
 
     def __init__(self) -> None:
         self._cameras: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -75,18 +78,23 @@ class Tally:
         self._seconds: deque[tuple[float, ...]] = deque(maxlen=LATENCIES_KEPT)
 
     def receive(self, camera: str) -> None:
+        """Count a frame that arrives."""
         self._cameras[camera]["received"] += 1
 
     def end(self, camera: str, outcome: Outcome) -> None:
+        """Count the outcome of a frame."""
         self._cameras[camera][outcome] += 1
 
     def reject(self, error: Exception) -> None:
+        """Count a refused input by its kinds."""
         self._rejected.update(kinds(error))
 
     def time(self, stages: Mapping[str, float]) -> None:
+        """Add the seconds of a published frame, one value for each of `STAGES`."""
         self._seconds.append(tuple(stages[stage] for stage in STAGES))
 
     def statistics(self, pending: Mapping[str, int]) -> Statistics:
+        """A copy of the counts; pending: frames of each camera that are queued or in progress."""
         seconds = np.array(self._seconds or [[np.nan] * len(STAGES)])
         median, p95 = np.percentile(seconds, (50, 95), axis=0)
         return Statistics(
@@ -103,7 +111,7 @@ class Tally:
 
 
 def kinds(error: Exception) -> list[str]:
-    """The fields at fault, or what sort of error it is: there are only so many."""
+    """The kinds of an error: its fields at fault without indices, or its type."""
     if isinstance(error, InvalidInput):
         return sorted({re.sub(r"\[\d+\]", "", fault.field) for fault in error.faults})
     return [type(error).__name__ if isinstance(error, CapeError) else "internal error"]

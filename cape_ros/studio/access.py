@@ -146,7 +146,7 @@ class Guard:
         return cookie.value if cookie else ""
 
     def _first_visit(self, scope: Scope) -> Response:
-        """With the right token in the address: into a cookie, and out of the address."""
+        """Moves the token from the address to a cookie, if it is the right one."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
         if not self._rules.token_fits(query.get("token", [""])[0]):
             return HTMLResponse(ASK, 401)
@@ -167,7 +167,7 @@ def is_local(host: str) -> bool:
 
 
 def _host_name(header: str) -> str:
-    """Of a Host header, without the port and the brackets of an IPv6 address."""
+    """The host name of a Host header, without port and brackets."""
     try:
         return (urlsplit(f"//{header}").hostname or "").lower()
     except ValueError:

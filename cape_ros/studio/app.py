@@ -1,4 +1,4 @@
-"""All of Studio as one ASGI application."""
+"""Studio as one ASGI application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from cape_ros.core.errors import CapeError, Fault, FaultCode, InvalidInput
 from cape_ros.studio.access import App, Guard, Rules
 from cape_ros.studio.api import categories, exchange, live, media
-from cape_ros.studio.api import inspect as looking
+from cape_ros.studio.api import inspect as inspection
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import FaultsAnswer
 from cape_ros.studio.formats.reading import field_name
@@ -42,7 +42,7 @@ def make_app(context: Context, rules: Rules) -> App:
         redoc_url=None,
     )
     api = APIRouter(prefix="/api", responses={400: {"model": FaultsAnswer}})
-    for part in (looking, categories, media, exchange, live):
+    for part in (inspection, categories, media, exchange, live):
         api.include_router(part.routes(context))
     app.include_router(api)
 
@@ -51,8 +51,8 @@ def make_app(context: Context, rules: Rules) -> App:
         return HTMLResponse(overview(app))
 
     for methods in app.openapi()["paths"].values():
-        for said in methods.values():
-            said["responses"].pop("422", None)  # FastAPI's own; ours are 400
+        for operation in methods.values():
+            operation["responses"].pop("422", None)  # FastAPI's own; ours are 400
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
 
@@ -84,12 +84,12 @@ def answer(status: int, faults: list[Fault] | tuple[Fault, ...]) -> JSONResponse
 
 
 def overview(app: FastAPI) -> str:
-    """What there is, for a robot without the internet; openapi.json has all of it."""
+    """An overview of the routes that needs no internet; openapi.json has the details."""
     rows = "".join(
         f"<tr><td>{method.upper()}<td><code>{escape(path)}</code>"
-        f"<td>{escape(said.get('description') or said['summary'])}"
+        f"<td>{escape(operation.get('description') or operation['summary'])}"
         for path, methods in app.openapi()["paths"].items()
-        for method, said in methods.items()
+        for method, operation in methods.items()
     )
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Studio: API</title>"
@@ -105,7 +105,7 @@ def _is_missing(error: InvalidInput) -> bool:
 
 
 def _fault(error: dict[str, object]) -> Fault:
-    """What FastAPI says of a body, a path or a query; the first part of the place is which."""
+    """The faults of FastAPI's errors; the first part of a location is body, path or query."""
     place = error["loc"]
     assert isinstance(place, tuple)
     code = CODES.get(str(error["type"]), "wrong_type")

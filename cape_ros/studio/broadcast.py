@@ -1,4 +1,4 @@
-"""The newest result of each camera, and what viewers get of it: made once for all of them."""
+"""The newest result of each camera, encoded once for all viewers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 from cape_ros.server.server import Frame, Result, Server
 from cape_ros.server.statistics import Statistics
 from cape_ros.studio.api.schemas import FoundObject
-from cape_ros.studio.pictures import to_jpeg
+from cape_ros.studio.image_codec import to_jpeg
 
 MOST_VIEWERS = 16
 WIDTHS = (160, 320, 480, 640, 960, 1280, 1920)  # of JPEGs: few, so that viewers share them
@@ -80,7 +80,7 @@ class Broadcast:
         return self._newest.get(camera)
 
     def cameras(self) -> Sequence[str]:
-        """Those that showed something."""
+        """The cameras that have a result."""
         return list(self._newest)
 
     def viewers(self, camera: str) -> int:
@@ -141,7 +141,7 @@ class Broadcast:
     def _make_view(self, result: Result, width: int) -> CameraView:
         frame, server = result.frame, self._server
         counts = self.statistics().cameras.get(frame.camera)
-        trusted = server.trust.point
+        trusted = server.trust.point_threshold
         fields = {
             "camera": frame.camera,
             "stamp_ns": self.stamp(frame),
@@ -152,7 +152,7 @@ class Broadcast:
             "database_version": server.database_version,
             "dropped": counts.dropped if counts else 0,
             "trusted_point": trusted,
-            "objects": [FoundObject.of(found, trusted).model_dump() for found in result.objects],
+            "objects": [FoundObject.of(one, trusted).model_dump() for one in result.objects],
         }
         return CameraView(frame.received, fields, to_jpeg(frame.image, width))
 

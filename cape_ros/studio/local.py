@@ -1,4 +1,4 @@
-"""Studio without ROS: a server of its own, with a camera of this machine, a video or the demo."""
+"""Studio without ROS: its own server, with a local camera, a video or the demo."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def own_source(video: Path | None, camera: int) -> Source:
 
 
 def serve(source: Source, values: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Until Ctrl-C. values: as of the node's parameters, where they differ from their defaults.
+    """Serves Studio until Ctrl-C.
 
-    say: is told the address. Raises `CapeError` if something hinders it.
+    values: of the node's parameters, where they differ from their defaults.
+    say: called with the address. Raises `CapeError` if something hinders it.
     """
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""Studio as a service: on a thread of its own, from its making until `close`."""
+"""Runs Studio's HTTP server on its own thread until `close`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import uvicorn
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.server.server import Frame, Result, Server
 from cape_ros.studio.access import Rules, is_local
-from cape_ros.studio.api.bodies import Uploads
 from cape_ros.studio.api.context import Activate, Context
+from cape_ros.studio.api.uploads import Uploads
 from cape_ros.studio.app import make_app
 from cape_ros.studio.broadcast import Broadcast
-from cape_ros.studio.images import ImageStore
+from cape_ros.studio.image_store import ImageStore
 from cape_ros.studio.videos import VideoStore
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Studio:
     else none.
     cameras: the names of all; None = those that showed something. activate: None = on all cameras
     alike. stamp: of a frame, in nanoseconds.
-    Raises `CapeError` if the port is not to be had, `InvalidInput`.
+    Raises `CapeError` if the port is not available, `InvalidInput`.
     """
 
     def __init__(

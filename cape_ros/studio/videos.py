@@ -1,4 +1,4 @@
-"""Short uploaded videos: their frames are images like any other."""
+"""Uploaded short videos, decoded to frames."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.studio.images import MEDIA_TYPES, MOST_PIXELS, StoredImage, gone
-from cape_ros.studio.pictures import to_jpeg
+from cape_ros.studio.image_codec import to_jpeg
+from cape_ros.studio.image_store import MEDIA_TYPES, MOST_PIXELS, StoredImage, gone
 
 MOST_OCTETS = 100_000_000
 MOST_FRAMES = 600
@@ -89,7 +89,7 @@ def _read_frames(capture: cv2.VideoCapture) -> Video:
     frames: list[bytes] = []
     octets = 0
     while (image := _next(capture)) is not None:
-        if image.shape[:2] != (height, width):  # turned by its metadata
+        if image.shape[:2] != (height, width):  # rotated by its metadata
             height, width = image.shape[:2]
         frames.append(to_jpeg(image, quality=QUALITY))
         octets += len(frames[-1])

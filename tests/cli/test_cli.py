@@ -152,9 +152,9 @@ def test_a_category_is_shown_renamed_and_removed(
     words, picture = ["--library", library], tmp_path / "coffee.png"
     picture.unlink()
     assert cape("show", "coffee", *words, "--out", picture) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for part in ("version 1", "rim, handle, spoon, saucer", "rim - handle", "600 x 400", "4 of 4"):
-        assert part in said
+        assert part in printed
     assert cv2.imread(str(picture)).shape == (768, 768, 3)
     assert cape("show", "coffee", *words, "--out", picture, "--shot", 2) == 1
     assert cape("rename", "coffee", "coffee", *words) == 1
@@ -211,9 +211,9 @@ def test_an_object_that_is_not_there(
     write_image(grey, np.full((120, 160, 3), 99, np.uint8))
     words = ["--category", "coffee", "--library", library, "--device", "cpu"]
     assert cape("estimate", grey, *words) == 1
-    said = capsys.readouterr()
-    assert json.loads(said.out)["found"] is False
-    assert said.err == f"cape: coffee was not found in {grey}\n"
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["found"] is False
+    assert printed.err == f"cape: coffee was not found in {grey}\n"
 
 
 def test_a_folder_of_images_as_csv_and_as_json_lines(
@@ -223,16 +223,16 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
     folder.mkdir()
     (folder / "a.png").write_bytes(photograph.read_bytes())
     (folder / "b.jpg").write_bytes(b"no image")
-    (folder / "notes.txt").write_text("nothing to look at")
+    (folder / "notes.txt").write_text("not an image")
     write_image(folder / "c.png", np.full((120, 160, 3), 99, np.uint8))
     words = ["estimate", folder, "--category", "coffee", "--library", library, "--device", "cpu"]
     capsys.readouterr()
     assert cape(*words, "--out", tmp_path / "found.csv", "--draw", tmp_path / "drawn") == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "b.jpg: not an image" in said.err
-    assert "coffee found in 1 of 2 images" in said.err
-    assert "1 of 3 images could not be read" in said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "b.jpg: not an image" in printed.err
+    assert "coffee found in 1 of 2 images" in printed.err
+    assert "1 of 3 images could not be read" in printed.err
     with (tmp_path / "found.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(Path(row["file"]).name, row["found"]) for row in rows] == [

@@ -41,9 +41,9 @@ def test_a_requirement_that_is_missing_is_named_with_all_others(
 ) -> None:
     gone = ("torch", "torchvision", "safetensors")
     monkeypatch.setattr(extras, "is_installed", lambda name: name not in gone)
-    said = str(extras.missing_requirement(failed("torch")))
-    assert said.startswith("torch, torchvision, safetensors cannot be imported by /")
-    assert "pip install 'torch>=2.4' 'torchvision>=0.19' 'safetensors>=0.4'" in said
+    text = str(extras.missing_requirement(failed("torch")))
+    assert text.startswith("torch, torchvision, safetensors cannot be imported by /")
+    assert "pip install 'torch>=2.4' 'torchvision>=0.19' 'safetensors>=0.4'" in text
 
 
 def test_a_library_that_is_missing_is_named() -> None:

@@ -18,7 +18,7 @@ FILE = Path("/somewhere/fastdds.xml")
 
 @pytest.fixture(autouse=True)
 def room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine has: a container has little."""
+    """Independent of this machine's memory: a container has little."""
     monkeypatch.setattr(fastdds, "LEAST_ROOM", 0)
 
 

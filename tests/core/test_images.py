@@ -69,7 +69,7 @@ def test_half_of_another_file_is_refused(kind: str, tmp_path: Path) -> None:
 
 def test_a_photograph_that_was_taken_upright(tmp_path: Path) -> None:
     exif = PIL.Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     path = tmp_path / "a.jpg"
     path.write_bytes(encoded("JPEG", exif=exif))
     assert read_image(path).shape == (64, 48, 3)

@@ -41,17 +41,17 @@ def start(program: str, hidden: str, *words: str) -> tuple[int, str]:
 def test_without_pytorch_it_says_what_to_install(program: str, words: tuple[str, ...]) -> None:
     if program != "cape":
         pytest.importorskip("rclpy", reason="needs rclpy: a sourced ROS 2, or `make`")
-    status, said = start(program, "torch,torchvision,safetensors", *words)
+    status, printed = start(program, "torch,torchvision,safetensors", *words)
     assert status == 1
-    (line,) = said.splitlines()
+    (line,) = printed.splitlines()
     assert line.startswith(f"{program}: torch, torchvision, safetensors cannot be imported by ")
     assert "pip install 'torch>=2.4'" in line
 
 
 @pytest.mark.parametrize("program", ["cape", "cape_node", "register"])
 def test_without_anything_it_says_so_in_one_line(program: str) -> None:
-    status, said = start(program, "torch,rclpy,typer,cv2,numpy")
+    status, printed = start(program, "torch,rclpy,typer,cv2,numpy")
     assert status == 1
-    (line,) = said.splitlines()
+    (line,) = printed.splitlines()
     assert line.startswith(f"{program}: ")
     assert "rclpy" in line or "typer" in line

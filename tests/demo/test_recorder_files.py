@@ -66,8 +66,8 @@ def test_a_film_of_nothing(tmp_path: Path) -> None:
 def entry(index: int, keypoints: np.ndarray) -> Entry:
     truth = Truth(keypoints, np.array([True, True, False]))
     moved = np.add(keypoints, (3, 4))
-    found = Detection("abc", 3, 7, 0.5, (1, 2, 3, 4), moved, np.ones(3), np.full(3, 2))
-    return Entry(5 * SECOND + index, "cup", index, (truth,), 0.05, found)
+    detection = Detection("abc", 3, 7, 0.5, (1, 2, 3, 4), moved, np.ones(3), np.full(3, 2))
+    return Entry(5 * SECOND + index, "cup", index, (truth,), 0.05, detection)
 
 
 CORNERS = np.array([[100, 100], [500, 400], [700, 50]], float)

@@ -24,8 +24,8 @@ SCENES = ["coffee", "rocket", "chelsea", "astronaut"]
 
 def test_the_demo_on_photographs(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    said = io.StringIO()
-    console = Console(file=said, width=100)
+    screen = io.StringIO()
+    console = Console(file=screen, width=100)
     assert run_demo(out=out, frames=6, device="cpu", console=console) == 0
 
     summary = json.loads((out / "summary.json").read_text())
@@ -50,7 +50,7 @@ def test_the_demo_on_photographs(tmp_path: Path) -> None:
 
     assert cv2.VideoCapture(str(out / "overlay.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) > 0
     assert cv2.imread(str(out / "contact_sheet.png")) is not None
-    table = said.getvalue()
+    table = screen.getvalue()
     for word in (*SCENES, "frames dropped", "PCK@0.1", "summary.json"):
         assert word in table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cape_ros.demo.scoreboard import LEGEND, Detection, Entry, Figures, Ledger
+from cape_ros.demo.scoreboard import LEGEND, Detection, Entry, Figures, Scoreboard
 from cape_ros.media.truth import Truth
 
 SQUARE = np.array([[0, 0], [100.0, 0], [100, 50], [0, 50]])  # 100 pixels on the longer side
@@ -15,7 +15,7 @@ def truth(visible: tuple[int, ...] = (1, 1, 1, 1)) -> Truth:
     return Truth(SQUARE, np.array(visible, bool))
 
 
-def found(offsets: tuple[float, ...] = (0, 0, 0, 0), track_id: int = 0) -> Detection:
+def detection(offsets: tuple[float, ...] = (0, 0, 0, 0), track_id: int = 0) -> Detection:
     points = SQUARE + np.array(offsets)[:, None] * (1, 0)
     return Detection("abcd", 1, track_id, 0.5, (0, 0, 1, 1), points, np.ones(4), np.full(4, 2))
 
@@ -26,10 +26,10 @@ def entry(index: int | None, latency: float | None, answer: Detection | None, se
 
 def test_the_figures_of_a_scene() -> None:
     entries = [
-        entry(0, 0.1, found((1, 2, 3, 11)), truth()),  # 3 of 4 right
-        entry(1, 0.3, found((50, 50, 50, 50), track_id=-1), truth()),  # lost: 0 of 4
+        entry(0, 0.1, detection((1, 2, 3, 11)), truth()),  # 3 of 4 right
+        entry(1, 0.3, detection((50, 50, 50, 50), track_id=-1), truth()),  # lost: 0 of 4
         entry(2, None, None, truth()),  # dropped
-        entry(3, 0.2, found((4, 99, 99, 5)), truth((1, 0, 0, 1))),  # 2 of 2 that can be seen
+        entry(3, 0.2, detection((4, 99, 99, 5)), truth((1, 0, 0, 1))),  # 2 of 2 that can be seen
         entry(4, 0.5, None, truth((1, 0, 0, 0))),  # answered, the object not mentioned: 0 of 1
     ]
     figures = Figures.of(entries, rate=10)
@@ -47,25 +47,25 @@ def test_no_figure_is_made_up() -> None:
     figures = Figures.of([], rate=10)
     assert figures.frames_sent == 0
     assert figures.frames_per_second is figures.pck is figures.right_share is None
-    unlabelled = [Entry(1, "cup", 0, (), 0.1, found())]
+    unlabelled = [Entry(1, "cup", 0, (), 0.1, detection())]
     assert Figures.of(unlabelled, 10).error_median_px is None
     assert Figures.of(unlabelled, 10).frames_reported == 1
     assert set(LEGEND) == set(Figures.__dataclass_fields__)
 
 
 def test_every_scene_counts_with_its_own_time() -> None:
-    late = [Entry(10**12 + i * 10**8, "b", i, (), 0.1, found()) for i in range(5)]
-    early = [Entry(i * 10**8, "a", i, (), 0.1, found()) for i in range(5)]
+    late = [Entry(10**12 + i * 10**8, "b", i, (), 0.1, detection()) for i in range(5)]
+    early = [Entry(i * 10**8, "a", i, (), 0.1, detection()) for i in range(5)]
     assert Figures.of(early + late, 10).frames_per_second == pytest.approx(10)
 
 
 def test_frames_before_the_scene_do_not_count() -> None:
-    ledger = Ledger()
-    ledger.sent(Entry(1, "cup", None))
-    ledger.sent(Entry(2, "cup", 0))
-    assert not ledger.any_answer()
-    assert ledger.answered(1, 0.1, None) is ledger.find(1)
-    assert ledger.answered(99, 0.1, None) is None
-    assert ledger.any_answer()
-    assert [entry.stamp for entry in ledger.counted("cup")] == [2]
-    assert ledger.counted("mug") == []
+    scoreboard = Scoreboard()
+    scoreboard.sent(Entry(1, "cup", None))
+    scoreboard.sent(Entry(2, "cup", 0))
+    assert not scoreboard.any_answer()
+    assert scoreboard.answered(1, 0.1, None) is scoreboard.find(1)
+    assert scoreboard.answered(99, 0.1, None) is None
+    assert scoreboard.any_answer()
+    assert [entry.stamp for entry in scoreboard.counted("cup")] == [2]
+    assert scoreboard.counted("mug") == []

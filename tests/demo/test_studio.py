@@ -1,4 +1,4 @@
-"""Studio beside the demo: its page is there, and nobody who uses it is cut off."""
+"""Studio beside the demo: its page is served, and the demo does not end while it is in use."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from cape_ros.media.sources import MovingPhotograph
 SECONDS = 120.0
 
 
-def wait_for(said: io.StringIO, pattern: str) -> str:
+def wait_for(screen: io.StringIO, pattern: str) -> str:
     end = time.monotonic() + SECONDS
-    while not (match := re.search(pattern, said.getvalue())):
-        assert time.monotonic() < end, said.getvalue()
+    while not (match := re.search(pattern, screen.getvalue())):
+        assert time.monotonic() < end, screen.getvalue()
         time.sleep(0.05)
     return match[0]
 
@@ -47,28 +47,28 @@ def watch(address: str, enough: threading.Event) -> None:
                 viewer.send(json.dumps({"drawn": stamp}))
 
 
-def test_the_camera_goes_on_while_somebody_looks(
+def test_the_camera_goes_on_while_a_page_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studio, "TEACHING", 1.0)
-    said, status, enough = io.StringIO(), [], threading.Event()
+    screen, status, enough = io.StringIO(), [], threading.Event()
 
     def demo() -> None:
-        console = Console(file=said, width=200)
+        console = Console(file=screen, width=200)
         status.append(run_demo(out=tmp_path / "out", frames=3, device="cpu", console=console))
 
     running = threading.Thread(target=demo)
     running.start()
-    address = wait_for(said, r"http://\S+")
+    address = wait_for(screen, r"http://\S+")
     watching = threading.Thread(target=watch, args=(address, enough))
     watching.start()
-    wait_for(said, "Studio is in use")
+    wait_for(screen, "Studio is in use")
     assert running.is_alive()
     enough.set()
     watching.join()
     running.join(SECONDS)
     assert status == [0]
-    assert "frames answered" in said.getvalue()
+    assert "frames answered" in screen.getvalue()
 
 
 def test_without_anybody_there_is_nothing_to_wait_for() -> None:

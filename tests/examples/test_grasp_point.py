@@ -111,7 +111,7 @@ def test_why_there_is_no_grasp_is_said(
     ]:
         act()
         if reason:
-            dds.wait_for(lambda reason=reason: any(reason in said for said in reasons))
+            dds.wait_for(lambda reason=reason: any(reason in text for text in reasons))
         else:
             dds.wait_for(lambda: node._info)
 

@@ -72,15 +72,15 @@ def test_a_recording_ended_by_ctrl_c_is_read_by_others(tmp_path: Path) -> None:
                 )
                 for _ in range(2):  # as to a process in the group of `ros2 launch`
                     process.send_signal(signal.SIGINT)
-                _, said = process.communicate(timeout=dds.SECONDS)
+                _, printed = process.communicate(timeout=dds.SECONDS)
             finally:
                 process.kill()
     finally:
         spinner.stop()
         rclpy.try_shutdown()
     assert process.returncode == 0
-    assert "Traceback" not in said
-    assert "recorded " in said
+    assert "Traceback" not in printed
+    assert "recorded " in printed
     (path,) = tmp_path.iterdir()
     check_with_mcap(path)
     check_with_rosbags(path)
@@ -123,9 +123,9 @@ def test_definitions_hold_those_that_they_use() -> None:
 def test_a_full_disk_is_told_once(
     start: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
+    errors: list[str] = []
     node, robot = start(RecordMcap, folder=tmp_path, free_megabytes=10**9)
-    monkeypatch.setattr(node.get_logger(), "error", said.append)
+    monkeypatch.setattr(node.get_logger(), "error", errors.append)
     tried = dds.Inbox()
     write = node._recording.write
     monkeypatch.setattr(node._recording, "write", lambda *a: tried(a) or write(*a))
@@ -135,8 +135,8 @@ def test_a_full_disk_is_told_once(
         publisher.publish(keypoints(second))
     dds.wait_for(lambda: len(tried.messages) == 3)
     node.close()
-    assert len(said) == 1
-    assert "recording stops until there is room" in said[0]
+    assert len(errors) == 1
+    assert "recording stops until there is room" in errors[0]
     assert not list(tmp_path.iterdir())
 
 

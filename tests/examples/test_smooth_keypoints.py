@@ -35,7 +35,7 @@ def smooth(signal: Signal, with_settings: Settings, start: int = SECOND) -> list
 
 @given(signals, settings)
 def test_as_the_paper_defines_it(signal: Signal, with_settings: Settings) -> None:
-    """Against its equations, written down as they stand there, with sums in place of states."""
+    """Against its equations, written down as they stand there, with sums instead of states."""
 
     def alpha(cutoff: float, te: float) -> float:
         return 2 * math.pi * cutoff * te / (2 * math.pi * cutoff * te + 1)

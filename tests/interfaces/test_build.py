@@ -1,4 +1,4 @@
-"""A package is generated, compiled and installed; what hinders it is said in one sentence."""
+"""A package is generated, compiled and installed; an obstacle is named in one sentence."""
 
 from __future__ import annotations
 

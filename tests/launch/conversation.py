@@ -27,7 +27,7 @@ POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
 
 
 def write_parameters(folder: Path, **parameters: Any) -> str:
-    """A params_file of a node that starts fast and finds whatever it looks for; None leaves out."""
+    """A params_file of a node that starts fast and finds every object; None leaves out."""
     values: dict[str, Any] = {
         "library": str(folder / "library"),
         "device": "cpu",

@@ -1,4 +1,4 @@
-"""Two cameras, a namespace, and a life cycle that somebody else drives."""
+"""Two cameras, a namespace, and a life cycle that another process drives."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TestNode(unittest.TestCase):
     def tearDown(self) -> None:
         self.robot.end()
 
-    def test_configure_activate_look_deactivate_and_clean_up(self) -> None:
+    def test_configure_activate_estimate_deactivate_and_clean_up(self) -> None:
         assert self.robot.state() == "unconfigured"
         assert self.robot.transition(Transition.TRANSITION_CONFIGURE)
         assert self.robot.register().success

@@ -76,7 +76,7 @@ def test_the_middle_of_the_object_never_leaves_the_image(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_is_smooth_and_there_is_turn_and_perspective(seed: int) -> None:
+def test_it_is_smooth_with_rotation_and_perspective(seed: int) -> None:
     made = motion(seed)
     places = np.array([project(made.homography(index), MARKS) for index in range(PERIOD + 1)])
     assert np.abs(places[-1] - places[0]).max() < 1e-6  # it begins anew
@@ -84,8 +84,8 @@ def test_it_is_smooth_and_there_is_turn_and_perspective(seed: int) -> None:
     assert steps.max() < 60
     assert np.linalg.norm(np.diff(places, n=2, axis=0), axis=2).max() < 20
     edge = places[:, 1] - places[:, 0]
-    turns = np.degrees(np.arctan2(edge[:, 1], edge[:, 0]))
-    assert np.ptp(turns) > 20
+    angles = np.degrees(np.arctan2(edge[:, 1], edge[:, 0]))
+    assert np.ptp(angles) > 20
     assert np.abs([made.homography(index)[2, :2] for index in range(PERIOD)]).max() > 1e-4
 
 

@@ -90,5 +90,5 @@ def test_a_point_that_is_found_elsewhere_with_certainty_is_doubted() -> None:
     unsure = np.array([0.97, 0.97, 0.4, 0.97])
     checks.add(unsure, np.array([0.02, 0.5, 0.5, 0.5]), np.array([True, True, True, False]))
     check = checks.result()
-    assert check.doubtful == ((4, 1),)  # not what is unsure, nor what nobody can judge
+    assert check.doubtful == ((4, 1),)  # not what is unsure, nor what cannot be judged
     assert (check.right, check.judged) == (17, 19)

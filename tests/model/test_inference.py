@@ -120,7 +120,7 @@ def test_nothing_waits_for_the_host(name: str) -> None:
             with NoCopies():
                 output = net(images, tokens)
                 assert calibration(output.evidence, known).device.type == "cuda"
-                look = judge((), output.evidence, output.points[-1], tokens)
-                assert look.eighth.device.type == "cuda"
+                hypothesis = judge((), output.evidence, output.points[-1], tokens)
+                assert hypothesis.eighth.device.type == "cuda"
         finally:
             transforms.cache_clear()

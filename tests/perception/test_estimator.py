@@ -13,8 +13,8 @@ from cape_ros.model.scores import Calibration
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import LONGEST_SIDE, Crop, clean_box
-from cape_ros.perception.inference import batches, device
-from cape_ros.perception.inference.batches import LARGEST_BATCH
+from cape_ros.perception.inference import batching, device
+from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.tracking import Trust, search, warm_up
@@ -128,7 +128,7 @@ def test_four_channels_are_read_without_the_fourth(estimator: Estimator, image: 
         np.testing.assert_array_equal(found.keypoints, expected.keypoints)
 
 
-def test_the_longest_image_can_be_looked_at(estimator: Estimator, image: np.ndarray) -> None:
+def test_the_longest_image_can_be_estimated(estimator: Estimator, image: np.ndarray) -> None:
     long = np.zeros((4, LONGEST_SIDE, 3), np.uint8)
     for view in (long, long.transpose(1, 0, 2)):
         height, width = view.shape[:2]
@@ -247,7 +247,7 @@ def test_inspection_of_a_network_of_one_stage(image: np.ndarray) -> None:
     np.testing.assert_array_equal(seen.points, seen.proposals)
 
 
-def test_inspection_shows_where_it_looked(estimator: Estimator, image: np.ndarray) -> None:
+def test_inspection_shows_the_attention(estimator: Estimator, image: np.ndarray) -> None:
     seen = estimator.inspect(image, ObjectRequest(category(image), BOXES[0]))
     assert seen.crop.shape == (64, 64, 3)
     assert seen.evidence.shape == seen.encoder.shape == seen.decoder.shape == (4, 4, 4)
@@ -272,7 +272,7 @@ def test_what_was_spent_adds_up(estimator: Estimator, image: np.ndarray) -> None
     assert estimator.spent - before == spent[1]
 
 
-def test_a_stand_in_can_be_looked_for_and_leaves_nothing_behind(image: np.ndarray) -> None:
+def test_a_stand_in_can_be_searched_and_leaves_nothing_behind(image: np.ndarray) -> None:
     estimator = make_estimator(device="cpu")
     nothing = estimator.stand_in(7)
     (found,) = estimator.estimate(image, [ObjectRequest(nothing, BOXES[0])])
@@ -318,7 +318,7 @@ def test_short_of_memory_it_goes_on_in_smaller_batches(
     assert "smaller batches" in caplog.text
 
 
-def test_supports_are_turned_with_what_memory_there_is(
+def test_supports_are_rotated_with_what_memory_there_is(
     image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
@@ -332,7 +332,7 @@ def test_supports_are_turned_with_what_memory_there_is(
     *_, tokens = better
     assert estimator.largest_batch == 1
     assert memory.batches[-4:] == [1] * 4
-    for one, other in zip(tokens.turned, expected.turned, strict=True):
+    for one, other in zip(tokens.rotated, expected.rotated, strict=True):
         torch.testing.assert_close(one.tokens, other.tokens, atol=1e-5, rtol=1e-5)
     _, better = estimator.encode_upright(cup)
     memory.room = 0
@@ -343,7 +343,7 @@ def test_supports_are_turned_with_what_memory_there_is(
 def test_memory_that_comes_back_is_used_again(
     image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "BATCH_REGROWTH_INTERVAL", 4)
+    monkeypatch.setattr(batching, "BATCH_REGROWTH_INTERVAL", 4)
     estimator = make_estimator(device="cpu")
     cup = category(image)
     estimator.encode(cup)
@@ -404,7 +404,7 @@ def test_an_object_is_found_without_a_box(estimator: Estimator, image: np.ndarra
 def test_what_is_not_in_the_image_has_no_score(
     estimator: Estimator, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cape_ros.perception.tracking.Trust", lambda: Trust(found=1.1))
+    monkeypatch.setattr("cape_ros.perception.tracking.Trust", lambda: Trust(presence_threshold=1.1))
     missing = estimator.find(image, category(image))
     assert missing.score == 0
     assert (missing.scores == 0).all()

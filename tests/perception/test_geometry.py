@@ -86,9 +86,9 @@ def test_crop_and_heatmaps_equal_the_protocol(protocol: Any, number: int) -> Non
 @given(PLACES, PLACES, EXTENTS, EXTENTS, SIZES, st.floats(-180, 180), st.floats(0.85, 1.15))
 @settings(deadline=None)
 def test_a_point_comes_back_where_it_was(
-    x: float, y: float, w: float, h: float, size: tuple[int, int], turn: float, scale: float
+    x: float, y: float, w: float, h: float, size: tuple[int, int], rotation: float, scale: float
 ) -> None:
-    crop = Crop.of_box((x, y, w, h), size, scale, turn)
+    crop = Crop.of_box((x, y, w, h), size, scale, rotation)
     points = np.array([[x, y], [x + w, y + h / 3], [x + w / 2, y + h / 2]])
     back = crop.to_image(crop.to_crop(points) / (size[1], size[0]))
     assert back == pytest.approx(points, abs=1e-2)
@@ -144,7 +144,7 @@ def test_a_box_that_shows_nothing_is_refused(box: Any) -> None:
         clean_box(box, 100, 80)
 
 
-def test_a_positive_rotation_turns_the_content_counter_clockwise() -> None:
+def test_a_positive_rotation_moves_the_content_counter_clockwise() -> None:
     crop = Crop((50, 50), 100, (100, 100), rotation=90)
     assert crop.to_crop(np.array([90.0, 50.0])) == pytest.approx([50, 10], abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""Shots are kept as they look from all sides of a circle: what has turned is found all the same."""
+"""Shots are encoded at eight orientations: a rotated object is found as an upright one."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def estimator() -> Estimator:
     return Estimator.load(device="cpu")
 
 
-def turned(shot: SupportShot, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """Its photograph turned counter-clockwise, and where the keypoints are in it."""
+def rotated(shot: SupportShot, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Its photograph rotated counter-clockwise, and where the keypoints are in it."""
     height, width = shot.image.shape[:2]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    image = cv2.warpAffine(shot.image, turn, (width, height))
-    return image, shot.keypoints @ turn[:, :2].T + turn[:, 2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    image = cv2.warpAffine(shot.image, matrix, (width, height))
+    return image, shot.keypoints @ matrix[:, :2].T + matrix[:, 2]
 
 
 @pytest.mark.parametrize("degrees", [45, 90, 150, 180, 270])
-def test_photographs_that_are_turned(
+def test_photographs_that_are_rotated(
     estimator: Estimator, categories: list[Category], degrees: float
 ) -> None:
     for category in categories:
-        image, true = turned(category.shots[0], degrees)
+        image, true = rotated(category.shots[0], degrees)
         height, width = image.shape[:2]
         box = hull_box(true)
         (found,) = estimator.estimate(image, [ObjectRequest(category, box)])
@@ -57,19 +57,19 @@ def test_photographs_that_are_turned(
         np.testing.assert_allclose(shown, found.keypoints, atol=0.5)
 
 
-def test_several_shots_are_kept_turned(estimator: Estimator, categories: list[Category]) -> None:
+def test_several_shots_are_kept_rotated(estimator: Estimator, categories: list[Category]) -> None:
     shot = categories[0].shots[0]
     names = categories[0].keypoint_names
     tokens = estimator.encode(Category("two", names, shots=[shot, shot]))
     alone = estimator.encode(Category("one", names, shots=[shot]))
-    assert len(tokens.turned) == len(alone.turned) == EIGHTHS - 1
-    for one, other in zip(tokens.turned, alone.turned, strict=True):
+    assert len(tokens.rotated) == len(alone.rotated) == EIGHTHS - 1
+    for one, other in zip(tokens.rotated, alone.rotated, strict=True):
         torch.testing.assert_close(one.tokens, other.tokens, atol=1e-4, rtol=1e-3)
         assert one.layouts
         assert one.layouts.landmarks.shape[1] == 2
 
 
-def test_turned_supports_come_bit_by_bit(
+def test_rotated_supports_come_step_by_step(
     estimator: Estimator, categories: list[Category], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two shots at a time; upright ones stand in for an angle until all shots are seen from it.
@@ -92,8 +92,8 @@ def test_turned_supports_come_bit_by_bit(
     for at, tokens in enumerate(steps):
         assert tokens.check == whole.check
         assert torch.equal(tokens.tokens, whole.tokens)
-        expected = [*whole.turned[: at // 2], *[whole] * (len(ANGLES) - at // 2)]
-        for one, other in zip(tokens.turned, expected, strict=True):
+        expected = [*whole.rotated[: at // 2], *[whole] * (len(ANGLES) - at // 2)]
+        for one, other in zip(tokens.rotated, expected, strict=True):
             torch.testing.assert_close(one.tokens, other.tokens, atol=1e-6, rtol=1e-6)
             assert one.layouts
             assert other.layouts
@@ -102,36 +102,36 @@ def test_turned_supports_come_bit_by_bit(
             )
 
 
-def test_what_was_just_registered_leaves_others_their_turns(
+def test_what_was_just_registered_leaves_others_their_orientations(
     estimator: Estimator, categories: list[Category]
 ) -> None:
-    """It is found itself, upright; and where it has turned, once it is known from that side."""
+    """It is found itself, upright; and where it is rotated, once that orientation is encoded."""
     known, (fresh, later) = categories[0], (replace(categories[1]) for _ in range(2))
     tokens, better = estimator.encode_upright(fresh)
     estimator.register(fresh, tokens)
-    image, true = turned(known.shots[0], 90)
+    image, true = rotated(known.shots[0], 90)
     requests = [ObjectRequest(each, hull_box(true)) for each in (known, fresh)]
     (alone,) = estimator.estimate(image, requests[:1])
     beside, _ = estimator.estimate(image, requests)
     np.testing.assert_allclose(beside.keypoints, alone.keypoints, atol=0.01)
     np.testing.assert_allclose(beside.scores, alone.scores, atol=1e-4)
 
-    def look(category: Category, degrees: float) -> ObjectKeypoints:
-        image, true = turned(category.shots[0], degrees)
+    def estimate(category: Category, degrees: float) -> ObjectKeypoints:
+        image, true = rotated(category.shots[0], degrees)
         return estimator.estimate(image, [ObjectRequest(category, hull_box(true))])[0]
 
-    assert look(fresh, 0.0).score > 0.8 > look(fresh, 90.0).score
+    assert estimate(fresh, 0.0).score > 0.8 > estimate(fresh, 90.0).score
     for tokens in better:
         estimator.register(fresh, tokens)
     for degrees in (0.0, 90.0):
         np.testing.assert_array_equal(
-            look(fresh, degrees).keypoints, look(later, degrees).keypoints
+            estimate(fresh, degrees).keypoints, estimate(later, degrees).keypoints
         )
-    assert look(fresh, 90.0).score > 0.8
+    assert estimate(fresh, 90.0).score > 0.8
     estimator.forget(fresh.name)
 
 
-def test_without_votes_nothing_is_kept_turned() -> None:
+def test_without_votes_nothing_is_kept_rotated() -> None:
     """As in the paper: registration then costs one pass for each shot."""
     config = CapeFormerConfig(
         backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
@@ -140,14 +140,14 @@ def test_without_votes_nothing_is_kept_turned() -> None:
     plain = Estimator(CapeFormer(config), Calibration(), "cpu")
     image = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
     thing = Category("thing", ["a", "b"], shots=[SupportShot(image, [(20, 30), (50, 40)])])
-    assert plain.encode(thing).turned == ()
+    assert plain.encode(thing).rotated == ()
 
 
 def test_shots_check_each_other(estimator: Estimator, categories: list[Category]) -> None:
-    """Three photographs of one thing, turned a little: everything is found in every one, so scores
+    """Three photographs of one thing, rotated a little: everything is found in every one, so scores
     are raised; in a fourth whose keypoints lie somewhere else, nothing is."""
     shot, names = categories[0].shots[0], categories[0].keypoint_names
-    shots = [SupportShot(*turned(shot, degrees)) for degrees in (-10, 0, 10)]
+    shots = [SupportShot(*rotated(shot, degrees)) for degrees in (-10, 0, 10)]
     elsewhere = SupportShot(shot.image, shot.keypoints[::-1])
     alike = Category("alike", names, shots=shots)
     mixed = Category("mixed", names, shots=[*shots, elsewhere])
@@ -171,15 +171,15 @@ def test_a_keypoint_that_one_shot_shows_alone_is_not_judged(
     estimator: Estimator, categories: list[Category]
 ) -> None:
     shot, names = categories[0].shots[0], categories[0].keypoint_names
-    hidden = np.ones(len(names), bool)
-    hidden[:2] = False
-    less = SupportShot(shot.image, shot.keypoints, hidden)
+    visible = np.ones(len(names), bool)
+    visible[:2] = False
+    less = SupportShot(shot.image, shot.keypoints, visible)
     check = estimator.encode(Category("thing", names, shots=[shot, less])).check
     assert check.judged == 2 * (len(names) - 2)
 
 
 def test_a_support_that_is_seen_by_a_backbone_of_its_own(categories: list[Category]) -> None:
-    """As in Table A2: shots that are looked at as queries are seen as queries are."""
+    """As in Table A2: shots are encoded as queries are."""
     config = CapeFormerConfig(
         backbone="resnet18",
         stride=16,
@@ -195,5 +195,5 @@ def test_a_support_that_is_seen_by_a_backbone_of_its_own(categories: list[Catego
     twice = Category("twice", names, shots=[shot, shot])
     (found,) = plain.estimate(shot.image, [ObjectRequest(twice, shot.box)])
     slope = plain.encode(twice).check.match_slope
-    told = with_slope(found.matches, 1 / slope).mean()
-    assert slope == pytest.approx(fit_match_slope(np.array([told, told])), abs=1e-3)
+    mean = with_slope(found.matches, 1 / slope).mean()
+    assert slope == pytest.approx(fit_match_slope(np.array([mean, mean])), abs=1e-3)

@@ -80,7 +80,7 @@ def test_a_loss_is_published_as_one_and_ends_the_track() -> None:
 
 
 def test_finding_takes_more_than_keeping() -> None:
-    trust = Trust(point=0.2, found=0.6, kept=0.3)
+    trust = Trust(point_threshold=0.2, presence_threshold=0.6, tracking_threshold=0.3)
     follower = Follower(trust)
     assert follower.update(found(score=0.5), SIZE, 1).track_id == -1
     assert follower.update(found(score=0.7), SIZE, 2).track_id == 2
@@ -115,7 +115,7 @@ def test_the_box_grows_and_shrinks_by_a_bounded_factor() -> None:
     ),
 )
 @settings(deadline=None)
-def test_a_followed_box_can_always_be_looked_at(
+def test_a_followed_box_can_always_be_cropped(
     size: tuple[int, int], moves: list[tuple[float, float, float]]
 ) -> None:
     """Also of an object that leaves the image: a box off it would fail every frame to come."""
@@ -155,7 +155,7 @@ class Bench:
         self.estimator.register(self.categories[name])
         self.watch.forget(name)
 
-    def look(self, image: np.ndarray = IMAGE) -> dict[str, ObjectKeypoints]:
+    def estimate(self, image: np.ndarray = IMAGE) -> dict[str, ObjectKeypoints]:
         self.estimator.asked.clear()
         self.estimator.batches.clear()
         answers = self.watch.estimate(image, self.categories, self.trust)
@@ -165,13 +165,13 @@ class Bench:
 
 def test_missing_objects_are_searched_in_turn_beside_the_followed_one() -> None:
     bench = Bench("cup")
-    bench.look()
+    bench.estimate()
     bench.estimator.only = {"cup"}
     bench.add("pan")
     bench.add("pot")
     searched = []
     for _ in range(4):
-        answers = bench.look()
+        answers = bench.estimate()
         searched.append(bench.estimator.asked - {"cup"})
         assert answers["cup"].score > 0.8
         assert answers["pan"].score == answers["pot"].score == 0
@@ -183,14 +183,14 @@ def test_missing_objects_are_searched_in_turn_beside_the_followed_one() -> None:
 
 def test_after_a_search_three_times_as_long_goes_to_what_is_followed() -> None:
     bench = Bench("cup")
-    bench.look()
+    bench.estimate()
     bench.estimator.only, bench.estimator.took = {"cup"}, 1.0
     bench.add("pan")
     for _ in range(3):
-        bench.look()
+        bench.estimate()
         assert bench.estimator.batches == [1, 14]
         for _ in range(3 * 14 - 1):  # and one more, before the next search
-            bench.look()
+            bench.estimate()
             assert bench.estimator.batches == [1]
 
 
@@ -198,44 +198,44 @@ def test_what_was_just_registered_is_searched_at_once() -> None:
     bench = Bench("cup", "pan")
     bench.estimator.only, bench.estimator.took = {"cup", "lid"}, 1.0
     for _ in range(4):
-        bench.look()
+        bench.estimate()
     assert bench.estimator.batches == [1]
     bench.add("lid")
-    assert bench.look()["lid"].score > 0.8
+    assert bench.estimate()["lid"].score > 0.8
 
 
 def test_while_nothing_is_followed_every_image_is_searched() -> None:
     bench = Bench("cup", "pan")
     bench.estimator.visible, bench.estimator.took = False, 1.0
     for _ in range(4):
-        bench.look()
+        bench.estimate()
         assert bench.estimator.batches == [14]
 
 
 def test_images_of_another_size_are_searched_anew() -> None:
     bench = Bench("cup")
-    before = bench.look(np.zeros((480, 640, 3), np.uint8))["cup"]
+    before = bench.estimate(np.zeros((480, 640, 3), np.uint8))["cup"]
     bench.watch._followers["cup"].box = (500, 400, 100, 60)
-    after = bench.look()["cup"]
+    after = bench.estimate()["cup"]
     assert after.score > 0.8
     assert after.track_id not in (-1, before.track_id)
 
 
 def test_other_thresholds_count_from_the_next_image_on() -> None:
     bench = Bench("cup")
-    assert bench.look()["cup"].score > 0.8
-    bench.trust = Trust(found=0.95, kept=0.95)
-    assert bench.look()["cup"].score == 0
+    assert bench.estimate()["cup"].score > 0.8
+    bench.trust = Trust(presence_threshold=0.95, tracking_threshold=0.95)
+    assert bench.estimate()["cup"].score == 0
     bench.trust = Trust()
-    assert bench.look()["cup"].score > 0.8
+    assert bench.estimate()["cup"].score > 0.8
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 90, 3), (90, 2, 3)])
 def test_an_image_too_small_to_search_in_is_named(shape: Any) -> None:
     bench = Bench("cup")
     with pytest.raises(InvalidInput, match="image"):
-        bench.look(np.zeros(shape, np.uint8))
-    assert bench.look()["cup"].score > 0.8
+        bench.estimate(np.zeros(shape, np.uint8))
+    assert bench.estimate()["cup"].score > 0.8
 
 
 def test_track_ids_fit_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +262,7 @@ def test_several_categories_are_searched_in_the_same_passes() -> None:
     assert pot.score > 0.8
     assert pan.score == 0
     assert {each.track_id for each in (cup, pan, pot)} == {-1}
-    assert cup.box != (0, 0, 64, 48)  # looked at once more, closer
+    assert cup.box != (0, 0, 64, 48)  # a second, closer pass
 
 
 def test_searching_one_or_several_is_the_same() -> None:

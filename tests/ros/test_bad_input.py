@@ -89,7 +89,7 @@ BAD_SHOTS = {
         {"image": Image(), "compressed": CompressedImage(data=JPEG[: len(JPEG) // 2])},
         "compressed.data",
     ),
-    "a frame that nobody kept": ({"image": Image(), "stamp": Time(sec=7)}, "stamp"),
+    "a frame that was not kept": ({"image": Image(), "stamp": Time(sec=7)}, "stamp"),
 }
 
 BAD_REGISTRATIONS = {
@@ -128,8 +128,8 @@ BAD_REGISTRATIONS = {
     "a taken name": ({"name": "cup"}, "name"),
     "an unknown mode": ({"mode": 3}, "mode"),
     "the largest mode": ({"mode": 255}, "mode"),
-    "shots for nobody": ({"mode": RegisterMode.ADD_SHOTS}, "name"),
-    "shots for nobody, no names": (
+    "shots without a name": ({"mode": RegisterMode.ADD_SHOTS}, "name"),
+    "shots without a name, no keypoints": (
         {"mode": RegisterMode.ADD_SHOTS, "keypoint_names": []},
         "name",
     ),

@@ -1,4 +1,4 @@
-"""A cv_bridge that is missing, that would crash, or that raises whatever it likes."""
+"""A cv_bridge that is missing, that would crash, or that raises any exception."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def test_one_that_would_crash_is_refused_with_the_remedy_and_not_imported(
     install: Install,
 ) -> None:
     folder = install("import os; os.abort()", b"\x7fELF" + OLD)
-    said = refusal()
+    reason = refusal()
     for part in ("image.encoding: 'nv61'", str(folder), "NumPy 1", "pip install 'numpy<2'", "rgb8"):
-        assert part in said
+        assert part in reason
     assert "numpy<2" in bridge.state()
     assert "cv_bridge" not in sys.modules
 
@@ -90,7 +90,7 @@ def test_an_extension_that_runs_beside_this_numpy_is_not_mistaken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "reason"),
     [
         ('raise AttributeError("_ARRAY_API not found")', "_ARRAY_API not found"),
         ('raise ImportError("libboost_python: no such file")', "libboost_python"),
@@ -100,10 +100,10 @@ def test_an_extension_that_runs_beside_this_numpy_is_not_mistaken() -> None:
         (converter("return image.data"), "step"),
     ],
 )
-def test_whatever_it_raises_refuses_the_image(install: Install, code: str, said: str) -> None:
+def test_whatever_it_raises_refuses_the_image(install: Install, code: str, reason: str) -> None:
     install(code)
     for _ in range(2):
-        assert said in refusal()
+        assert reason in refusal()
 
 
 def test_none_is_needed_for_what_the_node_knows(

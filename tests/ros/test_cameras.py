@@ -122,9 +122,9 @@ def test_a_request_without_an_image_names_the_camera(start: Start) -> None:
         assert robot.found[camera].wait().image_width == width
     for stamp in (Time(), Time(sec=7)):
         for camera, width in (("left", 120), ("right", 100)):
-            said = robot.ask(Estimate, "estimate", stamp=stamp, camera=camera)
-            assert said.success, said.message
-            assert said.keypoints.image_width == width
+            answer = robot.ask(Estimate, "estimate", stamp=stamp, camera=camera)
+            assert answer.success, answer.message
+            assert answer.keypoints.image_width == width
         refused = robot.ask(Estimate, "estimate", stamp=stamp)
         assert not refused.success
         assert refused.message.startswith("camera: several cameras have")
@@ -140,13 +140,15 @@ def test_a_request_without_an_image_names_the_camera(start: Start) -> None:
     assert decode(got.shots[0].compressed.data, "image").shape[1] == 100
 
 
-def test_each_camera_looks_for_its_own_categories(start: Start) -> None:
+def test_each_camera_has_its_own_active_categories(start: Start) -> None:
     bench = start(cameras=["left", "right"], right__boxes="region", right__region=[5, 5, 80, 80])
     robot = bench.robot
     for name in ("cup", "pan"):
         assert robot.register(name=name).success
-    said = robot.ask(ActivateCategories, "activate_categories", camera="right", categories=["pan"])
-    assert said.success, said.message
+    answer = robot.ask(
+        ActivateCategories, "activate_categories", camera="right", categories=["pan"]
+    )
+    assert answer.success, answer.message
     assert {o.category for o in robot.show(camera="left")[1].objects} == {"cup", "pan"}
     (pan,) = robot.show(camera="right")[1].objects
     assert pan.category == "pan"

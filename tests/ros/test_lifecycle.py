@@ -120,7 +120,7 @@ def test_deactivation_in_mid_frame_publishes_nothing_more(
     assert all(m.header.stamp.sec != 77 for m in robot.keypoints.messages)
 
 
-def test_paused_images_are_not_looked_at_until_enabled(start: Start) -> None:
+def test_paused_images_are_not_processed_until_enabled(start: Start) -> None:
     bench = start()
     robot, server = bench.robot, bench.node.server
     assert "paused" in robot.ask(SetBool, "enable", data=False).message
@@ -142,7 +142,7 @@ def test_parameters_of_configure_change_while_unconfigured(start: Start) -> None
     refused = change(bench, precision="float8")
     assert not refused.successful
     assert bench.robot.transition(CONFIGURE)
-    assert bench.node.server.trust.point == 0.7
+    assert bench.node.server.trust.point_threshold == 0.7
     refused = change(bench, boxes="search")
     assert "boxes: changes only while the node is unconfigured" in refused.reason
 

@@ -43,8 +43,8 @@ def test_the_release_and_the_middleware_are_told() -> None:
 
 
 def test_ros_without_the_messages() -> None:
-    said = refusal(serve("import sys; sys.modules['cape_ros.msg'] = None"))
-    assert "colcon build" in said or "run `make`" in said
+    text = refusal(serve("import sys; sys.modules['cape_ros.msg'] = None"))
+    assert "colcon build" in text or "run `make`" in text
 
 
 def test_an_environment_that_cannot_work() -> None:

@@ -170,7 +170,7 @@ def test_the_categories_are_there_after_a_restart(start: Start) -> None:
     )
 
 
-def test_an_overlay_is_drawn_only_while_somebody_looks(
+def test_an_overlay_is_drawn_only_with_a_subscriber(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn, draw = [], overlay_publisher.draw

@@ -1,4 +1,4 @@
-"""What the node publishes beside keypoints, each only while somebody hears it."""
+"""What the node publishes beside keypoints, each only while it has a subscriber."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_the_overlay_comes_compressed_too_and_in_other_modes(start: Start) -> No
 
 
 class Report:
-    """What /diagnostics said last, by status."""
+    """The last /diagnostics, by status."""
 
     def __init__(self, bench: Bench) -> None:
         self._heard = bench.robot.hear(DiagnosticArray, "/diagnostics")
@@ -177,25 +177,27 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
     for count, seconds in enumerate((50, 40), 1):
         robot.camera.publish(dds.image(seconds))
         wait_for(lambda count=count: bench.node.session.cameras[0].meter.images == count)
-    assert "clock has jumped" in report.wait("image", lambda said, _: "jumped" in said).message
+    assert (
+        "clock has jumped" in report.wait("image", lambda message, _: "jumped" in message).message
+    )
     robot.camera.publish(dds.image(0))
-    status = report.wait("image", lambda said, _: "zero stamps" in said)
+    status = report.wait("image", lambda message, _: "zero stamps" in message)
     assert status.level == DiagnosticStatus.WARN
     robot.camera.publish(Image(encoding="jpeg2000", width=4, height=4, step=4))
-    report.wait("model", lambda said, _: "input is refused: image.encoding" in said)
-    report.wait("image", lambda said, _: "no image for" in said)
+    report.wait("model", lambda message, _: "input is refused: image.encoding" in message)
+    report.wait("image", lambda message, _: "no image for" in message)
     message, found = robot.show()  # the next good one is answered as ever
     assert found.header == message.header
 
 
 def test_diagnostics_come_and_say_so_where_simulated_time_does_not(start: Start) -> None:
     bench = start(use_sim_time=True)
-    status = Report(bench).wait("model", lambda said, _: "nothing has come on /clock" in said)
+    status = Report(bench).wait("model", lambda message, _: "nothing has come on /clock" in message)
     assert status.level == DiagnosticStatus.WARN
     clock = bench.robot.create_publisher(Clock, "/clock", 10)
     wait_for(clock.get_subscription_count)
     clock.publish(Clock(clock=Time(sec=50)))
-    Report(bench).wait("model", lambda said, _: "/clock" not in said)
+    Report(bench).wait("model", lambda message, _: "/clock" not in message)
 
 
 def test_diagnostics_say_who_else_serves_the_library(start: Start, tmp_path: Path) -> None:
@@ -203,11 +205,11 @@ def test_diagnostics_say_who_else_serves_the_library(start: Start, tmp_path: Pat
     other = LibraryUse(tmp_path / "library", "/left/cape")
     assert other.other is None
     bench = start()
-    status = Report(bench).wait("model", lambda said, _: "is used by /left/cape (" in said)
+    status = Report(bench).wait("model", lambda message, _: "is used by /left/cape (" in message)
     assert status.level == DiagnosticStatus.WARN
     assert bench.robot.register().success
     other.close()
-    Report(bench).wait("model", lambda said, _: "used by" not in said)
+    Report(bench).wait("model", lambda message, _: "used by" not in message)
 
 
 def test_diagnostics_say_that_memory_is_short(
@@ -216,7 +218,7 @@ def test_diagnostics_say_that_memory_is_short(
     bench = start()
     report = Report(bench)
     monkeypatch.setattr(Estimator, "largest_batch", 8)
-    status = report.wait("model", lambda said, _: "objects are looked at 8 at a time" in said)
+    status = report.wait("model", lambda message, _: "objects are looked at 8 at a time" in message)
     assert status.level == DiagnosticStatus.WARN
 
 
@@ -224,8 +226,8 @@ def test_a_subscriber_that_does_not_fit_is_told(start: Start) -> None:
     bench = start()
     report = Report(bench)
     bench.robot.hear(KeypointArray, "/cape/keypoints", dds.LATCHED)  # which keypoints are not
-    said = report.wait("image", lambda said, _: "/cape/keypoints" in said).message
-    assert "asks for another DURABILITY" in said
+    message = report.wait("image", lambda message, _: "/cape/keypoints" in message).message
+    assert "asks for another DURABILITY" in message
 
 
 def test_a_result_has_the_header_of_a_zero_stamp_too(start: Start) -> None:

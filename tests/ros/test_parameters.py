@@ -33,7 +33,7 @@ LISTS = {int: (7, "integer_array_value"), str: (9, "string_array_value")}
 
 
 def change(bench: Bench, **values: Any) -> SetParametersResult:
-    """What `ros2 param set` would be told."""
+    """The answer that `ros2 param set` would get."""
     request = SetParametersAtomically.Request()
     for name, value in values.items():
         is_list = isinstance(value, list)
@@ -163,7 +163,10 @@ def test_a_wrong_change_is_refused(start: Start, values: dict[str, Any], reason:
     assert reason in refused.reason
     assert bench.node.server.trust == before
     assert change(bench, found_object=0.9, kept_object=0.8).successful
-    assert (bench.node.server.trust.found, bench.node.server.trust.kept) == (0.9, 0.8)
+    assert (
+        bench.node.server.trust.presence_threshold,
+        bench.node.server.trust.tracking_threshold,
+    ) == (0.9, 0.8)
 
 
 def test_every_parameter_explains_itself(start: Start) -> None:

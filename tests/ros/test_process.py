@@ -82,27 +82,27 @@ def test_the_main_job_in_two_processes(run: Run, robot: dds.Robot, stop: int) ->
     node.send_signal(stop)
     if stop == signal.SIGINT:
         node.send_signal(stop)  # as to a process in the group of `ros2 launch`
-    _, said = node.communicate(timeout=dds.SECONDS)
-    assert "Traceback" not in said
+    _, printed = node.communicate(timeout=dds.SECONDS)
+    assert "Traceback" not in printed
     assert node.returncode == 0
 
 
 def test_a_start_that_fails_says_why_in_one_line(run: Run) -> None:
-    _, said = (node := run("-p", "trusted_point:=7.0")).communicate(timeout=dds.SECONDS)
+    _, printed = (node := run("-p", "trusted_point:=7.0")).communicate(timeout=dds.SECONDS)
     assert node.returncode == 1
-    (line,) = [line for line in said.splitlines() if line.startswith("cape_node: ")]
+    (line,) = [line for line in printed.splitlines() if line.startswith("cape_node: ")]
     assert "trusted_point" in line
     assert "7.0" in line
-    assert "Traceback" not in said
+    assert "Traceback" not in printed
 
 
 def test_a_start_that_cannot_be_configured_says_why_in_one_line(run: Run) -> None:
     node = run("-p", "library:=/dev/null/library")
-    _, said = node.communicate(timeout=dds.SECONDS)
+    _, printed = node.communicate(timeout=dds.SECONDS)
     assert node.returncode == 1
-    (line,) = [line for line in said.splitlines() if line.startswith("cape_node: ")]
+    (line,) = [line for line in printed.splitlines() if line.startswith("cape_node: ")]
     assert "/dev/null/library" in line
-    assert "Traceback" not in said
+    assert "Traceback" not in printed
 
 
 STOPPED = """
@@ -156,8 +156,8 @@ def test_a_ctrl_c_during_the_imports_is_quiet(program: str, module: str, status:
             if line.rpartition("|")[2].strip() == module:
                 break
         process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
-    assert "Traceback" not in said
+        printed = process.stderr.read()
+    assert "Traceback" not in printed
     assert process.returncode == status
 
 

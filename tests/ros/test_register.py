@@ -38,9 +38,9 @@ def register(forks: Forks) -> Register:
 
 def test_a_photograph_is_registered(start: Start, register: Register, files: list[str]) -> None:
     bench = start()
-    said = register(*files, "--wait", "60")
-    assert said.returncode == 0, said.stderr
-    assert said.stdout == "mug version 1: 4 keypoints, 1 shot\n"
+    finished = register(*files, "--wait", "60")
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout == "mug version 1: 4 keypoints, 1 shot\n"
     (shot,) = bench.node.server.categories["mug"].shots
     assert np.array_equal(shot.image, PIXELS)
     np.testing.assert_allclose(shot.keypoints, POINTS)
@@ -52,10 +52,10 @@ def test_a_photograph_is_registered(start: Start, register: Register, files: lis
 
 
 def test_without_a_node_it_says_so(register: Register, files: list[str]) -> None:
-    said = register(*files, "--node", "/nobody", "--wait", "0.5")
-    assert said.returncode == 1
-    assert "no node offers /nobody/register_category" in said.stderr
-    assert "Traceback" not in said.stderr
+    finished = register(*files, "--node", "/nobody", "--wait", "0.5")
+    assert finished.returncode == 1
+    assert "no node offers /nobody/register_category" in finished.stderr
+    assert "Traceback" not in finished.stderr
 
 
 def test_pytorch_is_not_imported() -> None:

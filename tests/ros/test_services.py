@@ -85,7 +85,7 @@ def active(robot: dds.Robot) -> dict[str, bool]:
     return {category.name: category.active for category in listed}
 
 
-def test_only_active_categories_are_looked_for(start: Start) -> None:
+def test_only_active_categories_are_estimated(start: Start) -> None:
     bench = start()
     robot = bench.robot
     for name in ("cup", "pan"):
@@ -95,8 +95,8 @@ def test_only_active_categories_are_looked_for(start: Start) -> None:
         return {one.category for one in robot.show()[1].objects}
 
     assert found() == {"cup", "pan"}
-    said = robot.ask(ActivateCategories, "activate_categories", categories=["pan"])
-    assert said.success, said.message
+    answer = robot.ask(ActivateCategories, "activate_categories", categories=["pan"])
+    assert answer.success, answer.message
     assert found() == {"pan"}
     assert active(robot) == {"cup": False, "pan": True}
     robot.categories.wait(lambda m: [c.active for c in m.categories].count(False) == 1)
@@ -148,13 +148,13 @@ def test_an_image_is_answered_on_demand(start: Start) -> None:
     robot.register(name="pan")
     header = Header(stamp=Time(sec=9), frame_id="hand")
     given = to_image(PIXELS, header)
-    said = robot.ask(Estimate, "estimate", image=given)
-    assert said.success, said.message
-    assert said.keypoints.header == header
-    assert [one.category for one in said.keypoints.objects] == ["cup", "pan"]
-    assert {one.track_id for one in said.keypoints.objects} == {-1}
-    assert {tuple(one.keypoint_names) for one in said.keypoints.objects} == {tuple(dds.NAMES)}
-    assert (said.keypoints.image_width, said.keypoints.image_height) == (120, 90)
+    answer = robot.ask(Estimate, "estimate", image=given)
+    assert answer.success, answer.message
+    assert answer.keypoints.header == header
+    assert [one.category for one in answer.keypoints.objects] == ["cup", "pan"]
+    assert {one.track_id for one in answer.keypoints.objects} == {-1}
+    assert {tuple(one.keypoint_names) for one in answer.keypoints.objects} == {tuple(dds.NAMES)}
+    assert (answer.keypoints.image_width, answer.keypoints.image_height) == (120, 90)
     box = RegionOfInterest(x_offset=10, y_offset=5, width=60, height=70)
     (pan,) = robot.ask(
         Estimate, "estimate", image=given, categories=["pan"], boxes=[box]
@@ -168,7 +168,7 @@ def test_an_image_is_answered_on_demand(start: Start) -> None:
 BAD_ESTIMATES: dict[str, tuple[dict[str, Any], str]] = {
     "no image at all": ({"image": Image()}, "stamp"),
     "a camera that is not there": ({"image": Image(), "camera": "left"}, "camera"),
-    "a frame that nobody kept": ({"image": Image(), "stamp": Time(sec=3)}, "stamp"),
+    "a frame that was not kept": ({"image": Image(), "stamp": Time(sec=3)}, "stamp"),
     "an unknown encoding": ({"image": Image(encoding="x", width=1, height=1)}, "image.encoding"),
     "an unknown category": ({"categories": ["zebra"]}, "categories[0]"),
     "a box too few": ({"categories": ["cup", "cup"], "boxes": [RegionOfInterest()]}, "boxes"),

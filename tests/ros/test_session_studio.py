@@ -70,7 +70,7 @@ def test_teach_what_the_camera_shows_and_every_robot_hears_of_it(
     bench, browser = begin()
     robot = bench.robot
     robot.show()
-    assert teach(browser, "cup")["told"] == "cup version 1: 4 keypoints, 1 shot"
+    assert teach(browser, "cup")["message"] == "cup version 1: 4 keypoints, 1 shot"
     robot.categories.wait(lambda message: [c.name for c in message.categories] == ["cup"])
     sent, answer = robot.show()
     assert [found.category for found in answer.objects] == ["cup"]

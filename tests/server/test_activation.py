@@ -1,4 +1,4 @@
-"""Which categories are looked for on which camera."""
+"""Which categories are active on which camera."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOX = (10.0, 10.0, 40.0, 30.0)
 def stand(tmp_path: Path) -> Iterator[Stand]:
     with Stand.on(tmp_path) as stand:
         stand.register("cup", "pan")
-        stand.told.clear()
+        stand.announced.clear()
         yield stand
 
 
@@ -31,7 +31,7 @@ def test_until_somebody_says_otherwise_everything_is_active(stand: Stand) -> Non
     assert stand.found() == ["cup", "pan"]
 
 
-def test_one_camera_looks_for_what_it_was_told_to(stand: Stand) -> None:
+def test_one_camera_has_its_own_active_categories(stand: Stand) -> None:
     stand.server.activate("a", ["pan"])
     for camera in "ab":
         stand.show(camera)
@@ -79,14 +79,14 @@ def test_unknown_names_are_listed_and_nothing_changes(stand: Stand) -> None:
     assert [fault.field for fault in error.value.faults] == ["categories[1]", "categories[3]"]
     assert "'mug' is not registered (known: cup, pan)" in str(error.value)
     assert stand.server.active("a") == ("pan",)
-    assert len(stand.told) == 1
+    assert len(stand.announced) == 1
 
 
 def test_the_listener_hears_of_it_and_the_version_stays(stand: Stand) -> None:
     version = stand.server.database_version
     stand.server.activate(None, ["pan"])
     stand.server.activate("a", None)
-    assert stand.told == [
+    assert stand.announced == [
         (["cup", "pan"], ["pan"], version),
         (["cup", "pan"], ["cup", "pan"], version),
     ]
@@ -151,25 +151,8 @@ def test_once_it_is_answered_no_older_result_comes(stand: Stand) -> None:
     ]
 
 
-def test_a_forgotten_camera_starts_anew(stand: Stand) -> None:
-    stand.server.activate("a", ["pan"])
-    stand.show()
-    before = stand.results[-1].objects[0].track_id
-    stand.told.clear()
-    stand.server.forget_camera("a")
-    assert [active for _, active, _ in stand.told] == [["cup", "pan"]]
-    assert stand.server.active("a") == ("cup", "pan")
-    stand.show()
-    stand.show()
-    assert stand.found() == ["cup", "pan"]
-    assert before not in {each.track_id for each in stand.results[-1].objects}
-    stand.server.forget_camera("never there")
-    assert len(stand.told) == 1
-
-
 def test_nothing_is_activated_after_the_end(stand: Stand) -> None:
     stand.server.close()
     with pytest.raises(CapeError, match="has stopped"):
         stand.server.activate("a", [])
-    stand.server.forget_camera("a")
     assert stand.server.active("a") == ("cup", "pan")

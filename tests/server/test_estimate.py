@@ -68,7 +68,7 @@ def test_the_frames_do_not_notice(stand: Stand) -> None:
     assert stand.server.statistics.received == len(stand.results) == 2
 
 
-def test_a_frame_gets_its_turn_in_a_long_search(stand: Stand) -> None:
+def test_a_frame_is_processed_during_a_long_search(stand: Stand) -> None:
     stand.show()  # one is followed from here on
     stand.estimator.batches.clear()
     while stand.estimator.entered.acquire(blocking=False):
@@ -81,7 +81,7 @@ def test_a_frame_gets_its_turn_in_a_long_search(stand: Stand) -> None:
         stand.estimator.gate.set()
         assert len(found.result(SECONDS)) == 3
     stand.settle()
-    frame = stand.estimator.batches.index(1)  # what is followed, in one look
+    frame = stand.estimator.batches.index(1)  # what is followed, in one pass
     assert 0 < frame < len(stand.estimator.batches) - 1
     assert len(stand.results) == 2
 
@@ -127,7 +127,7 @@ def test_a_failing_network_is_the_callers_to_know(stand: Stand) -> None:
     assert len(stand.results) == 1
 
 
-def test_what_it_looks_for_is_not_removed_meanwhile(stand: Stand) -> None:
+def test_what_it_searches_is_not_removed_meanwhile(stand: Stand) -> None:
     stand.estimator.gate.clear()
     with ThreadPoolExecutor(2) as pool:
         found = pool.submit(stand.server.estimate, IMAGE)

@@ -102,8 +102,11 @@ def test_categories_come_back_after_a_restart(stand: Stand, tmp_path: Path) -> N
 def test_listeners_hear_of_every_change(stand: Stand) -> None:
     stand.register("cup")
     stand.server.remove("cup")
-    assert [(names, active) for names, active, _ in stand.told] == [(["cup"], ["cup"]), ([], [])]
-    assert stand.told[0][2] < stand.told[1][2]
+    assert [(names, active) for names, active, _ in stand.announced] == [
+        (["cup"], ["cup"]),
+        ([], []),
+    ]
+    assert stand.announced[0][2] < stand.announced[1][2]
 
 
 def test_a_registration_in_progress_is_finished_before_the_end(
@@ -130,7 +133,7 @@ def test_a_registration_in_progress_is_finished_before_the_end(
 
 def test_a_listener_that_fails_does_not_undo_a_registration(stand: Stand) -> None:
     def fail(known: Mapping[str, Category], version: int) -> None:
-        raise RuntimeError("nobody hears")
+        raise RuntimeError("the listener fails")
 
     stand.on_categories = fail
     assert stand.server.register(category()).version == 1

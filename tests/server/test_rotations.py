@@ -1,4 +1,4 @@
-"""Supports are turned between frames, after the registration was answered."""
+"""Rotated supports are encoded between frames, after the registration was answered."""
 
 from __future__ import annotations
 
@@ -174,18 +174,18 @@ def category(name: str = "cup", shots: int = 1, seed: int = 0) -> Category:
 
 
 def assert_equal(one: KeypointTokens, other: KeypointTokens) -> None:
-    """To the last bit, turned and not."""
+    """To the last bit, rotated and upright."""
     assert torch.equal(one.tokens, other.tokens)
     assert one.layouts
     assert other.layouts
     assert torch.equal(one.layouts.landmarks, other.layouts.landmarks)
-    for turn, counterpart in zip(one.turned, other.turned, strict=True):
-        assert_equal(turn, counterpart)
+    for orientation, counterpart in zip(one.rotated, other.rotated, strict=True):
+        assert_equal(orientation, counterpart)
 
 
-def turns(tokens: KeypointTokens) -> list[bool]:
+def encoded(tokens: KeypointTokens) -> list[bool]:
     """Of each angle whether it has been seen."""
-    return [not torch.equal(turn.tokens, tokens.tokens) for turn in tokens.turned]
+    return [not torch.equal(one.tokens, tokens.tokens) for one in tokens.rotated]
 
 
 def test_the_answer_comes_first_and_frames_in_between(stand: Stand) -> None:
@@ -205,15 +205,15 @@ def test_frames_use_each_angle_as_soon_as_it_is_there_and_all_in_the_end(stand: 
     stored = stand.server.register(category(shots=3))
     for _ in range(2):
         stand.estimator.see_begin()
-        assert not any(turns(stand.estimator.encode(stored)))
+        assert not any(encoded(stand.estimator.encode(stored)))
         stand.estimator.let_go()
     stand.estimator.see_begin()
-    assert turns(stand.estimator.encode(stored)) == [True] + [False] * (STEPS - 1)
+    assert encoded(stand.estimator.encode(stored)) == [True] + [False] * (STEPS - 1)
     stand.settle()
     direct = Gated(1000)
     direct.register(stored)
     assert_equal(stand.estimator.encode(stored), direct.encode(stored))
-    assert all(turns(direct.encode(stored)))
+    assert all(encoded(direct.encode(stored)))
     assert stand.server.check("cup") == direct.check("cup")
 
 
@@ -232,7 +232,7 @@ def test_one_step_at_a_time_and_the_newest_category_first(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize("how", ["replaced", "added to", "removed"])
-def test_what_is_gone_is_not_turned_any_more(stand: Stand, how: str) -> None:
+def test_what_is_gone_is_not_encoded_any_more(stand: Stand, how: str) -> None:
     before = ref(stand.server.register(category()))
     change, jobs = {
         "replaced": (lambda: stand.server.register(category(shots=2), RegisterMode.REPLACE), 2),
@@ -259,7 +259,7 @@ def test_the_end_does_not_wait_for_what_is_left(
         pass
     assert stand.estimator.log == ["cup 1"]
     assert stand.server.wait_until_idle(SECONDS)
-    assert not all(turns(stand.estimator.encode(stored)))
+    assert not all(encoded(stand.estimator.encode(stored)))
     assert list(stand.server.categories) == ["cup"]
     assert caplog.records == []
 
@@ -271,7 +271,7 @@ def test_the_end_does_not_wait_for_what_is_left(
 def test_a_step_that_fails(
     stand: Stand, error: Exception, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The category stays as it is, upright; others are turned all the same."""
+    """The category stays as it is, upright; others are encoded all the same."""
     stored = stand.server.register(category())
     stand.estimator.see_begin()
     stand.estimator.fail = error
@@ -282,26 +282,26 @@ def test_a_step_that_fails(
     assert [record.message for record in caplog.records] == [
         "encoding rotated supports of cup failed; rotated objects may be missed"
     ]
-    assert not any(turns(stand.estimator.encode(stored)))
+    assert not any(encoded(stand.estimator.encode(stored)))
     pan = stand.server.register(category("pan"))
     stand.settle()
-    assert all(turns(stand.estimator.encode(pan)))
+    assert all(encoded(stand.estimator.encode(pan)))
     stand.show("cup", "pan")
     assert stand.server.wait_until_idle(SECONDS)
     assert len(stand.results[-1].objects) == 2
     assert stand.server.statistics.rejected == {kind: 1}
 
 
-def test_supports_that_are_left_to_turn_are_waited_for(stand: Stand) -> None:
+def test_supports_that_are_left_to_encode_are_waited_for(stand: Stand) -> None:
     stand.server.register(category())
     assert not stand.server.wait_until_idle(0.02)
     stand.estimator.let_go(1)
     assert not stand.server.wait_until_idle(0.02)
     stand.settle()
-    assert all(turns(stand.estimator.encode(stand.server.find("cup"))))
+    assert all(encoded(stand.estimator.encode(stand.server.find("cup"))))
 
 
-def test_a_library_is_turned_after_the_start(stands: Callable[[], Stand]) -> None:
+def test_rotated_supports_of_a_library_follow_after_the_start(stands: Callable[[], Stand]) -> None:
     first = stands()
     for name in ("cup", "pan"):
         first.server.register(category(name))
@@ -324,13 +324,13 @@ def test_what_is_not_registered_is_whole_at_once(stand: Stand) -> None:
     stand.estimator.let_go(1000)
     new = category("new")
     stand.server.try_out(IMAGE, new, BOX)
-    assert all(turns(stand.estimator.encode(new)))
+    assert all(encoded(stand.estimator.encode(new)))
     new = replace(new)
     stand.server.inspect(IMAGE, new, BOX)
-    assert all(turns(stand.estimator.encode(new)))
+    assert all(encoded(stand.estimator.encode(new)))
 
 
-def test_a_photograph_that_is_turned(tmp_path: Path) -> None:
+def test_a_photograph_that_is_rotated(tmp_path: Path) -> None:
     """By the shipped weights, as if it had been registered whole at once."""
     from cape_ros.media.photographs import photographs
 
@@ -362,4 +362,4 @@ def test_nothing_is_left_to_do_without_votes(tmp_path: Path) -> None:
     server = Server(plain, CategoryLibrary(tmp_path))
     stored = server.register(category())
     server.close()
-    assert plain.encode(stored).turned == ()
+    assert plain.encode(stored).rotated == ()

@@ -173,7 +173,7 @@ def test_what_comes_after_the_end_is_refused(stand: Stand) -> None:
 
 def test_a_listener_that_fails_does_not_stop_the_camera(stand: Stand) -> None:
     def fail(result: Result) -> None:
-        raise RuntimeError("nobody hears")
+        raise RuntimeError("the listener fails")
 
     stand.on_result = fail
     stand.show()

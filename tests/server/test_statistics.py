@@ -58,14 +58,14 @@ def test_a_frame_that_waits_at_the_end_is_dropped(stand: Stand) -> None:
 
 def test_a_result_says_where_its_time_went(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("cape_ros.server.frames.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("cape_ros.server.frame_queue.time.monotonic", lambda: now[0])
 
     def publish(result: Result) -> None:
         stand.results.append(result)
         now[0] += 2.0
 
     stand.on_result = publish
-    stand.estimator.took = 0.1  # for each of 14 windows and of the closer look
+    stand.estimator.took = 0.1  # for each of 14 windows and of the closer pass
     stand.show(received=97.0)
     (result,) = stand.results
     assert result.stages == pytest.approx(
@@ -148,7 +148,7 @@ def test_a_failing_listener_does_not_flood_the_log(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(result: Result) -> None:
-        raise RuntimeError("nobody hears")
+        raise RuntimeError("the listener fails")
 
     stand.on_result = fail
     for _ in range(10):

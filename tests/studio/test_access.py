@@ -1,4 +1,4 @@
-"""Who is let in, and what nobody is told."""
+"""Which requests are admitted, and what an answer must not reveal."""
 
 from __future__ import annotations
 

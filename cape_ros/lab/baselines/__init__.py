@@ -1,1 +1,1 @@
-"""Networks and anchors to compare with."""
+"""Baselines: POMNet, ProtoNet, and two that need no training."""

@@ -1,4 +1,4 @@
-"""What any trained network must beat: two answers that need no training at all."""
+"""Training-free baselines: copying the support's layout, and nearest-neighbour matching."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cape_ros.core.errors import CheckpointError
 from cape_ros.model.backbone import ResNetFeatures, build_backbone
 from cape_ros.model.encoding import cell_centres
 
-FINER = 4  # how much finer than the grid the nearest neighbour is looked for
+FINER = 4  # how much finer than the grid the nearest neighbour is searched
 
 
 def copy_layout(points: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ def copy_layout(points: Tensor) -> Tensor:
 
 
 def nearest_neighbour(prototypes: Tensor, features: Tensor) -> Tensor:
-    """Where the query's feature is most like the keypoint's (cosine), to a quarter of a cell.
+    """The places of the query's features most similar (cosine) to the keypoints', to 1/4 cell.
 
     prototypes [S, K, C], the features at the keypoints of the shots; features [C, h, w] of the
     query -> [K, 2] in [0, 1]. Sampled at the point and found between cells this is the stronger

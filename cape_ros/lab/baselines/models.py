@@ -1,11 +1,11 @@
-"""The networks that can be trained and measured: CapeFormer, and what it is compared with."""
+"""The networks by name: CapeFormer and the trained baselines."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.pomnet import POMNet
 from cape_ros.lab.baselines.protonet import ProtoNet
 from cape_ros.model import CapeFormer, checkpoints
@@ -16,5 +16,5 @@ MODELS: dict[str, type[AnyNetwork]] = {
 
 
 def load(path: Path) -> tuple[AnyNetwork, dict[str, Any]]:
-    """As `checkpoints.load`, of any of them."""
+    """As `checkpoints.load`, for any of the models."""
     return checkpoints.load_one_of(path, tuple(MODELS.values()))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cape_ros.lab.baselines.network import Comparison, output_of
+from cape_ros.lab.baselines.interface import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.encoding import encode_grid, encode_order
@@ -50,7 +50,7 @@ class DetrLayer(nn.Module):
         memory: Tensor | None = None,
         memory_positions: Tensor | None = None,
     ) -> Tensor:
-        """tokens [B, N, d]; key_padding_mask [B, N] bool, True = no token looks at this one."""
+        """One layer over tokens [B, N, d]; key_padding_mask [B, N] bool, True = ignored key."""
         placed = tokens + positions
         update, _ = self.self_attn(
             placed, placed, tokens, key_padding_mask=key_padding_mask, need_weights=False
@@ -68,7 +68,7 @@ class DetrLayer(nn.Module):
 
 
 class POMNet(Comparison):
-    """Of the config it uses the backbone, the grid, width, heads, feed-forward and dropout."""
+    """POMNet, with backbone, grid, width, heads, feed-forward and dropout of the configuration."""
 
     def __init__(self, config: CapeFormerConfig | None = None):
         super().__init__()
@@ -122,14 +122,14 @@ class POMNet(Comparison):
     def losses(
         self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
     ) -> dict[str, Tensor]:
-        """Mean squared error against the Gaussians [B, K, H, W]; points are not looked at."""
+        """Mean squared error against the Gaussians [B, K, H, W]; points are not used."""
         target = F.interpolate(heatmaps, size=output.similarity.shape[-2:], mode="bilinear")
         squares = (output.similarity - target).square().mean(dim=(-2, -1))
         loss = mean_of_known(squares, weight)
         return {"heatmap_loss": loss, "loss": loss}
 
     def _heatmaps(self, keypoints: Tensor, image: Tensor) -> Tensor:
-        """keypoints [B, K, d] each beside image [B, d, h, w] -> [B, K, 8 h, 8 w]."""
+        """Heatmaps [B, K, 8 h, 8 w] of keypoints [B, K, d], each with image [B, d, h, w]."""
         batch, count, width = keypoints.shape
         rows, columns = image.shape[-2:]
         token = keypoints[..., None, None].expand(-1, -1, -1, rows, columns)

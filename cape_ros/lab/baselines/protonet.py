@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from cape_ros.lab.baselines.network import Comparison, output_of
+from cape_ros.lab.baselines.interface import Comparison, output_of
 from cape_ros.model import CapeFormerConfig, CapeOutput, KeypointTokens
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.losses import cells_of, mean_of_known
@@ -45,7 +45,7 @@ class ProtoNet(Comparison):
     def losses(
         self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
     ) -> dict[str, Tensor]:
-        """Of points [B, K, 2] in [0, 1]; heatmaps are not looked at."""
+        """The loss of points [B, K, 2] in [0, 1]; heatmaps are not used."""
         logits = output.similarity
         likelihood = logits.flatten(2).log_softmax(dim=-1)
         errors = -(cells_of(points, *logits.shape[-2:]) * likelihood).sum(dim=-1)

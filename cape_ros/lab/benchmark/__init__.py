@@ -1,1 +1,1 @@
-"""What a frame costs: `cape lab bench`."""
+"""Benchmarks of inference and registration: `cape lab bench`."""

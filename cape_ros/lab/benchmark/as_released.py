@@ -1,4 +1,4 @@
-"""The computation as the authors' release does it, for comparison with what this package does.
+"""A reference implementation that computes as the authors' release does, for comparison.
 
 The support is encoded again for every query, keypoints are padded to 100, features are pooled over
 a map enlarged to 64 x 64, attention weights are always computed, batch norms stand by themselves.

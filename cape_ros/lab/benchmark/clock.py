@@ -1,4 +1,4 @@
-"""Durations of calls that take turns, so that a ratio is of the same moments of the machine."""
+"""Durations of interleaved calls, so that a ratio compares the same moments of the machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class BenchmarkRow:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that are timed in turns, after `title`; ratios are to the rows named `references`."""
+    """Rows that are timed interleaved, after `title`; ratios are to the rows named `references`."""
 
     title: str
     rows: Sequence[BenchmarkRow]
@@ -29,7 +29,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Durations:
-    """Of one row, in milliseconds by the clock.
+    """The durations of one row, in milliseconds of wall-clock time.
 
     processor: median of what all threads of the process used; on a busy machine it says more.
     """
@@ -47,14 +47,14 @@ class Durations:
         return cls(median, p95, p99, 1e3 * float(np.median(seconds[:, 1])), len(seconds))
 
 
-def take_turns(rows: Sequence[BenchmarkRow], runs: int, warm_up: int) -> Iterator[np.ndarray]:
+def interleave(rows: Sequence[BenchmarkRow], runs: int, warm_up: int) -> Iterator[np.ndarray]:
     """One round after the other: seconds [rows, 2] of each, by the clock and of the processor;
     those of the warm-up are left out."""
-    for turn in range(warm_up + runs):
+    for run in range(warm_up + runs):
         seconds = np.empty((len(rows), 2))
         for index, row in enumerate(rows):
             began = np.array((time.perf_counter(), time.process_time()))
             row.call()
             seconds[index] = (time.perf_counter(), time.process_time()) - began
-        if turn >= warm_up:
+        if run >= warm_up:
             yield seconds

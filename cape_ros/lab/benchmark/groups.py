@@ -1,4 +1,4 @@
-"""What is timed together, group by group. Times end when the answer is on the host."""
+"""Groups of benchmarks that are timed interleaved. Times end when the result is on the host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MANY = 200  # categories in a library
 
 
 def groups(device: str, precision: str = "float32") -> Iterator[tuple[str, Callable[[], Group]]]:
-    """Names, and what makes the group of that name; each is made when its turn comes."""
+    """Names, and what makes the group of that name; each is made when it is reached."""
     for name in subjects.NETWORKS:
         yield f"one object, {name}", partial(one_object, name, device, precision)
     for name in subjects.NETWORKS:
@@ -88,7 +88,7 @@ def precisions(name: str, device: str) -> Group:
 
 
 def registration(name: str, device: str, precision: str) -> Group:
-    """What a person waits for; and what comes after it if layouts vote."""
+    """The time until a registration is answered, and of the rotated supports after it."""
     estimator = subjects.estimator(name, device, precision)
     left: Iterator[KeypointTokens] = iter(())
 
@@ -101,19 +101,21 @@ def registration(name: str, device: str, precision: str) -> Group:
             tokens.tokens.cpu()
 
         includes = (
-            "shots of 640x480 and 17 keypoints -> upright tokens and what shots say of each other, "
+            "shots of 640x480 and 17 keypoints -> upright tokens and the shots' cross-check, "
             "all that is waited for; nothing is written to disk"
         )
         return BenchmarkRow(f"{shots} shot{'s' * (shots > 1)}", includes, encode)
 
-    def turn() -> None:
+    def encode_rotated() -> None:
         for tokens in left:
-            tokens.turned[-1].tokens.cpu()
+            tokens.rotated[-1].tokens.cpu()
 
     rows = [row(1), row(5)]
     if estimator.network.config.layout:
-        includes = "what the row above left: its shots turned, all passes; frames go in between"
-        rows.append(BenchmarkRow("turned supports of 5 shots, afterwards", includes, turn))
+        includes = "what the row above left: its shots rotated, all passes; frames go in between"
+        rows.append(
+            BenchmarkRow("rotated supports of 5 shots, afterwards", includes, encode_rotated)
+        )
     return Group(f"Registration, {name}", rows)
 
 

@@ -1,4 +1,4 @@
-"""Where something was measured, and with what."""
+"""Facts about the machine and the software of a measurement."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def machine(device: torch.device) -> dict[str, Any]:
 
 
 def cores() -> int:
-    """Those that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,4 +1,4 @@
-"""Time the groups one after the other, show them, and write them down."""
+"""Runs the benchmark groups one after the other, prints and saves the results."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cape_ros.core.errors import CapeError, InvalidInput
-from cape_ros.lab.benchmark.clock import Durations, Group, take_turns
-from cape_ros.lab.benchmark.figures import Figure, figures
+from cape_ros.lab.benchmark.clock import Durations, Group, interleave
 from cape_ros.lab.benchmark.groups import groups
 from cape_ros.lab.benchmark.machine import load, machine
-from cape_ros.lab.benchmark.memory import PeakMemory
+from cape_ros.lab.benchmark.peak_memory import PeakMemory
+from cape_ros.lab.benchmark.targets import Figure, figures
 from cape_ros.perception.inference.device import find_device, find_precision
 
 WARM_UP = 10
@@ -51,12 +51,12 @@ def run_benchmark(
         raise InvalidInput.of("--json", f"{file.parent} is no folder")
     about = machine(place)
     console.print(f"{about['gpu'] or about['processor']}, {about['cores']} cores", highlight=False)
-    found, written = {}, []
+    measured, written = {}, []
     for name, make in chosen.items():
         before, peak = load(), PeakMemory(place)
         group = make()
         durations = time_group(group, runs)
-        found[name], memory = durations, peak.read()
+        measured[name], memory = durations, peak.read()
         show(group, durations, memory)
         written.append(
             {"group": name, "memory [MB]": memory, "load before, after": [before, load()]}
@@ -64,7 +64,7 @@ def run_benchmark(
         )
         del group
         gc.collect()
-    reached = list(figures(found, place.type == "cuda"))
+    reached = list(figures(measured, place.type == "cuda"))
     show_figures(reached)
     settings = {
         "device": str(place),
@@ -93,15 +93,15 @@ def time_group(group: Group, runs: int) -> dict[str, Durations]:
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(group.title, total=runs)
         seconds = []
-        for turn in take_turns(group.rows, runs, WARM_UP):
-            seconds.append(turn)
+        for one in interleave(group.rows, runs, WARM_UP):
+            seconds.append(one)
             progress.advance(task)
     of_rows = np.stack(seconds, axis=1)
     return {row.name: Durations.of(each) for row, each in zip(group.rows, of_rows, strict=True)}
 
 
 def rows(group: Group, durations: Mapping[str, Durations]) -> list[dict[str, Any]]:
-    """Of the JSON file: times in milliseconds, ratios of medians."""
+    """A row of the JSON file: times in milliseconds, ratios of medians."""
     return [
         {
             "name": row.name,

@@ -1,4 +1,4 @@
-"""Where the time of a frame goes: a compressed image in, a message out."""
+"""Times of the stages of a frame, from a compressed image to the message."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def stages(device: str, precision: str) -> Group:
     estimator, wanted = subjects.estimator("resnet50", device, precision), subjects.category()
     pixels = subjects.image(*SIZE)
     requests = subjects.requests(wanted, 1, SIZE)
-    (found,) = estimator.estimate(pixels, requests)
+    (prediction,) = estimator.estimate(pixels, requests)
     tokens = estimator.encode(wanted)
     with torch.inference_mode():
-        crops = estimator.crops.cut(pixels, [found.box]).clone()
+        crops = estimator.crops.cut(pixels, [prediction.box]).clone()
         points, scores = _find(estimator, crops, tokens)
 
     def wait() -> None:
@@ -32,7 +32,7 @@ def stages(device: str, precision: str) -> Group:
 
     @torch.inference_mode()
     def crop() -> None:
-        estimator.crops.cut(pixels, [found.box])
+        estimator.crops.cut(pixels, [prediction.box])
         wait()
 
     @torch.inference_mode()
@@ -72,7 +72,7 @@ def stages(device: str, precision: str) -> Group:
     message = BenchmarkRow(
         "message",
         "keypoints -> a KeypointArray, not yet serialised",
-        lambda: conversions.to_keypoint_array([found], Header(), pixels.shape[:2], 0.3),
+        lambda: conversions.to_keypoint_array([prediction], Header(), pixels.shape[:2], 0.3),
     )
     return Group("Stages, resnet50", [*decoding, *rows, message], ("frame",))
 

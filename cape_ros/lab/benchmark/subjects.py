@@ -1,5 +1,5 @@
-"""What is timed: networks, images, categories. All of them from seeds; weights are random where
-none are shipped, which changes no time."""
+"""Networks, images and categories to time, all from seeds. Weights are random where none are
+shipped, which changes no time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def estimator(
 
 
 def image(width: int, height: int, seed: int = 0) -> np.ndarray:
-    """As smooth as a photograph: it matters to a JPEG decoder."""
+    """An image as smooth as a photograph, which matters to a JPEG decoder."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 240, (height // 16, width // 16, 3), dtype=np.uint8)
     pixels = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -49,7 +49,7 @@ class Instance:
 
     @property
     def extent(self) -> float:
-        """What errors are divided by: the longer side of the clean box, in pixels."""
+        """The normaliser of errors: the longer side of the clean box, in pixels."""
         return max(self.box[2:])
 
 
@@ -105,18 +105,18 @@ def read(annotations: Path, images: Path, allow_missing: bool = False) -> Datase
                     of_image[row["image_id"]].append(one)
                 except (TypeError, ValueError) as error:
                     faults.append(Fault(f"{field}.keypoints", str(error)))
-    found = [one for some in of_image.values() for one in some]
-    faults += _useless(found, names)
-    paths = dict.fromkeys(one.image for one in found)
+    instances = [one for some in of_image.values() for one in some]
+    faults += _useless(instances, names)
+    paths = dict.fromkeys(one.image for one in instances)
     missing = {path: _below(path, images) for path in paths if not path.is_file()}
     if missing and not allow_missing:
         faults.insert(0, Fault(str(images), _absent([*missing.values()])))
     if faults:
         more = len(faults) - LISTED
         raise InvalidInput(faults[:LISTED] + [Fault("and", f"{more} more faults")] * (more > 0))
-    kept = tuple(one for one in found if one.image not in missing)
+    kept = tuple(one for one in instances if one.image not in missing)
     if missing:
-        lost = len(found) - len(kept)
+        lost = len(instances) - len(kept)
         logger.warning(
             "%s: objects left out: %d, because %s", images, lost, _absent([*missing.values()])
         )
@@ -160,7 +160,7 @@ def _is(kind: str, value: Any) -> bool:
 
 
 def _counts(row: Row, image: Row) -> bool:
-    """Whether the release looks at an object at all."""
+    """Whether the release uses an object at all."""
     area = row.get("area")
     if row.get("iscrowd") or not row.get("num_keypoints", 1) or (area is not None and area <= 0):
         return False
@@ -174,17 +174,19 @@ def _is_box(value: Any) -> bool:
     return not value or (len(value) == 4 and all(_is(NUMBER, part) for part in value))
 
 
-def _useless(found: Sequence[Instance], names: Mapping[int, str]) -> Iterator[Fault]:
+def _useless(instances: Sequence[Instance], names: Mapping[int, str]) -> Iterator[Fault]:
     """Categories whose objects differ in their number of keypoints, or show none of them."""
     objects: dict[int, list[Instance]] = {}
-    for one in found:
+    for one in instances:
         objects.setdefault(one.category, []).append(one)
     for key, some in objects.items():
         field = f"categories[id={key}]"
         counts = Counter(len(one.visible) for one in some)
         if len(counts) > 1:
-            told = ", ".join(f"{count} in {objects}" for count, objects in counts.most_common())
-            yield Fault(field, f"{names[key]}: numbers of keypoints differ between objects: {told}")
+            listed = ", ".join(f"{count} in {objects}" for count, objects in counts.most_common())
+            yield Fault(
+                field, f"{names[key]}: numbers of keypoints differ between objects: {listed}"
+            )
         elif not any(_shows_one(one) for one in some):
             yield Fault(field, f"{names[key]}: no object shows a keypoint in its box")
 

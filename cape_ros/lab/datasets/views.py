@@ -1,4 +1,4 @@
-"""An annotated object as the network is shown it: crop, keypoints in the crop, soft masks."""
+"""An annotated object as network input: crop, keypoints in the crop, soft masks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def render(
     scale: float = 1.0,
     rotation: float = 0.0,
 ) -> View:
-    """The protocol's crop of an instance; `scale` times as wide, turned by `rotation` degrees."""
+    """The protocol's crop of an instance; `scale` times as wide, rotated by `rotation` degrees."""
     crop = Crop.of_box(instance.box, size, scale, rotation)
     points = crop.to_crop(instance.keypoints) / np.array(size[::-1], np.float32)
     return View(crop_image(read_image(instance.image), crop), points, instance.visible)

@@ -1,4 +1,4 @@
-"""Charts as SVG that stands in a page: colours come from its style sheet, light or dark.
+"""Charts as inline SVG whose colours come from the page's style sheet, light or dark.
 
 Drawn at 360 units across, so that text stays legible on a telephone.
 """

@@ -1,4 +1,4 @@
-"""What a pair costs to compute."""
+"""Counts the floating-point operations of a pair."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 
 KEYPOINTS = 100  # to which the release pads every pair
 

@@ -1,4 +1,4 @@
-"""Weights against the two anchors on the same pairs, category by category."""
+"""Evaluates weights and the training-free baselines on the same pairs, by category."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.evaluation.methods import WEIGHTS, FeatureCache, answers, numpy
 from cape_ros.lab.evaluation.pairs import MOST_PAIRS, Pair, choose_pairs, labels, release_pairs
@@ -66,14 +66,14 @@ class Evaluation:
 
     def curve(self, shots: int, method: str, thresholds: Sequence[float]) -> list[float]:
         """PCK at each threshold, mean of the categories."""
-        found = [self.metrics(part, method, thresholds).pck for part in self.parts[shots]]
-        return [float(np.mean([pck[at] for pck in found])) for at in thresholds]
+        pcks = [self.metrics(part, method, thresholds).pck for part in self.parts[shots]]
+        return [float(np.mean([pck[at] for pck in pcks])) for at in thresholds]
 
     def errors(self, part: CategoryResult, number: int, method: str = WEIGHTS) -> np.ndarray:
         """Of one pair's common points, as parts of the box's longer side."""
-        pair, found = part.pairs[number], part.points[method][number]
+        pair, predicted = part.pairs[number], part.points[method][number]
         query, common = self.dataset.instances[pair[-1]], compared(self.dataset, pair)
-        return np.linalg.norm(found[common] - query.keypoints[common], axis=1) / query.extent
+        return np.linalg.norm(predicted[common] - query.keypoints[common], axis=1) / query.extent
 
     def quality(self, part: CategoryResult) -> ScoreQuality:
         """The scores of the weights at the points that count."""
@@ -151,8 +151,8 @@ def answer(
     part = CategoryResult(category, pairs, {method: [] for method in seen.methods})
     for pair in pairs:
         crop = Crop.of_box(seen.dataset.instances[pair[-1]].box, seen.net.config.image_size)
-        found, raw_scores = answers(seen, pair, calibration)
-        for method, points in found.items():
+        predicted, raw_scores = answers(seen, pair, calibration)
+        for method, points in predicted.items():
             part.points[method].append(crop.to_image(numpy(points)))
         part.raw_scores.append(numpy(raw_scores))
     return part

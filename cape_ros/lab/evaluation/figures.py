@@ -1,6 +1,6 @@
 """Figures A3 to A7 of the paper's supplementary, drawn with any weights and data.
 
-Objects are drawn by lot with a fixed seed, never chosen for how well they look.
+Objects are drawn with a fixed seed, never selected by hand.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ CAPTIONS = {
     "a4_answers": "A4. Qualitative results, 1-shot. " + ANSWERS + "Another draw of objects.",
     "a5_encoder_attention": "A5. Encoder, support to query. "
     + MAPS_OF
-    + "where it looks in the query in the encoder's last layer, mean of the heads; each map from "
+    + "its attention to the query in the encoder's last layer, mean of the heads; each map from "
     "its least (dark) to its largest value. Ring: the final answer.",
     "a6_decoder_attention": "A6. Decoder, cross-attention. "
     + MAPS_OF
-    + "where its refinement looks in the query in the decoder's last layer, mean of the heads; "
+    + "its refinement's attention to the query in the decoder's last layer, mean of the heads; "
     "each map from its least (dark) to its largest value. Ring: the final answer.",
     "a7_similarity": "A7. Similarity and proposals. "
     + MAPS_OF
@@ -112,10 +112,10 @@ def _answers(estimator: Estimator, dataset: Dataset, key: int, draw: str) -> np.
     tiles = [support_tile(support, SIDE, f"support: {name}")]
     for query in queries:
         request = ObjectRequest(category, whole(query.box))
-        (found,) = estimator.estimate(read_image(query.image), [request])
+        (prediction,) = estimator.estimate(read_image(query.image), [request])
         counted = query.visible & support.visible
-        score = f"score {found.scores[counted].mean():.2f}" if counted.any() else ""
-        tiles.append(answer_tile(query, found.keypoints, counted, SIDE, score))
+        score = f"score {prediction.scores[counted].mean():.2f}" if counted.any() else ""
+        tiles.append(answer_tile(query, prediction.keypoints, counted, SIDE, score))
     tiles += [np.full_like(tiles[0], 255)] * (QUERIES + 1 - len(tiles))
     return beside(tiles)
 
@@ -128,17 +128,17 @@ def _inspect(
     support, query = (dataset.instances[at] for at in drawn)
     request = ObjectRequest(category_of(support, labels(dataset)[key]), whole(query.box))
     image = read_image(query.image)
-    (found,) = estimator.estimate(image, [request])
-    return support, query, estimator.inspect(image, request), found.keypoints
+    (prediction,) = estimator.estimate(image, [request])
+    return support, query, estimator.inspect(image, request), prediction.keypoints
 
 
 def _maps(
-    support: Instance, query: Instance, seen: Inspection, found: np.ndarray, which: str
+    support: Instance, query: Instance, seen: Inspection, prediction: np.ndarray, which: str
 ) -> np.ndarray:
     counted = query.visible & support.visible
     tiles = [
         support_tile(support, SIDE),
-        answer_tile(query, found, counted, SIDE, "answer and truth"),
+        answer_tile(query, prediction, counted, SIDE, "answer and truth"),
     ]
     maps = getattr(seen, which)
     rings = seen.proposals if which == "evidence" else seen.points

@@ -1,4 +1,4 @@
-"""The ways to answer a pair that are compared: the weights, their proposals, the anchors."""
+"""The methods that an evaluation compares: the weights, their proposals, the anchors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ import torch
 from torch import Tensor
 
 from cape_ros.lab.baselines.anchors import copy_layout, imagenet_resnet18, nearest_neighbour
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.datasets.views import Batch, collate, render
 from cape_ros.lab.evaluation.pairs import Pair
 from cape_ros.model import CapeFormer, CapeOutput, KeypointTokens
 from cape_ros.model.cross_check import MOST_CHECKED, Checks, CrossCheck
 from cape_ros.model.layout.layout import features_at
-from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again, with_turns
+from cape_ros.model.layout.rotations import (
+    RotationHypothesis,
+    best_of_passes,
+    judge,
+    with_rotations,
+)
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import average_shots
 from cape_ros.perception.geometry import PADDING
@@ -105,15 +110,15 @@ class FeatureCache:
         return replace(average_shots(each), mask=known)
 
     def check(self, supports: Sequence[int], calibration: Calibration) -> CrossCheck:
-        """What the shots say of each other's scores, which this calibration makes."""
+        """The cross-check of the shots, with the scores of this calibration."""
         shots = tuple(supports)
         if shots not in self._checks:
             checks = Checks()
             for at in shots[:MOST_CHECKED] if len(shots) > 1 else ():
                 tokens, truth = self.tokens([one for one in shots if one != at]), self.view(at)
-                found = find(self.net, self.features(at), replace(tokens, turned=()))
-                raw_scores = numpy(calibration(found.evidence[None], tokens.mask)[0])
-                away = numpy((found.points - truth.points[0]).norm(dim=-1)) * PADDING
+                prediction = find(self.net, self.features(at), replace(tokens, rotated=()))
+                raw_scores = numpy(calibration(prediction.evidence[None], tokens.mask)[0])
+                away = numpy((prediction.points - truth.points[0]).norm(dim=-1)) * PADDING
                 judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
                 checks.add(raw_scores, away, judged)
             self._checks[shots] = checks.result()
@@ -126,18 +131,18 @@ class FeatureCache:
 
     @torch.inference_mode()
     def _encode(self, at: int) -> KeypointTokens:
-        """One shot, upright and turned, for a network whose layouts vote."""
+        """One shot, upright and rotated, for a network whose layouts vote."""
         assert isinstance(self.net, CapeFormer)
         shot, net = self.view(at), self.net
         upright = net.pool([self.support_features(at)], [shot.heatmaps], [shot.weight])
 
-        def see(degrees: float) -> tuple[Tensor, Tensor]:
+        def extract(degrees: float) -> tuple[Tensor, Tensor]:
             one = render(self.dataset.instances[at], net.config.image_size, rotation=degrees)
             batch = collate([one], net.config)
             features = net.extract(batch.images.to(self.device), support=True)
             return features, batch.heatmaps.to(self.device)
 
-        return with_turns(net, upright, see)
+        return with_rotations(net, upright, extract)
 
 
 def _only(tokens: KeypointTokens, drawn: Sequence[int]) -> KeypointTokens:
@@ -146,8 +151,8 @@ def _only(tokens: KeypointTokens, drawn: Sequence[int]) -> KeypointTokens:
         points=tokens.layouts.points[:, :, drawn],
         known=tokens.layouts.known[:, :, drawn],
     )
-    turns = tuple(_only(one, drawn) for one in tokens.turned)
-    return KeypointTokens(tokens.tokens[:, drawn], tokens.mask[:, drawn], layouts, turns)
+    rotated = tuple(_only(one, drawn) for one in tokens.rotated)
+    return KeypointTokens(tokens.tokens[:, drawn], tokens.mask[:, drawn], layouts, rotated)
 
 
 @dataclass(frozen=True)
@@ -161,15 +166,15 @@ class Prediction:
 
 @torch.inference_mode()
 def find(net: AnyNetwork, features: Tensor, tokens: KeypointTokens) -> Prediction:
-    """In features [1, C, h, w], as the node does: turned supports are looked for, too."""
+    """In features [1, C, h, w], as the node does: also with rotated supports."""
 
-    def look_at(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
+    def forward(_: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
         output: CapeOutput = net.match(features, tokens)
         points = output.points[-1]
         answers = (output.proposals, points, output.evidence)
         return judge(answers, output.evidence, points, tokens)
 
-    return Prediction(*(answer[0] for answer in look_again(tokens, look_at)))
+    return Prediction(*(answer[0] for answer in best_of_passes(tokens, forward)))
 
 
 @torch.inference_mode()
@@ -179,16 +184,18 @@ def answers(
     """Method -> points [K, 2] in [0, 1] of the query's crop; and the scores [K] of the weights,
     not yet checked."""
     supports, query = pair[:-1], pair[-1]
-    found = {COPY: copy_layout(torch.cat([seen.view(at).points for at in supports]))}
+    predicted = {COPY: copy_layout(torch.cat([seen.view(at).points for at in supports]))}
     if NEAREST in seen.methods:
         prototypes = [
             features_at(seen.imagenet_features(at), seen.view(at).points) for at in supports
         ]
-        found[NEAREST] = nearest_neighbour(torch.cat(prototypes), seen.imagenet_features(query)[0])
+        predicted[NEAREST] = nearest_neighbour(
+            torch.cat(prototypes), seen.imagenet_features(query)[0]
+        )
     tokens = seen.tokens(supports)
     answer = find(seen.net, seen.features(query), tokens)
-    found[PROPOSALS], found[WEIGHTS] = answer.proposals, answer.points
-    return found, calibration(answer.evidence[None], tokens.mask)[0]
+    predicted[PROPOSALS], predicted[WEIGHTS] = answer.proposals, answer.points
+    return predicted, calibration(answer.evidence[None], tokens.mask)[0]
 
 
 def numpy(tensor: Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which supports each query is looked for with."""
+"""Draws the supports of each query."""
 
 from __future__ import annotations
 

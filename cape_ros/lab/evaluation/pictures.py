@@ -1,4 +1,4 @@
-"""A pair as a picture: the support with its points, the query with truth and answer."""
+"""Pictures of pairs: the support with its keypoints, the query with ground truth and prediction."""
 
 from __future__ import annotations
 
@@ -40,11 +40,15 @@ def support_tile(instance: Instance, side: int = SIDE, words: str = "support") -
 
 
 def answer_tile(
-    instance: Instance, found: np.ndarray, counted: np.ndarray, side: int = SIDE, words: str = ""
+    instance: Instance,
+    predicted: np.ndarray,
+    counted: np.ndarray,
+    side: int = SIDE,
+    words: str = "",
 ) -> np.ndarray:
     """The query's crop with an answer [K, 2] in image pixels; counted: see `mark_answer`."""
     pixels, crop = crop_of(instance, side)
-    mark_answer(pixels, crop.to_crop(instance.keypoints), crop.to_crop(found), counted, words)
+    mark_answer(pixels, crop.to_crop(instance.keypoints), crop.to_crop(predicted), counted, words)
     return pixels
 
 
@@ -68,13 +72,13 @@ def mark_answer(
         pen.footnote(words)
 
 
-def pair_picture(dataset: Dataset, pair: Pair, found: np.ndarray, words: str) -> np.ndarray:
+def pair_picture(dataset: Dataset, pair: Pair, predicted: np.ndarray, words: str) -> np.ndarray:
     """The pair's last support beside its query: [SIDE, 2 * SIDE + GUTTER, 3] uint8."""
     support, query = dataset.instances[pair[-2]], dataset.instances[pair[-1]]
     more = len(pair) - 2
     tiles = [
         support_tile(support, words=f"support, {more} more" if more else "support"),
-        answer_tile(query, found, compared(dataset, pair), words=words),
+        answer_tile(query, predicted, compared(dataset, pair), words=words),
     ]
     return beside(tiles)
 
@@ -110,7 +114,7 @@ def _line(pixels: np.ndarray, start: np.ndarray, end: np.ndarray, color: Color) 
 
 
 def _cross(pixels: np.ndarray, point: np.ndarray, color: Color, reach: float) -> None:
-    """White with the keypoint's colour inside: no dot looks like it."""
+    """White with the keypoint's colour inside, unlike any dot."""
     arms = np.array([[[-1, -1], [1, 1]], [[-1, 1], [1, -1]]]) * reach + point
     fixed = np.rint(arms * 16).astype(np.int32)
     for shade, width in ((DARK, 5), (WHITE, 3), (color, 1)):

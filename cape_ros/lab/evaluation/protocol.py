@@ -1,4 +1,4 @@
-"""The evaluation protocol of MP-100: which pairs, which numbers."""
+"""The evaluation protocol of MP-100: pairs, and the metrics PCK, NME, AUC and EPE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a score is worth: does it tell right from wrong, and is it the chance of being right?
+"""Quality of the scores: discrimination (AUROC) and calibration (reliability, ECE).
 
 A point is right if it lies within 0.1 of the box's longer side, which the scores are calibrated to.
 """

@@ -50,7 +50,7 @@ def summarise(evaluation: Evaluation, shots: int, method: str) -> dict[str, Row]
 
 
 def results(evaluation: Evaluation) -> dict[str, dict[str, dict[str, Row]]]:
-    """method -> "1-shot" ... -> category -> numbers."""
+    """The numbers by method, then "1-shot" ..., then category."""
     return {
         method: {
             f"{shots}-shot": summarise(evaluation, shots, method) for shots in evaluation.parts
@@ -60,7 +60,7 @@ def results(evaluation: Evaluation) -> dict[str, dict[str, dict[str, Row]]]:
 
 
 def score_facts(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
-    """ "1-shot" ... -> category, and "all" points together -> the quality of the scores."""
+    """The quality of the scores by "1-shot" ..., then category; "all": of all points together."""
     return {
         f"{shots}-shot": {
             evaluation.labels[part.category]: evaluation.quality(part).facts() | part.trials.facts()

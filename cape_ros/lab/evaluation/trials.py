@@ -1,4 +1,4 @@
-"""Trials of the scores: a support of another category, and a picture without the object.
+"""Absence trials of the scores: a support of another category, and an image without the object.
 
 In both every answer is wrong, so every score should be low.
 """
@@ -51,7 +51,7 @@ class Trials:
 
     def facts(self) -> dict[str, dict[str, float | int]]:
         """For each trial the median score, that of the right support, their ratio, and how many
-        objects would be reported (mean match from `Trust.found` on)."""
+        objects would be reported (mean match from `Trust.presence_threshold` on)."""
         return {
             name: _compare(wrong, right)
             for name, wrong, right in (
@@ -72,7 +72,7 @@ def _compare(wrong: Sequence[MatchTrial], right: Sequence[MatchTrial]) -> dict[s
     )
 
     def reported(each: Sequence[MatchTrial]) -> float:
-        return float(np.mean([one.matches.mean() >= Trust().found for one in each]))
+        return float(np.mean([one.matches.mean() >= Trust().presence_threshold for one in each]))
 
     return {
         "pairs": len(wrong),

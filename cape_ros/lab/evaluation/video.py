@@ -1,4 +1,4 @@
-"""Weights on a video of which one frame is registered: error, and jitter where nothing moves.
+"""Evaluates weights on a video of which one frame is registered: error, and jitter at rest.
 
 `cape lab evaluate-video`; what the figures mean: docs/how-to/evaluate.md.
 """
@@ -41,10 +41,10 @@ def measure(
     follow: bool = False,
     pictures: Path | None = None,
 ) -> VideoFigures:
-    """Register one frame and look at every `every`-th other one.
+    """Register one frame and evaluate every `every`-th other one.
 
     labels: where the keypoints are; the first object that shows the most of them is registered, and
-        each labelled object is looked for in the hull of its labels. keypoints: an annotation of a
+        each labelled object is estimated in the hull of its labels. keypoints: an annotation of a
         frame; without both, corners of the first frame. The truth is then optical flow from there.
     follow: no box is given; the object is searched and followed.
     pictures: folder for some of the answers. Raises `CapeError`.
@@ -55,7 +55,7 @@ def measure(
         category, registered = _labelled_category(video, known, frame, which)
     else:
         frame, category, registered = _marked(video, keypoints)
-    look = _Look(estimator, category, follow)
+    observe = _Observer(estimator, category, follow)
     gallery = _Gallery(pictures)
     observations: list[Observation] = []
     flow: Flow | None = None
@@ -71,7 +71,7 @@ def measure(
             truths = {BY_FLOW: flow.next(image)}
         if index == frame or index % every or not truths:
             continue
-        for one in look(index, image, truths):
+        for one in observe(index, image, truths):
             observations.append(one)
             gallery.add(image, one)
     gallery.write(video.stem)
@@ -80,7 +80,7 @@ def measure(
     )
 
 
-class _Look:
+class _Observer:
     """Answers for the objects of a frame: in boxes that are given, or by following one of them."""
 
     def __init__(self, estimator: Estimator, category: Category, follow: bool):
@@ -93,17 +93,19 @@ class _Look:
         self, index: int, image: np.ndarray, truths: dict[int, Truth]
     ) -> Iterator[Observation]:
         if self._watch:
-            (found,) = self._watch.estimate(image, {self._category.name: self._category}, Trust())
-            truth = nearest(list(truths.values()), found.keypoints)
+            (prediction,) = self._watch.estimate(
+                image, {self._category.name: self._category}, Trust()
+            )
+            truth = nearest(list(truths.values()), prediction.keypoints)
             for which, one in truths.items():
                 if one is truth:
-                    yield _observed(index, which, one, found, found.track_id >= 0)
+                    yield _observed(index, which, one, prediction, prediction.track_id >= 0)
             return
         boxes = {which: self._box(which, truth, image) for which, truth in truths.items()}
         asked = {which: box for which, box in boxes.items() if box}
         requests = [ObjectRequest(self._category, box) for box in asked.values()]
-        for which, found in zip(asked, self._estimator.estimate(image, requests), strict=True):
-            yield _observed(index, which, truths[which], found, True)
+        for which, prediction in zip(asked, self._estimator.estimate(image, requests), strict=True):
+            yield _observed(index, which, truths[which], prediction, True)
 
     def _box(self, which: int, truth: Truth, image: np.ndarray) -> Box | None:
         """The hull of the truth. Points that flow has lost do not shrink it: then it stays."""
@@ -118,9 +120,9 @@ class _Look:
 
 
 def _observed(
-    index: int, which: int, truth: Truth, found: ObjectKeypoints, reported: bool
+    index: int, which: int, truth: Truth, prediction: ObjectKeypoints, reported: bool
 ) -> Observation:
-    return Observation(index, which, truth, found.keypoints, found.scores, reported)
+    return Observation(index, which, truth, prediction.keypoints, prediction.scores, reported)
 
 
 def _labelled_category(video: Path, known: Labels, frame: int, which: int) -> tuple[Category, str]:
@@ -199,7 +201,7 @@ def _picture(image: np.ndarray, one: Observation) -> np.ndarray:
     around = clip_box(hull_box(one.truth.keypoints[one.truth.visible], 0.4), width, height)
     crop = Crop.of_box(clean_box(around, width, height), (SIDE, SIDE))
     pixels = crop_image(image, crop)
-    truth, answer = crop.to_crop(np.nan_to_num(one.truth.keypoints)), crop.to_crop(one.found)
+    truth, answer = crop.to_crop(np.nan_to_num(one.truth.keypoints)), crop.to_crop(one.predicted)
     words = f"frame {one.frame}, score {one.scores.mean():.2f}" + " lost" * (not one.reported)
     mark_answer(pixels, truth, answer, one.truth.visible, words)
     return pixels

@@ -1,4 +1,4 @@
-"""Figures of a video: how far off the answers are, and how much they tremble."""
+"""Error and jitter of the predictions on a video."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ import numpy as np
 
 from cape_ros.media.truth import PCK_AT, Truth
 
-STILL = 0.5  # pixels: a point that moves less from one looked-at frame to the next stands still
+STILL = 0.5  # pixels: a point that moves less from one evaluated frame to the next stands still
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One object in one frame. track: whose answers are compared from frame to frame. found [K, 2]
-    pixels, scores [K]; reported: the object was found (always, where the box is given)."""
+    """One object in one frame.
+
+    track: whose answers are compared from frame to frame. predicted: [K, 2] pixels, scores: [K].
+    reported: the object was reported (always, where the box is given).
+    """
 
     frame: int
     track: int
     truth: Truth
-    found: np.ndarray
+    predicted: np.ndarray
     scores: np.ndarray
     reported: bool = True
 
     @property
     def errors(self) -> np.ndarray:
         """[K] pixels, NaN where the truth is not known."""
-        return self.truth.errors(self.found)
+        return self.truth.errors(self.predicted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,7 @@ class VideoFigures:
             if before is None:
                 continue
             still = np.linalg.norm(one.truth.keypoints - before.truth.keypoints, axis=1) < STILL
-            yield one.frame, np.linalg.norm(one.found - before.found, axis=1)[still]
+            yield one.frame, np.linalg.norm(one.predicted - before.predicted, axis=1)[still]
 
 
 def _accuracy(seen: Sequence[Observation]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the keypoints of a video are: from labels, or by optical flow from a marked frame."""
+"""Ground truth of a video: labels, or optical flow from an annotated frame."""
 
 from __future__ import annotations
 

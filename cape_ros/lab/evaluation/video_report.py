@@ -1,4 +1,4 @@
-"""The figures of a video for a terminal."""
+"""Prints the evaluation of a video."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def show(figures: VideoFigures, console: Console) -> None:
     table = Table("figure", "value")
     size = _pixels(facts["object_size_px"])
     table.add_row("box", facts["box"])
-    table.add_row("objects looked at, reported", f"{facts['objects']}, {facts['reported']}")
+    table.add_row("objects evaluated, reported", f"{facts['objects']}, {facts['reported']}")
     table.add_row("median error", f"{_pixels(facts['error_median_px'])} (object: {size})")
     table.add_row(f"PCK@{PCK_AT}", _percent(facts[f"pck@{PCK_AT}"]))
     for track, of_track in facts["by_track"].items() if len(facts["by_track"]) > 1 else ():

@@ -1,1 +1,1 @@
-"""How the shipped weights are made: episodes of real pairs and of warped photographs."""
+"""Training: episodes of annotated pairs, warped photographs and procedural objects."""

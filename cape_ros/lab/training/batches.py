@@ -1,4 +1,4 @@
-"""What the steps of a run are drawn from, and the part of each step that a process computes.
+"""Data of the training steps, and the share of each step that a process computes.
 
 A step is drawn by its number alone, so a run that goes on needs no state of a sampler.
 """
@@ -79,7 +79,7 @@ class Material:
         return _on(CPU, self.prepare(number))
 
     def prepare(self, number: int) -> AnyStep | SketchedStep:
-        """What workers do of `draw`."""
+        """The part of `draw` that workers do."""
         own = number * self.team.size + self.team.rank
         if isinstance(self.source, Episodes):
             return self.source.prepare((self.seed, own))
@@ -106,7 +106,7 @@ class Material:
 
 
 def _from_workers(loader: Iterable[_Prepared]) -> Iterator[_Prepared]:
-    """What a step raises arrives as a value, so an error of the loader is one of its processes."""
+    """The loader's steps. Steps carry their errors, so what the loader raises is a lost process."""
     try:
         yield from loader
     except RuntimeError as error:
@@ -190,10 +190,10 @@ def held_out(config: DataConfig, annotations: str | None) -> Annotated:
     if annotations is None and not config.held_out:
         reason = "is empty, so there is nothing to measure on; name categories, or give annotations"
         raise InvalidInput.of("data.held_out", reason)
-    found = all_annotated(config, annotations)
-    if not found.categories:
+    dataset = all_annotated(config, annotations)
+    if not dataset.categories:
         raise InvalidInput.of(str(annotations), "has no annotated object")
-    return found if annotations else found.only(config.held_out)
+    return dataset if annotations else dataset.only(config.held_out)
 
 
 def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:

@@ -1,4 +1,4 @@
-"""Give back to trained weights some of what they were before: the breadth of ImageNet.
+"""Interpolates between the weights before and after training (weight-space ensembling).
 
 python -m cape_ros.lab.training.blend START TRAINED --share 0.5 --out BLENDED
 

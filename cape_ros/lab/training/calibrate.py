@@ -1,8 +1,8 @@
-"""Teach the scores: from the network's signals to the chance that a point is right.
+"""Calibrates scores: logistic regression from the network's signals to P(the point is right).
 
 python -m cape_ros.lab.training.calibrate WEIGHTS DATA --out CALIBRATED
 
-Pairs of each annotated category are looked at with one shot and with five, and the same queries
+Pairs of each annotated category are predicted with one shot and with five, and the same queries
 with the support of another category (strangers, where every answer is wrong). A regression then
 learns which answers lie within 0.1 of the box's longer side; every category weighs the same. What
 the scores are worth is measured on categories left out of the fit, one after another.
@@ -61,28 +61,28 @@ def collect_answers(seen: FeatureCache, category: int, shots: int, pairs: int) -
         for key in seen.dataset.categories
         if key != category and len(seen.dataset.of_category(key)) >= shots
     ]
-    found, right, strange = [], [], []
+    collected, right, strange = [], [], []
     for pair in choose_pairs(seen.dataset, category, shots, pairs):
         features, query = seen.features(pair[-1]), seen.view(pair[-1])
         tokens = seen.tokens(pair[:-1])
         answer = find(seen.net, features, tokens)
         judged = (tokens.mask & query.weight.bool())[0]
         away = (answer.points - query.points[0]).norm(dim=-1)
-        found.append(signals(answer.evidence[None], tokens.mask)[0, judged])
+        collected.append(signals(answer.evidence[None], tokens.mask)[0, judged])
         right.append(away[judged] < CLOSE)
         if others:
             objects = seen.dataset.of_category(generator.choice(others))
             tokens = seen.tokens(generator.sample(objects, shots))
             answer = find(seen.net, features, tokens)
             strange.append(signals(answer.evidence[None], tokens.mask)[0, tokens.mask[0]])
-    empty = found[0].new_empty(0, found[0].shape[-1])
+    empty = collected[0].new_empty(0, collected[0].shape[-1])
     return Answers(
-        category, shots, torch.cat(found), torch.cat(right), torch.cat(strange or [empty])
+        category, shots, torch.cat(collected), torch.cat(right), torch.cat(strange or [empty])
     )
 
 
 def fit_all(answers: Sequence[Answers]) -> Calibration:
-    """To several categories, which weigh the same."""
+    """Fits a calibration to several categories with equal weight."""
     seen, right, weight = [], [], []
     for one in answers:
         seen += [one.signals, one.strangers]
@@ -123,7 +123,7 @@ def fit(seen: Tensor, right: Tensor, weight: Tensor) -> Calibration:
 
 
 def score(calibration: Calibration, seen: Tensor) -> np.ndarray:
-    """signals [N, S] -> scores [N]."""
+    """The scores [N] of signals [N, S]."""
     return torch.sigmoid(seen @ torch.tensor(calibration.weights) + calibration.bias).numpy()
 
 
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dataset = annotated(DataConfig(options.data))
     seen = FeatureCache(dataset, net, None, torch.device("cpu"))
     answers = []
-    for category in track(dataset.categories, "looking"):
+    for category in track(dataset.categories, "predicting"):
         objects = len(dataset.of_category(category))
         answers += [collect_answers(seen, category, n, options.pairs) for n in SHOTS if objects > n]
         seen.forget(set())

@@ -1,4 +1,4 @@
-"""What a training run is: every choice that changes its result, with its default and its limits.
+"""The configuration of a training run: every option that changes its result.
 
 A file of `config/training/` is one `TrainingConfig`; `read_config` in config_file.py reads it.
 """
@@ -42,7 +42,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class StartConfig:
-    """What the parameters are before the first step; random where nothing is said."""
+    """The initial parameters; random by default."""
 
     imagenet: str | None = None  # backbone: a file, or torchvision's name of weights in its cache
     weights: Path | None = None  # a checkpoint of the same architecture, backbone and head
@@ -156,7 +156,7 @@ class TrainingConfig:
     model: Literal["capeformer", "protonet", "pomnet"] = "capeformer"  # the others to compare with
     data: DataConfig = field(default_factory=DataConfig)
     start: StartConfig = field(default_factory=StartConfig)
-    few_shot: FewShotConfig | None = None  # what a step looks at: this
+    few_shot: FewShotConfig | None = None  # the data of a step: this
     episodes: EpisodeConfig | None = None  # or this
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     milestones: Milestones | None = None  # how the rate goes: so
@@ -212,5 +212,5 @@ def _least(config: object, least: int, *names: str) -> Iterator[Fault]:
 
 
 def _refuse(faults: list[Fault] | Iterator[Fault]) -> None:
-    if found := list(faults):
-        raise InvalidInput(found)
+    if listed := list(faults):
+        raise InvalidInput(listed)

@@ -1,4 +1,4 @@
-"""The processes that train together: one alone, or as many as torchrun started."""
+"""Data-parallel training in one process or in those of torchrun."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Team:
         return self.rank == 0
 
     def total(self, tensor: Tensor) -> Tensor:
-        """The sum of everybody's tensor, without a gradient."""
+        """The sum of all processes' tensors (all-reduce), without a gradient."""
         if self.size == 1:
             return tensor
         summed = tensor.detach().clone()
@@ -39,7 +39,7 @@ class Team:
         return self.total(tensor) / self.size
 
     def wait(self) -> None:
-        """Until everybody is here."""
+        """Wait for all processes (barrier)."""
         if self.size > 1:
             dist.barrier()
 
@@ -48,20 +48,20 @@ class Team:
 def gather(device: str) -> Iterator[tuple[Team, torch.device]]:
     """This process's team, and the device it computes on. torchrun says who is in the team.
 
-    Raises `DeviceError` if the device is not to be had.
+    Raises `DeviceError` if the device is not available.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     local = os.environ.get("LOCAL_RANK", "0")
-    found = find_device(device)
+    torch_device = find_device(device)
     if size == 1:
-        yield Team(), found
+        yield Team(), torch_device
         return
-    if found.type == "cuda":
-        found = find_device(f"cuda:{local}")
-        torch.cuda.set_device(found)
-    dist.init_process_group("nccl" if found.type == "cuda" else "gloo")
+    if torch_device.type == "cuda":
+        torch_device = find_device(f"cuda:{local}")
+        torch.cuda.set_device(torch_device)
+    dist.init_process_group("nccl" if torch_device.type == "cuda" else "gloo")
     try:
-        yield Team(dist.get_rank(), size), found
+        yield Team(dist.get_rank(), size), torch_device
     finally:
         dist.destroy_process_group()
 

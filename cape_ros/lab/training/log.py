@@ -1,5 +1,4 @@
-"""The log of a run: a row for each step in log.csv and for each validation in validation.csv, a bar
-on a terminal, TensorBoard if asked."""
+"""Logs a run: log.csv for steps, validation.csv, a progress bar, and TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -82,7 +81,7 @@ class RunLog:
                 self._writer.add_scalar(name, value, step)
 
     def write_validation(self, step: int, values: Row) -> None:
-        """What was measured after a step. Raises `TrainingError` if the row cannot be written."""
+        """Logs the validation after a step. Raises `TrainingError` if the row cannot be written."""
         if not self._path:
             return
         self._validations.write(step, _digits(values))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cape_ros.lab.baselines.network import AnyNetwork, Comparison
+from cape_ros.lab.baselines.interface import AnyNetwork, Comparison
 from cape_ros.lab.training.config import ObjectiveConfig
 from cape_ros.lab.training.data.episodes import Step
 from cape_ros.lab.training.data.few_shot import FewShotStep
@@ -86,7 +86,7 @@ class Objective(nn.Module):
 def match_step(net: AnyNetwork, step: Step) -> tuple[KeypointTokens, CapeOutput, Tensor]:
     """The step's pairs, then its strangers, through the network; every view is extracted once.
 
-    Returns the tokens, the output, and the view that each sample is looked for in [P + N].
+    Returns the tokens, the output, and the query view of each sample [P + N].
     """
     batch = step.batch
     features = net.extract(batch.images)
@@ -100,11 +100,11 @@ def matching_loss(
 ) -> Tensor:
     """Cross-entropy of the matching: each keypoint belongs to the cells around its place.
 
-    On a fine grid it stands in place of the paper's heatmap loss: almost every cell is empty, and a
+    On a fine grid it replaces the paper's heatmap loss: almost every cell is empty, and a
     squared error is content with "nowhere" as the answer to everything. The samples from `pairs` on
     show nothing of their support: their keypoints belong to "nowhere", whose logit is 0. So a
-    similarity below zero everywhere comes to mean that a keypoint is absent, which later tells a
-    lost object from a found one.
+    similarity below zero everywhere means that a keypoint is absent; search and tracking rely on
+    it.
     similarity: [B, K, h, w]. points: [B, K, 2] in [0, 1]. weight: [B, K], 1 where it counts.
     normaliser: what the sum is divided by, if not the number of keypoints that count.
     """

@@ -1,4 +1,4 @@
-"""Which parameters learn, and how fast at each step."""
+"""The optimizer: trainable parameters, learning rates and their schedule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 from torch.optim import AdamW
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.training.config import Cosine, Milestones, OptimiserConfig, TrainingConfig
 
 FINAL_RATE = 0.01  # part of the highest rate that a cosine ends at

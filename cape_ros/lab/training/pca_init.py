@@ -1,4 +1,4 @@
-"""Start a network as a nearest-neighbour matcher of its backbone's features.
+"""Initialises a network as a nearest-neighbour matcher of its backbone's features, by PCA.
 
 Most of what few training images can teach is then there before the first step.
 """

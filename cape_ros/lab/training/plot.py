@@ -1,4 +1,4 @@
-"""The log of a run as a picture: every term of the loss, the rate, the gradient, the validation."""
+"""Plots the log of a run: loss terms, learning rate, gradient norm, validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A step whose loss or gradient was not finite, kept with its network, and looked at again.
+"""A training step whose loss or gradient was not finite: saved with its network, and replayed.
 
 The file holds what the step computed from: the parameters before it, its images, points, heatmaps
 and masks, and the seed of its dropout.
@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.datasets.views import Batch
 from cape_ros.lab.training.batches import map_tensors
 from cape_ros.lab.training.config import TrainingConfig
@@ -46,7 +46,7 @@ class Replay:
     gradients: list[str]
 
     def lines(self) -> Iterator[str]:
-        """What a person reads."""
+        """The result in lines of text."""
         yield f"step {self.step}: " + ", ".join(f"{k} {v:.6g}" for k, v in self.terms.items())
         yield f"inputs that are not finite: {_few(self.inputs)}"
         yield f"parameters that are not finite: {_few(self.parameters)}"
@@ -102,11 +102,11 @@ def replay(path: Path, device: torch.device) -> Replay:
 
 
 def _watch(name: str, culprits: list[str]) -> Any:
-    def look(module: nn.Module, inputs: Any, output: Any) -> None:
+    def check(module: nn.Module, inputs: Any, output: Any) -> None:
         if _all_finite(inputs) and not _all_finite(output):
             culprits.append(name)
 
-    return look
+    return check
 
 
 def _all_finite(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The folder of a training run, and the state in it from which the run goes on after any end.
+"""The folder of a training run, and the state from which it resumes after a kill.
 
 config.yaml             what the run is, whole
 checkpoint.safetensors  network, optimiser and moving average, float32, and the step they are of
@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from cape_ros.core.errors import CheckpointError, TrainingError
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.config_file import decode, differences, to_mapping, without_places
 from cape_ros.lab.training.start import refuse_other_architecture
@@ -51,8 +51,8 @@ class State:
     @property
     def shipped(self) -> AnyNetwork:
         """The network that the run is for."""
-        found: Any = self.averaged.module if self.averaged and self.steps else self.net
-        return found
+        shipped: Any = self.averaged.module if self.averaged and self.steps else self.net
+        return shipped
 
 
 class RunFolder:
@@ -120,9 +120,9 @@ class RunFolder:
         except RuntimeError as error:
             raise CheckpointError(f"{self.checkpoint}: {error}") from error
         for name, parameter in state.net.named_parameters():
-            if found := _part(tensors, f"optimiser.{name}/"):
+            if part := _part(tensors, f"optimiser.{name}/"):
                 state.optimiser.state[parameter] = {
-                    key: value.to(parameter.device) for key, value in found.items()
+                    key: value.to(parameter.device) for key, value in part.items()
                 }
         state.scaler.load_state_dict(facts["scaler"])
         state.steps, state.seconds = facts["steps"], facts["seconds"]

@@ -1,4 +1,4 @@
-"""The network before the first step."""
+"""The initial network of a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from torchvision.models import get_weight
 
 from cape_ros.core.errors import CheckpointError, InvalidInput
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.data.episodes import Episodes
@@ -29,9 +29,9 @@ def build(config: TrainingConfig, material: Material) -> AnyNetwork:
     torch.manual_seed(config.seed)
     net = MODELS[config.model](config.network)
     if config.start.weights:
-        found, _ = checkpoints.load_one_of(config.start.weights, (type(net),))
-        refuse_other_architecture(config, found.config.to_dict(), config.start.weights)
-        net.load_state_dict(found.state_dict())
+        loaded, _ = checkpoints.load_one_of(config.start.weights, (type(net),))
+        refuse_other_architecture(config, loaded.config.to_dict(), config.start.weights)
+        net.load_state_dict(loaded.state_dict())
     if config.start.imagenet:
         load_imagenet(net, config.start.imagenet)
     if config.start.matcher:

@@ -1,4 +1,4 @@
-"""A table: runs that differ in a field or two, measured on the same pairs.
+"""Ablation tables: runs that differ in a few options, evaluated on the same pairs.
 
 A file of `config/tables/` is one `TableConfig`. Each row is a run in a folder of its own; one that
 is there already is taken as it is, or goes on.
@@ -70,15 +70,15 @@ class TableRow:
     folder: RunFolder
 
     def facts(self, table: TableConfig, device: torch.device) -> dict[str, Any]:
-        """What the table says of it, once it is trained; PCK in percent."""
+        """The facts of the row, once it is trained; PCK in percent."""
         row = {"row": self.config.name, "paper": self.config.paper, "built": self.config.built}
         if self.run is None:
             return row
         validation = Validation(self.run, table.measured)
         net, facts = models.load(self.folder.weights)
-        found = validation.evaluate(net, device)
-        row |= validation.mean(found)
-        row["copy"] = validation.mean(found, COPY)["mPCK"]
+        metrics = validation.evaluate(net, device)
+        row |= validation.mean(metrics)
+        row["copy"] = validation.mean(metrics, COPY)["mPCK"]
         if table.start:
             start, _ = models.load(self.folder.start)
             row["start"] = validation.mean(validation.evaluate(start, device))["mPCK"]
@@ -98,7 +98,7 @@ def read_table(
     base = path.parent / table.config
     common = read_config(base, given)
     rows = []
-    for row in left_out_in_turn(common) if table.leave_one_out else table.rows:
+    for row in leave_one_out_rows(common) if table.leave_one_out else table.rows:
         run = read_config(base, [*given, *row.settings]) if row.built else None
         name = f"{path.stem}_{_slug(row.name)}" if row.settings else common.name
         rows.append(TableRow(row, run, RunFolder(out / name)))
@@ -109,7 +109,7 @@ def read_table(
     return table, rows
 
 
-def left_out_in_turn(config: TrainingConfig) -> list[RowConfig]:
+def leave_one_out_rows(config: TrainingConfig) -> list[RowConfig]:
     """A row for each category of the annotations, held out or not."""
     categories = all_annotated(config.data).categories
     return [

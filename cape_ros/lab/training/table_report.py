@@ -1,4 +1,4 @@
-"""A table for a terminal."""
+"""Prints an ablation table."""
 
 from __future__ import annotations
 

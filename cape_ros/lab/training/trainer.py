@@ -1,4 +1,4 @@
-"""The loop: one step after the other, saved now and then, stopped by a signal or a bad number."""
+"""The training loop, with checkpoints; a signal or a loss that is not finite ends it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cape_ros.core.errors import CapeError, TrainingError
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.baselines.models import MODELS
-from cape_ros.lab.baselines.network import AnyNetwork
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config import TrainingConfig
 from cape_ros.lab.training.distributed import StopSignal, Team
@@ -61,7 +61,7 @@ def train(
         run.begin(config)
         checkpoints.save(run.start, state.net, {"name": "start"})
         run.save(state, config, team.size)
-    team.wait()  # before the parameters differ from what everybody has loaded
+    team.wait()  # until all processes have loaded the same parameters
     log = run.log if team.leads else None
     with RunLog(log, state.steps, material.steps, tensorboard) as run_log, StopSignal() as stop:
         if processes != team.size:
@@ -141,7 +141,7 @@ class Trainer:
             terms = self._forward(step)
             state.optimiser.zero_grad(set_to_none=True)
             state.scaler.scale(terms["loss"]).backward()
-        values = self._mean(terms)  # a GPU is waited for once its work is all told
+        values = self._mean(terms)  # waits for the GPU once all of its work is queued
         state.scaler.unscale_(state.optimiser)
         most = self._config.optimiser.largest_gradient or float("inf")
         gradient = float(nn.utils.clip_grad_norm_(state.net.parameters(), most))
@@ -158,12 +158,12 @@ class Trainer:
     def validate(self, validation: Validation) -> dict[str, float]:
         """Figures of the network that ships; the training goes on as if nothing had been."""
         with deterministic(self._device):
-            found = validation.evaluate(self.state.shipped, self._device)
+            metrics = validation.evaluate(self.state.shipped, self._device)
         set_mode(self.state.net, self._config)
-        return validation.mean(found)
+        return validation.mean(metrics)
 
     def seed(self, number: int) -> int:
-        """Of a step's dropout in this process."""
+        """The seed of a step's dropout in this process."""
         parts = (self._config.seed, number, self._team.rank)
         return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
@@ -215,7 +215,7 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
 
 def _kept(error: NotFinite, run: RunFolder, trainer: Trainer, step: AnyStep) -> TrainingError:
-    """The error for a person, once the step is kept for a closer look."""
+    """The error to raise, once the step is saved for a replay."""
     number = trainer.state.steps
     what = f"step {number}: {', '.join(error.terms)} not finite"
     if not error.here:

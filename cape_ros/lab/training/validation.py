@@ -1,10 +1,10 @@
-"""PCK on categories that are never trained on: while a network learns, and at its end."""
+"""PCK on held-out categories, during training and at its end."""
 
 from __future__ import annotations
 
 import torch
 
-from cape_ros.lab.baselines.network import AnyNetwork
+from cape_ros.lab.baselines.interface import AnyNetwork
 from cape_ros.lab.evaluation.evaluate import Evaluation, answer, choose
 from cape_ros.lab.evaluation.methods import WEIGHTS, FeatureCache
 from cape_ros.lab.evaluation.tables import MEAN, Row, summarise

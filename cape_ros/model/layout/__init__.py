@@ -1,1 +1,1 @@
-"""Where the support's keypoints lie together: votes, rotations, deformation; not in the paper."""
+"""Geometry of all keypoints together: layout votes, rotations, deformation; not in the paper."""

@@ -17,45 +17,48 @@ from cape_ros.model.layout.votes import Matches, SimilarityTransforms, round_to_
 NEIGHBOURS = 16  # voters that move a keypoint
 FADE = 1e-3  # relative margin over the nearest voter left out, below which one loses weight
 ROUNDS = 2
-LOOK_AROUND = 3  # cells to each side
+SEARCH_RADIUS = 3  # cells to each side
 WINDOW = 2.0  # standard deviation of the distance at which a voter is believed, in cells
-STIFFNESS = 0.3  # against turning and stretching, in units of the object's side
+STIFFNESS = 0.3  # against rotation and stretching, in units of the object's side
 INERTIA = 0.05  # against moving, in votes
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the transforms expect each keypoint: votes [G, K, T], places [G, K, T, 2] in cells,
-    and the variance [G, K, T] with which its neighbours agree, in cells squared."""
+    """The places where the transforms expect each keypoint.
+
+    votes: [G, K, T]. places: [G, K, T, 2] in cells. variance: [G, K, T] with which the neighbours
+    agree, in cells squared.
+    """
 
     votes: Tensor
     places: Tensor
     variance: Tensor
 
 
-def bend(matches: Matches, transforms: SimilarityTransforms) -> Places:
-    """The transforms after `ROUNDS` of looking around and fitting."""
+def refine(matches: Matches, transforms: SimilarityTransforms) -> Places:
+    """The transforms after `ROUNDS` of local search and fitting."""
     count, longest = matches.count, max(matches.maps.shape[-2:])
     heard, near = nearest(matches.weight, NEIGHBOURS)
     heard = heard.unsqueeze(2)  # [G, K, 1, N]
     layout = torch.arange(near.shape[0], device=near.device)[:, None, None]
     own = matches.points[:, :count, None]
     others = matches.points[layout, near]  # [G, K, N, 2]
-    laid, place = transforms.apply(others), transforms.apply(own)[..., 0, :]
+    mapped, place = transforms.apply(others), transforms.apply(own)[..., 0, :]
     away = ((others - own) / (0.8 * longest)).unsqueeze(2)  # [G, K, 1, N, 2]
-    pull, where = torch.zeros_like(place), laid
-    look = _LookAround(matches.log_probability, near)
+    pull, where = torch.zeros_like(place), mapped
+    search = _LocalSearch(matches.log_probability, near)
     for _ in range(ROUNDS):
-        found, chance = look(where)
+        matched, chance = search(where)
         weight = (heard * chance).unsqueeze(-1)  # [G, K, T, N, 1]
         total = weight.sum(dim=-2) + INERTIA
-        moved = found - laid
+        moved = matched - mapped
         mean_move = (weight * moved).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
         mean_away = (weight * away).sum(dim=-2, keepdim=True) / total.unsqueeze(-2)
         slope = _slope(away - mean_away, moved - mean_move, weight, STIFFNESS * total)
-        where = laid + mean_move + (away - mean_away) @ slope
+        where = mapped + mean_move + (away - mean_away) @ slope
         pull = (mean_move - mean_away @ slope).squeeze(-2)
-        variance = (weight * (found - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
+        variance = (weight * (matched - where).square()).sum(dim=(-2, -1)) / (2 * total[..., 0])
     return Places(transforms.votes, place + pull, variance)
 
 
@@ -75,25 +78,25 @@ def nearest(weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return kept * margin.clamp(min=0.0, max=1.0), best.indices[..., :-1]
 
 
-class _LookAround:
-    """What voters find near a place: the mean of the cells around it, weighted by match."""
+class _LocalSearch:
+    """The matched place of a voter near a given one: the mean of the cells around it, by match."""
 
     def __init__(self, log_probability: Tensor, voters: Tensor):
         """log_probability: [G, N, h, w]. voters: [G, K, M], which of the N are asked."""
         groups, count, height, width = log_probability.shape
         self._limits = width, height
-        margin = LOOK_AROUND + 1
+        margin = SEARCH_RADIUS + 1
         self._margin, self._row = margin, width + 2 * margin
         padded = F.pad(log_probability, (margin,) * 4, value=-1e4)
         self._cells = padded.flatten()
         groups_at = torch.arange(groups, device=voters.device)[:, None, None]
         self._map = ((groups_at * count + voters) * padded[0, 0].numel()).unsqueeze(2)
-        steps = torch.arange(-LOOK_AROUND, LOOK_AROUND + 1, device=voters.device)
+        steps = torch.arange(-SEARCH_RADIUS, SEARCH_RADIUS + 1, device=voters.device)
         rows, columns = torch.meshgrid(steps, steps, indexing="ij")
         self._steps = torch.stack((columns, rows), dim=-1).flatten(0, 1)
 
     def __call__(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """places: [G, K, T, M, 2] -> what is found there, and the chance that it is right."""
+        """places: [G, K, T, M, 2] -> the matches' places, and the probability of each."""
         x, y = places.unbind(dim=-1)
         places = torch.stack((x.clamp(-1, self._limits[0]), y.clamp(-1, self._limits[1])), dim=-1)
         cell = round_to_cells(

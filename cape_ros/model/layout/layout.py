@@ -1,7 +1,7 @@
-"""The support's layout says where the keypoints lie together.
+"""Layout votes: where the keypoints can lie together, given how they lie in the support.
 
-Matching looks at one keypoint at a time and cannot tell a left mast from a right one. Here the
-keypoints, and landmarks all over the object, look for their places together: every rotation,
+Matching treats one keypoint at a time and cannot tell a left mast from a right one. Here the
+keypoints, and landmarks all over the object, are placed together: every rotation,
 scale and shift of the support is tried (`votes.py`), the best ones are refined by moving least
 squares (`deformation.py`), and then say where each keypoint is expected. All transforms have the
 same prior, so the support's pose is not favoured. Nothing is learned. Not part of the paper, which
@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.model.encoding import at_least_single
-from cape_ros.model.layout.deformation import Places, bend
-from cape_ros.model.layout.votes import FLOOR, TEMPERATURE, Matches, best_ways
+from cape_ros.model.layout.deformation import Places, refine
+from cape_ros.model.layout.votes import FLOOR, TEMPERATURE, Matches, best_transforms
 
 LANDMARKS = 36  # of each shot
 GRID = 14  # across and down the crop: where they may lie
@@ -31,8 +31,11 @@ AT_ONCE = {"cpu": 1 << 22, "cuda": 1 << 25}  # votes that are held in memory tog
 
 @dataclass(frozen=True)
 class Layouts:
-    """What the shots show: the keypoints' points [B, S, K, 2] in [0, 1], known [B, S, K] bool, and
-    the landmarks' points [B, S, L, 2] and tokens [B, S, L, d]."""
+    """The geometry of the shots of a batch of categories.
+
+    points: [B, S, K, 2] in [0, 1]. known: [B, S, K] bool. landmark_points: [B, S, L, 2].
+    landmarks: their tokens [B, S, L, d].
+    """
 
     points: Tensor
     known: Tensor
@@ -116,7 +119,7 @@ def place_landmarks(points: Tensor, known: Tensor) -> Tensor:
     """Places all over the object of a shot, and few beside it: [B, L, 2], (x, y) in [0, 1].
 
     points [B, K, 2], known [B, K] bool. The object is what lies between its keypoints and a little
-    beyond; what is behind it stays where it is when the object turns.
+    beyond; the background does not rotate with the object.
     """
     steps = (torch.arange(GRID, device=points.device) + 0.5) / GRID
     rows, columns = torch.meshgrid(steps, steps, indexing="ij")
@@ -161,7 +164,7 @@ def agreement(similarity: Tensor, landmarks: Tensor, layouts: Layouts) -> Tensor
 
     def answer(some: slice) -> Places:
         matches = Matches(maps[some], points[some], known[some], count)
-        return bend(matches, best_ways(matches))
+        return refine(matches, best_transforms(matches))
 
     if torch.compiler.is_exporting():  # batches of any size
         answers = [answer(slice(None))]

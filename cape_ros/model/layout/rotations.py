@@ -1,7 +1,7 @@
 """In-plane rotation: supports are encoded at eight orientations because features are not rotation
 invariant.
 
-A query is matched with the upright support first; the layout of the points found there tells by how
+A query is matched with the upright support first; the layout of the predicted points shows by how
 many eighths of a circle the object is rotated. If that is another orientation, a second pass uses
 the support rotated so. The pass with the stronger evidence wins. Not part of the paper; nothing is
 learned.
@@ -24,14 +24,16 @@ from cape_ros.model.tokens import KeypointTokens
 
 EIGHTHS = 8
 ANGLES = tuple(360 / EIGHTHS * n for n in range(1, EIGHTHS))
-"""Degrees, counter-clockwise, of the turned supports; the upright one is not among them."""
+"""Degrees, counter-clockwise, of the rotated supports; the upright one is not among them."""
 MAX_REPASSES = 2  # passes at most, after the first
 RIVALS = 4  # of samples of which only the best is wanted, so many may get another pass
 
 
 @dataclass(frozen=True)
 class RotationHypothesis:
-    """answers: what was found, each [B, ...]. strength [B]: the evidence for it, in logits.
+    """The prediction of one pass, and the orientation of the object in it.
+
+    answers: the pass's outputs, each [B, ...]. strength [B]: the evidence for it, in logits.
     eighth [B]: by how many eighths of a circle the object seems rotated, 0 to 7."""
 
     answers: tuple[Tensor, ...]
@@ -39,37 +41,37 @@ class RotationHypothesis:
     eighth: Tensor
 
 
-def with_turns(
-    net: CapeFormer, upright: KeypointTokens, see: Callable[[float], tuple[Tensor, Tensor]]
+def with_rotations(
+    net: CapeFormer, upright: KeypointTokens, extract: Callable[[float], tuple[Tensor, Tensor]]
 ) -> KeypointTokens:
-    """The tokens of single shots [B, K, d], and as they look turned, where layouts vote.
+    """The tokens of single shots [B, K, d], upright and, where layouts vote, rotated.
 
-    see: features and soft masks, as in `turned_by`, of the shots turned by so many degrees.
+    extract: features and soft masks, as in `rotated_by`, of the shots rotated by so many degrees.
     """
     if not upright.layouts:
         return upright
-    turns = [turned_by(degrees, net, upright, *see(degrees)) for degrees in ANGLES]
-    return replace(upright, turned=tuple(turns))
+    rotated = [rotated_by(degrees, net, upright, *extract(degrees)) for degrees in ANGLES]
+    return replace(upright, rotated=tuple(rotated))
 
 
-def not_yet_turned(upright: KeypointTokens) -> KeypointTokens:
-    """Before any turn has been seen, where layouts vote: upright tokens stand in for each, and a
-    second look with them finds what the first one did."""
-    return replace(upright, turned=(upright,) * len(ANGLES)) if upright.layouts else upright
+def not_yet_rotated(upright: KeypointTokens) -> KeypointTokens:
+    """Upright tokens stand in for each rotation that is not encoded yet, where layouts vote; a
+    second pass with them has the result of the first."""
+    return replace(upright, rotated=(upright,) * len(ANGLES)) if upright.layouts else upright
 
 
-def turned_by(
+def rotated_by(
     degrees: float, net: CapeFormer, upright: KeypointTokens, features: Tensor, heatmaps: Tensor
 ) -> KeypointTokens:
-    """Single shots' tokens [B, K, d] where they are turned counter-clockwise; what has left the
-    crop by the turn stays as upright.
+    """Single shots' tokens [B, K, d], rotated counter-clockwise; upright tokens stay for keypoints
+    that the rotation moves out of the crop.
 
-    features [B, C, h, w] of the turned shots, soft masks [B, K, 64, 64] of their keypoints.
+    features [B, C, h, w] of the rotated shots, soft masks [B, K, 64, 64] of their keypoints.
     """
     assert upright.layouts is not None
     pooled = pool_keypoints(features.to(heatmaps.dtype), heatmaps)
     shown = (heatmaps.flatten(2).amax(dim=-1) > 0).unsqueeze(-1)
-    places = _turn(upright.layouts.landmark_points[:, 0], net.config.image_size, degrees)
+    places = _rotate(upright.layouts.landmark_points[:, 0], net.config.image_size, degrees)
     inside = ((places > 0) & (places < 1)).all(dim=-1, keepdim=True)
     seen = features_at(features, places)
 
@@ -87,7 +89,10 @@ def turned_by(
 def judge(
     answers: tuple[Tensor, ...], evidence: Tensor, points: Tensor, tokens: KeypointTokens
 ) -> RotationHypothesis:
-    """A look at a query: points [B, K, 2] in [0, 1] and evidence [B, K, h, w] of `tokens`."""
+    """The hypothesis of one pass.
+
+    points [B, K, 2] in [0, 1] and evidence [B, K, h, w] are those of `tokens`.
+    """
     if not tokens.layouts:  # no rotated supports
         nothing = evidence.new_zeros(len(evidence))
         return RotationHypothesis(answers, nothing, nothing.long())
@@ -107,38 +112,38 @@ def judge(
     return RotationHypothesis(answers, strength, angle.round().long() % EIGHTHS)
 
 
-def look_again(
+def best_of_passes(
     tokens: KeypointTokens,
-    look: Callable[[Tensor | None, KeypointTokens], RotationHypothesis],
+    forward: Callable[[Tensor | None, KeypointTokens], RotationHypothesis],
     rivals: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
-    """The answers of the best of a few looks.
+    """The answers of the best of a few passes, of each sample.
 
-    look: at some samples of the batch, or (None) at all of them, with these tokens.
+    forward: one pass over some samples of the batch, or (None) all of them, with these tokens.
     rivals: [B] long; of those with the same number only the best is wanted.
     """
-    first = look(None, tokens)
-    if not tokens.turned:
+    first = forward(None, tokens)
+    if not tokens.rotated:
         return first.answers
     shown = torch.zeros_like(first.eighth)
     samples = torch.arange(len(shown), device=shown.device)
     eighth, best, answers = first.eighth, first.strength, first.answers
     if rivals is not None:
         eighth = torch.where(_promising(best, rivals), eighth, shown)
-    for turn in range(MAX_REPASSES):
+    for repass in range(MAX_REPASSES):
         moved = (eighth != shown).nonzero().squeeze(1)
         if not len(moved):
             break
-        if turn == 0:
+        if repass == 0:
             best, answers = best.clone(), tuple(answer.clone() for answer in answers)
         samples, shown = samples[moved], eighth[moved]
-        found = look(samples, tokens.pick(samples, shown))
-        better = found.strength > best[samples]
+        repeated = forward(samples, tokens.pick(samples, shown))
+        better = repeated.strength > best[samples]
         rows = samples[better]
-        best[rows] = found.strength[better]
-        for answer, other in zip(answers, found.answers, strict=True):
+        best[rows] = repeated.strength[better]
+        for answer, other in zip(answers, repeated.answers, strict=True):
             answer[rows] = other[better]
-        eighth = found.eighth
+        eighth = repeated.eighth
     return answers
 
 
@@ -148,8 +153,8 @@ def _promising(strength: Tensor, rivals: Tensor) -> Tensor:
     return stronger.sum(dim=1) < RIVALS
 
 
-def _turn(points: Tensor, size: tuple[int, int], degrees: float) -> Tensor:
-    """Points [..., 2] in [0, 1] of a crop of (height, width), turned counter-clockwise with it."""
+def _rotate(points: Tensor, size: tuple[int, int], degrees: float) -> Tensor:
+    """Points [..., 2] in [0, 1] of a crop of (height, width), rotated counter-clockwise with it."""
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     x, y = ((points[..., 0] - 0.5) * size[1], (points[..., 1] - 0.5) * size[0])
     across, down = cosine * x + sine * y, cosine * y - sine * x

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-TURNS = 16
+ROTATIONS = 16
 SCALES = (0.7, 0.84, 1.0, 1.2, 1.4)
 STRIDE = 2  # cells between the shifts that are tried
 BEST = 4  # transforms that are kept, per keypoint
@@ -42,19 +42,19 @@ class Matches:
 
     @staticmethod
     def votes(maps: Tensor) -> int:
-        """How many are counted for one layout."""
+        """The number of votes that one layout counts."""
         voters, height, width = maps.shape[1:]
         shifts = math.ceil(height / STRIDE) * math.ceil(width / STRIDE)
-        return voters * TURNS * len(SCALES) * shifts
+        return voters * ROTATIONS * len(SCALES) * shifts
 
     @cached_property
     def log_probability(self) -> Tensor:
-        """Of each cell, [G, N, h, w]."""
+        """Log-probability of each cell, [G, N, h, w]."""
         return (self.maps.flatten(2) / TEMPERATURE).log_softmax(dim=-1).view_as(self.maps)
 
     @cached_property
     def weight(self) -> Tensor:
-        """How much each keypoint listens to each voter, [G, K, N].
+        """The weight of each voter for each keypoint, [G, K, N].
 
         As many votes in all as there are known keypoints, so that a shot that shows little is not
         loud; about half of them the landmarks'. 0 for a keypoint without others.
@@ -91,10 +91,10 @@ class SimilarityTransforms:
 @cache
 def transforms(device: torch.device) -> Tensor:
     """All rotations and scales of a layout: [M, 2, 2]."""
-    angle = torch.arange(TURNS, device=device) * (2 * math.pi / TURNS)
-    turn = torch.stack((angle.cos(), -angle.sin(), angle.sin(), angle.cos()), dim=-1)
+    angle = torch.arange(ROTATIONS, device=device) * (2 * math.pi / ROTATIONS)
+    rotation = torch.stack((angle.cos(), -angle.sin(), angle.sin(), angle.cos()), dim=-1)
     scales = torch.tensor(SCALES, device=device)
-    return (scales[:, None, None] * turn).view(-1, 2, 2)
+    return (scales[:, None, None] * rotation).view(-1, 2, 2)
 
 
 def keep_best(votes: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -111,12 +111,12 @@ def keep_best(votes: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def round_to_cells(places: Tensor) -> Tensor:
-    """To whole cells; a place midway between two goes to the same one despite rounding errors."""
+    """Rounds to whole cells; a place midway between two goes to the same one on every processor."""
     return (places + NUDGE).round()
 
 
-def best_ways(matches: Matches) -> SimilarityTransforms:
-    """Votes are -inf for a keypoint that the layout does not know or that stands alone."""
+def best_transforms(matches: Matches) -> SimilarityTransforms:
+    """The transforms with the most votes; -inf votes for a keypoint that is unknown or alone."""
     height, width = matches.maps.shape[-2:]
     device = matches.maps.device
     rows = torch.arange(0, height, STRIDE, device=device)
@@ -125,8 +125,8 @@ def best_ways(matches: Matches) -> SimilarityTransforms:
     support = F.pad(_support(matches.log_probability), (width, width, height, height))
     # [G, N, 2h + 1, 2w + 1, ...]: what all shifts see of a voter that stands at some cell.
     seen = support.unfold(2, height, 1).unfold(3, width, 1)[..., ::STRIDE, ::STRIDE]
-    turned = torch.einsum("gnj,mij->gnmi", matches.points, transforms(device))
-    step = round_to_cells(turned).long()
+    mapped = torch.einsum("gnj,mij->gnmi", matches.points, transforms(device))
+    step = round_to_cells(mapped).long()
     right = step[..., 0].clamp(-width, width) + width
     down = step[..., 1].clamp(-height, height) + height
     layout = torch.arange(step.shape[0], device=device)[:, None, None]
@@ -134,18 +134,18 @@ def best_ways(matches: Matches) -> SimilarityTransforms:
     votes = matches.weight @ seen[layout, voter, down, right].flatten(2)
     best, indices = keep_best(votes, BEST)
     shifts = len(rows) * len(columns)
-    way, shift = indices // shifts, indices % shifts
+    transform, shift = indices // shifts, indices % shifts
     shift = torch.stack((columns[shift % len(columns)], rows[shift // len(columns)]), dim=-1)
     placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
     return SimilarityTransforms(
         best.masked_fill(~placed.unsqueeze(-1), -torch.inf),
-        transforms(device)[way],
+        transforms(device)[transform],
         shift.float(),
     )
 
 
 def _support(log_probability: Tensor) -> Tensor:
-    """What a voter gives to each cell as its place, [G, N, h, w]: at least 0."""
+    """The support of each cell as a voter's place, [G, N, h, w]: at least 0."""
     probability = log_probability.exp()
     reach = math.ceil(3 * REACH)
     away = torch.arange(-reach, reach + 1, device=probability.device) / REACH

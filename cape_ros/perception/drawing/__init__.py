@@ -1,1 +1,1 @@
-"""Results drawn on images."""
+"""Drawing of results on images."""

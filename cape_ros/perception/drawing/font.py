@@ -1,4 +1,4 @@
-"""Letters for pictures: Pillow's own font, or what an older Pillow (Debian 12 has 9.4) finds."""
+"""Fonts for text in pictures: Pillow's own, or what an older Pillow (9.4 in Debian 12) finds."""
 
 from __future__ import annotations
 

@@ -41,19 +41,19 @@ def draw(
     canvas = np.empty_like(image, order="C") if out is None else out
     np.copyto(canvas, image)
     pen = Pen(canvas)
-    present = [found for found in objects if (found.scores > 0).any()]
-    known = [_category_of(found, categories) for found in present]
-    for found, category in zip(present, known, strict=True):
-        pen.box(found.box)
+    present = [one for one in objects if (one.scores > 0).any()]
+    known = [_category_of(one, categories) for one in present]
+    for one, category in zip(present, known, strict=True):
+        pen.box(one.box)
         edges = category.edges if category else ()
-        pen.skeleton(found.keypoints, found.scores >= min_score, edges)
-    for found in present:
-        pen.title(f"{found.category}  {found.score:.2f}", found.box)
-    for found, category in zip(present, known, strict=True):
+        pen.skeleton(one.keypoints, one.scores >= min_score, edges)
+    for one in present:
+        pen.title(f"{one.category}  {one.score:.2f}", one.box)
+    for one, category in zip(present, known, strict=True):
         if category:
-            trusted = np.where(found.scores >= min_score, found.scores, 0)
-            pen.names(found.keypoints, trusted, category.keypoint_names)
-    absent = [found.category for found in objects if not (found.scores > 0).any()]
+            trusted = np.where(one.scores >= min_score, one.scores, 0)
+            pen.names(one.keypoints, trusted, category.keypoint_names)
+    absent = [one.category for one in objects if not (one.scores > 0).any()]
     if absent:
         pen.footnote(", ".join(absent) + ": not in view")
     return canvas
@@ -61,7 +61,7 @@ def draw(
 
 @lru_cache(maxsize=128)
 def keypoint_color(index: int) -> Color:
-    """Colours that stay apart: the hue turns by the golden ratio, lightness alternates."""
+    """Colours that stay apart: the hue advances by the golden ratio, lightness alternates."""
     hue = (0.98 + index * 0.618034) % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, (0.85, 0.55)[index % 2], 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -108,10 +108,12 @@ class Pen:
         self._take(np.hstack([points[solid] - reach, points[solid] + reach]))
 
     def dot(self, point: np.ndarray, color: Color, radius: float) -> None:
+        """A filled disc with a dark rim; `radius` in pixels."""
         self._circle(point, radius + max(1.0, radius / 4), DARK, cv2.FILLED)
         self._circle(point, radius, color, cv2.FILLED)
 
     def ring(self, point: np.ndarray, color: Color, radius: float) -> None:
+        """A circle with a dark rim; `radius` in pixels."""
         thin = max(1, self.line // 2)
         self._circle(point, radius, DARK, thin + 1)
         self._circle(point, radius, color, thin)
@@ -204,10 +206,10 @@ def _pale(color: Color) -> Color:
     return red, green, blue
 
 
-def _category_of(found: ObjectKeypoints, categories: Mapping[str, Category]) -> Category | None:
+def _category_of(one: ObjectKeypoints, categories: Mapping[str, Category]) -> Category | None:
     """The category that a result speaks of, None if it is gone or has other keypoints by now."""
-    category = categories.get(found.category)
-    if category is None or len(category.keypoint_names) != len(found.keypoints):
+    category = categories.get(one.category)
+    if category is None or len(category.keypoint_names) != len(one.keypoints):
         return None
     return category
 

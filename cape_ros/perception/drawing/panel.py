@@ -1,4 +1,4 @@
-"""How the network found an object, for a person to look at. Everything is RGB."""
+"""Draws the intermediate maps of a prediction (similarity, attention) as one RGB panel."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def matching_panel(category: Category, seen: Inspection) -> np.ndarray:
 def draw_similarity(
     crop: np.ndarray, similarity: np.ndarray, proposal: np.ndarray, name: str
 ) -> np.ndarray:
-    """Where one support keypoint finds itself in a query crop (supplementary, Figure A7).
+    """Draws the similarity map of one support keypoint over a query crop (Figure A7).
 
     crop: [H, W, 3] uint8. similarity: [h, w], any range. proposal: (x, y) in crop pixels.
     Returns [H, W, 3]: the crop in grey below the heat map, the proposal in a ring.

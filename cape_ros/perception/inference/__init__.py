@@ -1,1 +1,1 @@
-"""How the network runs: crops, batches, and the fast ways of each device."""
+"""Inference on a device: crops, batches, CUDA graphs, OpenVINO."""

@@ -1,4 +1,4 @@
-"""From an image and boxes to the network's input: cut on the host, or on the GPU.
+"""Crops boxes of an image to the network's input, on the host or on the GPU.
 
 Both cut the same crops: bilinear, black outside the image, whole numbers are pixel centres. OpenCV
 rounds its sampling points to 1/32 pixel, the GPU does not.
@@ -34,7 +34,7 @@ class HostCrops:
         self._scale, self._shift = normalisation(device)
 
     def cut(self, image: np.ndarray, boxes: Sequence[Box], rotation: float = 0.0) -> Tensor:
-        """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB, turned counter-clockwise
+        """Normalised crops [N, 3, H, W] of an image [H, W, 3] uint8 RGB, rotated counter-clockwise
         by `rotation` degrees."""
         return self.upload(self.pixels(image, boxes, rotation))
 
@@ -55,7 +55,7 @@ class HostCrops:
 
 
 class DeviceCrops:
-    """What the crops show crosses to the device once, from pinned memory, and is cut there."""
+    """Crops on the device: the part of the image that they need is uploaded once."""
 
     def __init__(self, size: tuple[int, int], device: torch.device):
         self.size, self.device = size, device
@@ -110,7 +110,7 @@ class DeviceCrops:
         origin: tuple[int, int],
         shape: Sequence[int],
     ) -> Tensor:
-        """Where the pixels of each crop lie in a part of the image, of (height, width) from
+        """The places of each crop's pixels in a part of the image, of (height, width) from
         `origin` on: [N, H * W, 2], as `grid_sample` counts, from -1 to 1 over all its pixels."""
         height, width = shape[:2]
         left, top = origin
@@ -129,14 +129,16 @@ class DeviceCrops:
 
 
 def _corner(crop: Crop) -> Place:
-    """Of a crop that is not turned, as all of a frame are: where its first pixel lies."""
+    """The place of the first pixel of a crop that is not rotated, as all of a frame are."""
     (x, y), (rows, columns) = crop.center, crop.size
     return x - columns / 2 / crop.zoom, y - rows / 2 / crop.zoom
 
 
 def sample(frame: Tensor, grids: Tensor, size: tuple[int, int]) -> Tensor:
-    """frame [H, W, 3] uint8, grids [N, h * w, 2], size (h, w) -> [N, 3, h, w] float32, from 0 to
-    255."""
+    """Crops [N, 3, h, w] float32, from 0 to 255, of a frame [H, W, 3] uint8.
+
+    grids: [N, h * w, 2], as of `grid_sample`. size: (h, w).
+    """
     image = frame.permute(2, 0, 1)[None].float()
     sampled = F.grid_sample(image, grids.view(1, -1, size[1], 2), align_corners=False)
     return sampled.view(3, -1, *size).transpose(0, 1)

@@ -1,4 +1,4 @@
-"""Passes recorded as CUDA graphs: a frame then costs the host a few calls, not hundreds."""
+"""Forward passes as CUDA graphs: a frame costs the host a few calls, not hundreds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class CudaGraphs:
         self._pool = torch.cuda.graph_pool_handle()
 
     def record(self, run: Pass, inputs: Sequence[Tensor]) -> tuple[Sequence[Tensor], Replay]:
-        # The fastest convolutions are looked for here, once.
+        """Captures a CUDA graph of the pass; as `Recorder.record`."""
+        # cuDNN selects its fastest convolutions here, once.
         choosing = torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
         with torch.cuda.device(self._device), choosing:
             aside, now = torch.cuda.Stream(), torch.cuda.current_stream()

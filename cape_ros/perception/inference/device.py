@@ -1,4 +1,4 @@
-"""Where the network runs and in which precision."""
+"""Selects the device and the precision of inference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs the network on a device."""
+"""Chooses the inference engine of a device: PyTorch, CUDA graphs or OpenVINO."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def build_network(
 ) -> Network:
     """CUDA graphs on a GPU, OpenVINO if it is named, else PyTorch op by op.
 
-    Raises `DeviceError` if the device or the precision is not to be had.
+    Raises `DeviceError` if the device or the precision is not available.
     """
     place = find_device(device)
     dtype = find_precision(precision, place)

@@ -1,5 +1,5 @@
-"""Residual blocks in fewer passes, on an NVIDIA GPU: cuDNN adds the bias and the shortcut and cuts
-off below zero while it convolves."""
+"""Fused residual blocks on an NVIDIA GPU: cuDNN adds bias and shortcut and applies the ReLU in the
+convolution."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class ConvolutionRelu(nn.Module):
         self.convolution = convolution
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, C, H, W] -> [B, D, H, W], at least 0."""
         conv = self.convolution
         return torch.cudnn_convolution_relu(x, conv.weight, conv.bias, *_shape(conv))
 
@@ -40,6 +41,7 @@ class FusedBlock(nn.Module):
         self.last, self.downsample = convolutions[-1], block.downsample
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, C, H, W] -> [B, D, H / stride, W / stride], at least 0."""
         shortcut = self.downsample(x) if self.downsample else x
         last = self.last
         return torch.cudnn_convolution_add_relu(
@@ -67,7 +69,7 @@ def _shape(conv: nn.Conv2d) -> tuple[Any, Any, Any, int]:
 
 @torch.inference_mode()
 def fused_or_plain(backbone: Backbone) -> Backbone:
-    """The backbone in fewer passes, if there is a way and this GPU and its cuDNN can."""
+    """The backbone with fused blocks where this GPU and its cuDNN support them, else as it is."""
     if not isinstance(backbone, ResNetFeatures):
         return backbone
     fused, weight = fuse_blocks(backbone), backbone.conv1.weight

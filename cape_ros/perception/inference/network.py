@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.inference import ready
-from cape_ros.model.layout.rotations import RotationHypothesis, judge, look_again
+from cape_ros.model.layout.rotations import RotationHypothesis, best_of_passes, judge
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.inference.fused_blocks import fused_or_plain
 
@@ -30,7 +30,7 @@ class Network:
         self._calibration = calibration
 
     def prepare(self, keypoints: int, shots: int) -> None:
-        """Get ready for categories of up to so many keypoints and shots; takes its time."""
+        """Prepare for categories of up to this many keypoints and shots; may take seconds."""
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """Normalised crops [N, 3, H, W] -> features [N, C, h, w], which the next call may use the
@@ -45,10 +45,10 @@ class Network:
         rivals: [B] long; of those with the same number only the best is wanted.
         """
 
-        def look(samples: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
+        def forward(samples: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
             return self.forward(features if samples is None else features[samples], tokens)
 
-        points, scores = look_again(tokens, look, rivals)
+        points, scores = best_of_passes(tokens, forward, rivals)
         return points, scores
 
     def forward(self, features: Tensor, tokens: KeypointTokens) -> RotationHypothesis:

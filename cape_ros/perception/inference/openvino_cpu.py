@@ -1,4 +1,4 @@
-"""Passes compiled by OpenVINO, for a CPU: weights laid out in advance, steps fused.
+"""Forward passes compiled by OpenVINO for a CPU.
 
 One object at a time: with all cores at one the next is no later, and the time is the same for each.
 """
@@ -37,6 +37,7 @@ class Openvino:
         self._core = openvino.Core()
 
     def record(self, run: Pass, inputs: Sequence[Tensor]) -> tuple[Sequence[Tensor], Replay]:
+        """Compiles the pass for the CPU; as `Recorder.record`."""
         run(*inputs)  # what is made once and kept must not be made while it is traced
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that shapes become constants is what is wanted

@@ -1,4 +1,4 @@
-"""Passes that are recorded once for each size of their inputs, and then started as a whole.
+"""Forward passes that are recorded once per input size (CUDA graphs, OpenVINO) and replayed.
 
 They are recorded by `prepare`, never while a frame waits. A recording holds shapes but no
 categories: tokens are copied in before each replay, so one that is gone leaves nothing behind.
@@ -35,10 +35,12 @@ class Recorder(Protocol):
     goes in parts. layouts: whether it can record how layouts vote."""
 
     @property
-    def batches(self) -> Sequence[int]: ...
+    def batches(self) -> Sequence[int]:
+        """The recorded batch sizes, smallest first."""
 
     @property
-    def layouts(self) -> bool: ...
+    def layouts(self) -> bool:
+        """Whether passes with layout votes can be recorded."""
 
     def record(self, run: Pass, inputs: Sequence[Tensor]) -> tuple[Sequence[Tensor], Replay]:
         """The outputs of a pass over `inputs`, and what to call to have them computed anew from
@@ -116,6 +118,7 @@ class RecordedNetwork(Network):
             logger.warning("not all passes are recorded, frames take longer: %s", error)
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
+        """As `Network.extract`; replayed where it is recorded."""
         if not self._extractions or (support and self.net.support_backbone is not None):
             return super().extract(images, support)
         parts = []
@@ -127,6 +130,7 @@ class RecordedNetwork(Network):
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def forward(self, features: Tensor, tokens: KeypointTokens) -> RotationHypothesis:
+        """As `Network.forward`; replayed where the tokens fit a recording."""
         batch, count, shots = *tokens.mask.shape, _shots(tokens)
         capacities = (
             r for r in sorted(self._findings) if r.keypoints >= count and r.shots >= shots
@@ -189,10 +193,10 @@ class RecordedNetwork(Network):
             features: Tensor, tokens: Tensor, mask: Tensor, *layout: Tensor
         ) -> tuple[Tensor, ...]:
             layouts = Layouts(*layout) if layout else None
-            found = super(RecordedNetwork, self).forward(
+            hypothesis = super(RecordedNetwork, self).forward(
                 features, KeypointTokens(tokens, mask, layouts)
             )
-            return (*found.answers, found.strength, found.eighth)
+            return (*hypothesis.answers, hypothesis.strength, hypothesis.eighth)
 
         return Recording(self._recorder, run, inputs)
 

@@ -1,4 +1,4 @@
-"""Where the time of the model's thread goes."""
+"""Seconds that the model's thread spends in each stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An annotated example as a person writes it down: a JSON file beside a photograph.
+"""Annotation files: JSON with the keypoints of one photograph.
 
     {"name": "mug",
      "keypoints": [{"name": "rim", "x": 310.5, "y": 120}, {"name": "handle", "visible": false}],
@@ -30,7 +30,7 @@ FIELDS_OF_A_KEYPOINT = ("name", "x", "y", "visible")
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """What such a file says; the numbers are checked against an image by `category`.
+    """The content of an annotation file; `category` checks the numbers against an image.
 
     keypoints: [K, 2] float64 pixels, 0 where absent. visible: [K] bool. box: as written.
     image: the photograph meant, if the file names one. frame: the frame of a video meant.
@@ -176,7 +176,7 @@ class _Reader:
 
 
 def _whole_number(digits: str) -> int | float:
-    """As Python reads it, but for one that no array could hold: that is infinite, if too large."""
+    """The number; as a float, which may be infinite, where no integer of an array holds it."""
     return int(digits) if len(digits) < 19 else float(digits)
 
 

@@ -1,4 +1,4 @@
-"""One registration of a category as a folder: `category.yaml` and a PNG for each support shot.
+"""A registered category as a folder: `category.yaml` and a PNG for each support shot.
 
 What is written is on the disk when a function returns. What is read is trusted in nothing: neither
 the names nor the sizes nor the types.
@@ -117,6 +117,7 @@ def _read_image(path: Path, sha256: str) -> np.ndarray:
 
 
 def to_yaml(content: dict[str, Any]) -> bytes:
+    """UTF-8 YAML with the keys in the order of `content`."""
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()
 
 

@@ -1,8 +1,8 @@
-"""The registered categories on disk: atomic, versioned, alive after a kill.
+"""The registered categories on disk: changes are atomic, versioned and survive a kill.
 
     library.yaml                  the database version, the last version of every name ever used
     categories/arm/v000003/       one registration: category.yaml, shot_000.png, shot_001.png …
-    damaged/                      what could not be read, set aside for a person to look at
+    damaged/                      what could not be read, set aside for inspection
     .staging/                     being written or thrown away; emptied when the library is opened
 
 A registration is written in `.staging` and renamed into place; only then the one before goes.
@@ -60,17 +60,18 @@ class Damaged:
 
 @dataclass(frozen=True)
 class Record:
-    """What outlives the categories: versions never go back, not even after a removal."""
+    """The counters that outlive categories: versions never go back, not even after a removal."""
 
     database_version: int = 0
     last_versions: Mapping[str, int] = field(default_factory=dict)
 
     def after(self, name: str, version: int) -> Record:
+        """The record after a change of `name`, whose last version is then `version`."""
         return Record(self.database_version + 1, {**self.last_versions, name: version})
 
 
 class CategoryLibrary:
-    """The categories in a folder, which is made if it is not there.
+    """The registered categories in a folder, which is created if it is missing.
 
     Threads and processes may read while one writes: they see a category before or after a change,
     never in between. Opening raises `LibraryError` if the folder cannot be used; a single entry
@@ -104,22 +105,23 @@ class CategoryLibrary:
         return tuple(self._damaged)
 
     def names(self) -> tuple[str, ...]:
+        """The names of all categories, sorted."""
         return tuple(sorted(self._categories))
 
     def __iter__(self) -> Iterator[Category]:
         return iter([category for _, category in sorted(self._categories.items())])
 
     def get(self, name: str) -> Category:
-        """Raises `InvalidInput` if no category has this name."""
+        """The category of this name. Raises `InvalidInput` if there is none."""
         if category := self._categories.get(name):
             return category
         raise InvalidInput.of("name", not_registered(self.names(), name), "unknown_category")
 
     def put(self, category: Category) -> Category:
-        """Write a category in place of any of its name; the answer carries its new version.
+        """Write a category, or replace that of the same name; returns it with its new version.
 
         Raises `InvalidInput` for a category without shots or with too large ones, `LibraryError`
-        if the disk does not take it; then everything is as it was.
+        if the disk does not take it; on error nothing is changed.
         """
         check_storable(category)
         name, place = category.name, self._entries / category.name
@@ -142,7 +144,7 @@ class CategoryLibrary:
         return category
 
     def remove(self, name: str) -> None:
-        """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
+        """Delete a category from disk. Raises `InvalidInput` if there is none, `LibraryError`."""
         last = self.get(name).version
         with self._change(f"{name} was not removed") as (record, staging):
             record = record.after(name, max(last, record.last_versions.get(name, 0)))
@@ -238,8 +240,8 @@ class CategoryLibrary:
 
 def _versions(place: Path) -> list[tuple[int, Path]]:
     """The version folders of a category, oldest first."""
-    found = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
-    return sorted((int(match[1]), path) for match, path in found if match)
+    matches = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
+    return sorted((int(match[1]), path) for match, path in matches if match)
 
 
 def _remove_empty(place: Path) -> bool:

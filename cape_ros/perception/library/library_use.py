@@ -1,4 +1,4 @@
-"""Whether another program serves the same library: neither would see what the other registers."""
+"""Detects another program that serves the same library: neither sees the other's changes."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class LibraryUse:
             return self._read() or "another program"
         self._held = True
         with suppress(OSError):
-            said = f"{self._who} (process {os.getpid()} on {socket.gethostname()})"
+            holder = f"{self._who} (process {os.getpid()} on {socket.gethostname()})"
             os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, said.encode()[:MAX_HOLDER_BYTES], 0)
+            os.pwrite(self._lock, holder.encode()[:MAX_HOLDER_BYTES], 0)
         return None
 
     def close(self) -> None:
@@ -55,6 +55,6 @@ class LibraryUse:
     def _read(self) -> str:
         assert self._lock is not None
         with suppress(OSError):
-            said = os.pread(self._lock, MAX_HOLDER_BYTES, 0).decode(errors="replace")
-            return said if said.isprintable() else ""
+            holder = os.pread(self._lock, MAX_HOLDER_BYTES, 0).decode(errors="replace")
+            return holder if holder.isprintable() else ""
         return ""

@@ -1,4 +1,4 @@
-"""The library: what is registered, and registering."""
+"""Routes of the category library: list, register, activate, delete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cape_ros.studio.api.schemas import (
     ShotBody,
     SupportAnswer,
 )
-from cape_ros.studio.pictures import to_jpeg, to_png
+from cape_ros.studio.image_codec import to_jpeg, to_png
 
 THUMBNAIL_QUALITY = 85
 MOST_PIXELS = 200_000_000  # of all shots of a registration
@@ -61,19 +61,19 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/categories")
     def register(body: CategoryBody) -> RegisteredAnswer:
-        """Known from the next frame on, and looked for on every camera."""
+        """Registers the category and makes it active on every camera from the next frame on."""
         stored = server.register(to_category(context, body), mode_of(body))
         set_active(context, stored.name, True)
         return RegisteredAnswer(
             name=stored.name,
             version=stored.version,
             shots=len(stored.shots),
-            told=registration.summary(stored, server.check(stored.name)),
+            message=registration.summary(stored, server.check(stored.name)),
         )
 
     @router.post("/categories/check")
     def check(body: CategoryBody) -> FaultsAnswer:
-        """What would keep it from being registered; changes nothing."""
+        """The faults that registering it would have; changes nothing."""
         try:
             registration.merge(server.categories, to_category(context, body), mode_of(body))
         except InvalidInput as error:
@@ -87,7 +87,7 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/categories/{name}/activation")
     def activate(name: str, body: ActivationBody) -> CategoryAnswer:
-        """Look for it on every camera, or on none."""
+        """Makes it active on every camera, or on none."""
         known = server.find(name)
         set_active(context, name, body.active)
         return CategoryAnswer.of(known, server.is_active(name))
@@ -119,7 +119,7 @@ def to_category(context: Context, body: CategoryBody) -> Category:
 def read_shots(
     context: Context, bodies: Sequence[ShotBody], faults: list[Fault]
 ) -> dict[int, SupportShot]:
-    """Those with an image, by their place among all."""
+    """The shots that have an image, by their index among all."""
     shots, left = {}, MOST_PIXELS
     for index, shot in enumerate(bodies):
         try:
@@ -147,7 +147,7 @@ def keypoint_names(context: Context, body: CategoryBody) -> Sequence[str]:
 
 
 def set_active(context: Context, name: str, active: bool) -> None:
-    """Look for a category on every camera, or on none; the others stay as they are."""
+    """Makes a category active on every camera, or on none; the others stay as they are."""
     server = context.server
     for camera in context.cameras():
         before = server.active(camera)

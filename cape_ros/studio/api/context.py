@@ -1,4 +1,4 @@
-"""What all parts of Studio share."""
+"""The state that all routes share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cape_ros.server.server import Server
-from cape_ros.studio.api.bodies import Uploads
+from cape_ros.studio.api.uploads import Uploads
 from cape_ros.studio.broadcast import Broadcast
-from cape_ros.studio.images import ImageStore
+from cape_ros.studio.image_store import ImageStore
 from cape_ros.studio.videos import VideoStore
 
 Activate = Callable[[str, Sequence[str] | None], None]
-"""Which categories are looked for on a camera; None = all, also those registered later."""
+"""The categories that are active on a camera; None = all, also those registered later."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.server.registration import MOST_SHOTS
-from cape_ros.studio.api.bodies import raw_body
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import (
     BoxBody,
@@ -19,6 +18,7 @@ from cape_ros.studio.api.schemas import (
     ImportAnswer,
     ShotKeypoint,
 )
+from cape_ros.studio.api.uploads import raw_body
 from cape_ros.studio.formats.archive import FORMATS, pack, read
 from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
@@ -117,7 +117,7 @@ class _Import:
         return shots
 
     def _image(self, marked: ImportedAnnotation) -> str | None:
-        """The ID of the image that is meant; None, and noted, if it is not to be had."""
+        """The ID of the image that is meant; None, and noted, if it is not available."""
         image = self.given.get(marked.image)
         try:
             if image is None and marked.image in self.reading.images:

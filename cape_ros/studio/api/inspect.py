@@ -1,4 +1,4 @@
-"""What the cameras show, one frozen frame of them, and what the network makes of an image."""
+"""Routes to freeze camera frames, estimate images, and inspect a prediction."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from cape_ros.studio.api.schemas import (
     InspectBody,
     Point,
 )
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 
 def routes(context: Context) -> APIRouter:
-    router, server, broadcast = APIRouter(tags=["looking"]), context.server, context.broadcast
+    router, server, broadcast = APIRouter(tags=["inspection"]), context.server, context.broadcast
 
     @router.get("/cameras")
     def cameras() -> list[CameraAnswer]:
@@ -40,18 +40,18 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/freeze")
     def freeze(body: FreezeBody) -> FrozenAnswer:
-        """The newest frame of a camera as an image, with what was found in it."""
+        """The newest frame of a camera as an image, with its objects."""
         camera = body.camera or next(iter(context.cameras()), "")
         result = broadcast.newest(camera)
         if result is None:
             raise InvalidInput.of("camera", f"{camera[:80]!r} has shown nothing yet")
         image = context.images.add_pixels(result.frame.image)
-        trusted = server.trust.point
+        trusted = server.trust.point_threshold
         return FrozenAnswer(
             **image_answer(context, image).model_dump(),
             camera=camera,
             stamp_ns=broadcast.stamp(result.frame),
-            objects=[FoundObject.of(found, trusted) for found in result.objects],
+            objects=[FoundObject.of(prediction, trusted) for prediction in result.objects],
         )
 
     @router.post("/estimate")
@@ -60,14 +60,14 @@ def routes(context: Context) -> APIRouter:
         category = with_shots(asked_for(context, body), body.shots)
         pixels = find_pixels(context, body.image)
         began = time.monotonic()
-        found = server.try_out(pixels, category, body.box.box() if body.box else None)
+        prediction = server.try_out(pixels, category, body.box.box() if body.box else None)
         took = time.monotonic() - began
-        answer = FoundObject.of(found, server.trust.point)
+        answer = FoundObject.of(prediction, server.trust.point_threshold)
         return EstimateAnswer(object=answer, took_ms=round(1e3 * took, 1))
 
     @router.post("/inspect")
     def inspect(body: InspectBody) -> InspectAnswer:
-        """How one keypoint was found: similarity (Figure A7), encoder (A5), decoder (A6)."""
+        """The maps behind one keypoint: similarity (Figure A7), encoder (A5), decoder (A6)."""
         category = server.find(body.category)
         if not 0 <= body.keypoint < len(category.keypoint_names):
             reason = f"{body.keypoint} is none of {len(category.keypoint_names)}"
@@ -128,7 +128,7 @@ def asked_for(context: Context, body: EstimateBody) -> Category:
 
 
 def crop_box(crop: Crop) -> Box:
-    """What of the image a crop shows."""
+    """The box of an image that a crop shows."""
     rows, columns = crop.size
     width, height = columns / crop.zoom, rows / crop.zoom
     return crop.center[0] - width / 2, crop.center[1] - height / 2, width, height

@@ -82,8 +82,8 @@ class _Show:
 
     async def _listen(self) -> None:
         while True:
-            said = _read(await self._websocket.receive_text())
-            drawn, width = said.get("drawn"), said.get("width")
+            message = _read(await self._websocket.receive_text())
+            drawn, width = message.get("drawn"), message.get("width")
             # A browser has a stamp as a double: it says a neighbour of the one that was sent.
             if isinstance(drawn, (int, float)) and abs(drawn - self._sent) < DOUBLE_STEP:
                 self._drawn.set()
@@ -92,9 +92,9 @@ class _Show:
 
 
 def _read(text: str) -> dict[str, Any]:
-    """What a viewer says; nothing if it makes no sense."""
+    """The message of a viewer; {} if it is malformed."""
     try:
-        said = json.loads(text)
+        message = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return message if isinstance(message, dict) else {}

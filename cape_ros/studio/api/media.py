@@ -1,4 +1,4 @@
-"""Images and videos that are uploaded."""
+"""Routes to upload images and videos."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
 
-from cape_ros.studio import images, videos
-from cape_ros.studio.api.bodies import raw_body
+from cape_ros.studio import image_store, videos
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import ImageAnswer, VideoAnswer
-from cape_ros.studio.images import StoredImage
+from cape_ros.studio.api.uploads import raw_body
+from cape_ros.studio.image_store import StoredImage
 
 ImageId = Annotated[str, InPath(max_length=64)]
 
@@ -24,7 +24,7 @@ def routes(context: Context) -> APIRouter:
     async def upload_image(request: Request) -> ImageAnswer:
         """The body is a JPEG or PNG file of at most 20 MB and 40 megapixels."""
         add = context.images.add_file
-        image = await context.uploads.take(request, images.MOST_OCTETS, "image", add)
+        image = await context.uploads.take(request, image_store.MOST_OCTETS, "image", add)
         return image_answer(context, image)
 
     @router.get("/images/{image}", response_class=Response)

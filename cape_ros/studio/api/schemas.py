@@ -63,14 +63,14 @@ class FoundObject(BaseModel):
     keypoints: list[FoundKeypoint]
 
     @classmethod
-    def of(cls, found: ObjectKeypoints, trusted: float) -> FoundObject:
+    def of(cls, prediction: ObjectKeypoints, trusted: float) -> FoundObject:
         """trusted: from which score on a keypoint is called visible."""
         return cls(
-            category=found.category,
-            version=found.category_version,
-            track_id=found.track_id,
-            score=round(found.score, 4),
-            box=BoxBody.of([round(value, 2) for value in found.box]),
+            category=prediction.category,
+            version=prediction.category_version,
+            track_id=prediction.track_id,
+            score=round(prediction.score, 4),
+            box=BoxBody.of([round(value, 2) for value in prediction.box]),
             keypoints=[
                 FoundKeypoint(
                     x=round(x, 2),
@@ -79,14 +79,14 @@ class FoundObject(BaseModel):
                     visibility=VISIBLE if score >= trusted else UNKNOWN,
                 )
                 for (x, y), score in zip(
-                    found.keypoints.tolist(), found.scores.tolist(), strict=True
+                    prediction.keypoints.tolist(), prediction.scores.tolist(), strict=True
                 )
             ],
         )
 
 
 class CategoryAnswer(BaseModel):
-    """active: looked for on any camera."""
+    """active: on any camera."""
 
     name: str
     version: int
@@ -153,12 +153,12 @@ class CategoryBody(Strict):
 
 
 class RegisteredAnswer(BaseModel):
-    """told: the answer in words, also what the shots say of each other."""
+    """message: a summary of the registration, with the cross-check of its shots."""
 
     name: str
     version: int
     shots: int
-    told: str
+    message: str
 
 
 class FaultAnswer(BaseModel):

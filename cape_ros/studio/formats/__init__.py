@@ -1,4 +1,4 @@
-"""Annotations as other programs write them: one module a format, each reads and writes.
+"""Annotation formats of other programs; each module reads and writes one.
 
 `read(...)` gives what a file says as an `ImportResult`; `write(category)` the files of an export.
 """

@@ -1,4 +1,4 @@
-"""Any of the formats, alone or in a zip file with its images; names in it are never paths."""
+"""Reads any of the formats, alone or in a zip file with its images; names in it are never paths."""
 
 from __future__ import annotations
 

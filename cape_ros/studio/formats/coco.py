@@ -20,19 +20,19 @@ from cape_ros.studio.formats.reading import (
     Skeleton,
     parse,
 )
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 FILE = "annotations.json"
 
 
-class Image(BaseModel):
+class CocoImage(BaseModel):
     id: int
     file_name: str
     width: int | None = None
     height: int | None = None
 
 
-class Kind(BaseModel):
+class CocoCategory(BaseModel):
     """skeleton: pairs of numbers of keypoints, from 1."""
 
     id: int
@@ -41,22 +41,22 @@ class Kind(BaseModel):
     skeleton: list[tuple[int, int]] = []
 
 
-class Annotation(BaseModel):
+class CocoAnnotation(BaseModel):
     image_id: int
     category_id: int
     keypoints: list[Coordinate] = []
     bbox: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
 
 
-class File(BaseModel):
-    images: list[Image]
-    annotations: list[Annotation]
-    categories: list[Kind]
+class CocoFile(BaseModel):
+    images: list[CocoImage]
+    annotations: list[CocoAnnotation]
+    categories: list[CocoCategory]
 
 
 def read(content: Any) -> ImportResult:
     """content: of the JSON file. Raises `InvalidInput`."""
-    file = parse(File, content, "a COCO keypoints file")
+    file = parse(CocoFile, content, "a COCO keypoints file")
     images = {image.id: image for image in file.images}
     kinds = {kind.id: kind for kind in file.categories}
     reading = ImportResult()

@@ -23,7 +23,7 @@ from cape_ros.studio.formats.reading import (
     Skeleton,
     read_number,
 )
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 FILE = "annotations.xml"
 HALF = 0.5  # CVAT has (0, 0) at the corner of the image, this project at a pixel's centre
@@ -84,7 +84,7 @@ def write(category: Category) -> dict[str, bytes]:
 
 
 def _skeletons(root: Tree.Element) -> Iterator[tuple[str, Skeleton]]:
-    """As the labels of the task describe them: names of the points, and edges from the drawing."""
+    """The skeletons of the task's labels: names of the points, and edges from the drawing."""
     for label in root.iter("label"):
         if label.findtext("type") != "skeleton":
             continue

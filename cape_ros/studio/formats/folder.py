@@ -1,4 +1,4 @@
-"""This project's own category folder: `category.yaml` and a PNG for each shot."""
+"""The category folder of this package: `category.yaml` and a PNG for each shot."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def read(files: Mapping[str, bytes]) -> ImportResult:
         # A few lines of aliases can stand for a text without end.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(described)):
             raise ValueError("aliases are not read")
-        said = yaml.safe_load(described)
+        facts = yaml.safe_load(described)
         with tempfile.TemporaryDirectory() as made:
             folder = Path(made)
             for name, data in files.items():
                 if name == FILE or IMAGE.fullmatch(name):
                     (folder / name).write_bytes(data)
-            category = read_category(folder, str(said["name"]), int(said["version"]))
+            category = read_category(folder, str(facts["name"]), int(facts["version"]))
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:300]
         raise InvalidInput.of(FILE, f"no category folder that can be read: {reason}") from error

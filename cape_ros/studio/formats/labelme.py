@@ -26,12 +26,12 @@ from cape_ros.studio.formats.reading import (
     Skeleton,
     parse,
 )
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 HALF = 0.5  # labelme has (0, 0) at the corner of the image, this project at a pixel's centre
 
 
-class Shape(BaseModel):
+class LabelmeShape(BaseModel):
     label: str
     points: list[tuple[Coordinate, Coordinate]]
     group_id: int | None = None
@@ -44,8 +44,8 @@ class More(BaseModel):
     edges: list[tuple[int, int]] = []
 
 
-class File(BaseModel):
-    shapes: list[Shape]
+class LabelmeFile(BaseModel):
+    shapes: list[LabelmeShape]
     image: str = Field("", alias="imagePath")
     data: str | None = Field(None, alias="imageData")
     width: int | None = Field(None, alias="imageWidth")
@@ -55,7 +55,7 @@ class File(BaseModel):
 
 def read(content: Any) -> ImportResult:
     """content: of the JSON file. Raises `InvalidInput`."""
-    file = parse(File, content, "a labelme file")
+    file = parse(LabelmeFile, content, "a labelme file")
     image = PurePosixPath(file.image.replace("\\", "/")).name or "image"
     reading = ImportResult()
     if file.data:
@@ -65,7 +65,7 @@ def read(content: Any) -> ImportResult:
             reading.problems.append(f"{image}: imageData is not base64")
     if file.more:
         reading.skeletons[file.more.name] = Skeleton(file.more.keypoint_names, file.more.edges)
-    groups: defaultdict[int | None, list[Shape]] = defaultdict(list)
+    groups: defaultdict[int | None, list[LabelmeShape]] = defaultdict(list)
     for shape in file.shapes:
         groups[shape.group_id].append(shape)
     size = (file.width, file.height) if file.width and file.height else None
@@ -91,7 +91,7 @@ def read(content: Any) -> ImportResult:
 
 
 def write(category: Category) -> dict[str, bytes]:
-    """For each shot an image and its JSON file."""
+    """The files of an export: for each shot an image and its JSON file."""
     files = {}
     for index, shot in enumerate(category.shots):
         name = f"shot_{index:03d}"

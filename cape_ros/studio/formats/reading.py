@@ -1,4 +1,4 @@
-"""What a file of any format says, before it is known which of its images are here."""
+"""The parsed content of an annotation file, before its images are resolved."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class ImportResult:
     problems: list[str] = field(default_factory=list)
 
     def skeleton(self, category: str) -> Skeleton:
-        """As the file describes it; names that it does not describe follow as they come, and an
-        edge to a keypoint that it does not name is left out."""
+        """The skeleton that the file describes; names that it does not describe are appended, and
+        an edge to an unnamed keypoint is left out."""
         described = self.skeletons.get(category, Skeleton())
         names = dict.fromkeys(described.keypoint_names)
         for marked in self.marked:
@@ -77,7 +77,7 @@ def parse(model: type[Model], content: Any, what: str) -> Model:
 
 
 def field_name(place: Iterable[str | int]) -> str:
-    """As the project writes fields: `shots[0].keypoints`."""
+    """A field in this package's notation: `shots[0].keypoints`."""
     name = ""
     for part in place:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part

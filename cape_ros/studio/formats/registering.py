@@ -1,4 +1,4 @@
-"""From what a file says to categories, where all of its images came with it."""
+"""Builds categories from a parsed annotation file and its images."""
 
 from __future__ import annotations
 

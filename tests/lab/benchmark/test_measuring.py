@@ -8,22 +8,22 @@ import pytest
 import torch
 
 from cape_ros.core.errors import DeviceError, InvalidInput
-from cape_ros.lab.benchmark.clock import BenchmarkRow, Durations, take_turns
-from cape_ros.lab.benchmark.figures import figures
+from cape_ros.lab.benchmark.clock import BenchmarkRow, Durations, interleave
 from cape_ros.lab.benchmark.groups import groups, keypoints, objects, one_object, registration
 from cape_ros.lab.benchmark.run import run_benchmark
+from cape_ros.lab.benchmark.targets import figures
 from cape_ros.model.layout.rotations import ANGLES
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.inference.network import Network
 
 
-def test_rows_take_turns_and_the_warm_up_does_not_count() -> None:
-    said: list[str] = []
-    rows = [BenchmarkRow(name, "", lambda name=name: said.append(name)) for name in ("a", "b")]
-    seconds = list(take_turns(rows, runs=3, warm_up=2))
-    assert said == ["a", "b"] * 5
+def test_rows_are_interleaved_and_the_warm_up_does_not_count() -> None:
+    called: list[str] = []
+    rows = [BenchmarkRow(name, "", lambda name=name: called.append(name)) for name in ("a", "b")]
+    seconds = list(interleave(rows, runs=3, warm_up=2))
+    assert called == ["a", "b"] * 5
     assert len(seconds) == 3
-    assert all((turn >= 0).all() for turn in seconds)
+    assert all((run >= 0).all() for run in seconds)
 
 
 def test_what_is_written_says_what_it_is_of(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_every_aim_is_of_rows_that_are_timed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(("name", "rows"), [("resnet50", 2), ("shipped", 3)])
-def test_turned_supports_are_timed_apart(
+def test_rotated_supports_are_timed_apart(
     monkeypatch: pytest.MonkeyPatch, name: str, rows: int
 ) -> None:
     monkeypatch.setattr(Estimator, "prepare", lambda *_: None)

@@ -69,20 +69,20 @@ def dataset(folder: Path) -> Dataset:
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's four photographs, each a category, turned and on a grey ground with room."""
+    """The demo's four photographs, each a category, rotated and on a grey ground with room."""
     rng = np.random.default_rng(1)
     rows: list[Row] = []
     for category in shipped_photographs():
         image, points = category.shots[0].image, category.shots[0].keypoints
         height, width = image.shape[:2]
         for side in range(SIDES):
-            turn = cv2.getRotationMatrix2D((width / 2, height / 2), 12.0 * (side - 1), 0.4)
-            turn[:, 2] += (220 - width / 2 - 60 * (side % 2), 170 - height / 2 + 10 * side)
+            matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 12.0 * (side - 1), 0.4)
+            matrix[:, 2] += (220 - width / 2 - 60 * (side % 2), 170 - height / 2 + 10 * side)
             ground = rng.normal(128, 12, (340, 560, 3)).clip(0, 255).astype(np.uint8)
             pixels = cv2.warpAffine(
-                image, turn, (560, 340), dst=ground, borderMode=cv2.BORDER_TRANSPARENT
+                image, matrix, (560, 340), dst=ground, borderMode=cv2.BORDER_TRANSPARENT
             )
-            moved = points @ turn[:, :2].T + turn[:, 2]
+            moved = points @ matrix[:, :2].T + matrix[:, 2]
             corner, size = moved.min(axis=0) - 20, np.ptp(moved, axis=0) + 40
             rows.append((category.name, pixels, (*corner.tolist(), *size.tolist()), moved))
     return write(tmp_path_factory.mktemp("photographs"), rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cape_ros.lab.baselines.network import output_of
+from cape_ros.lab.baselines.interface import output_of
 from cape_ros.lab.baselines.pomnet import POMNet, best_points
 from cape_ros.lab.baselines.protonet import ProtoNet
 from cape_ros.lab.datasets.mp100 import Dataset

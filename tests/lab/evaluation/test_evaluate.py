@@ -24,7 +24,7 @@ def weights(net: CapeFormer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_copying_is_right_where_the_object_never_turns(dataset: Dataset, net: CapeFormer) -> None:
+def test_copying_is_right_where_the_object_never_rotates(dataset: Dataset, net: CapeFormer) -> None:
     found = compare(dataset, net, {}, shots=(1,))
     assert found.methods == (COPY, PROPOSALS, WEIGHTS)
     (part,) = found.parts[1]
@@ -128,7 +128,7 @@ def test_where_numbers_cannot_go_is_said_before_they_are_computed(
     assert cape("lab", "evaluate", weights, folder, "--json", tmp_path) == 1
     (tmp_path / "page").touch()
     assert cape("lab", "evaluate", weights, folder, "--report", tmp_path / "page") == 1
-    told = capsys.readouterr()
-    assert "is a folder" in told.err
-    assert "is no folder" in told.err
-    assert "PCK" not in told.out
+    printed = capsys.readouterr()
+    assert "is a folder" in printed.err
+    assert "is no folder" in printed.err
+    assert "PCK" not in printed.out

@@ -34,7 +34,7 @@ def test_every_figure_has_a_row_for_each_category_and_a_caption(
         assert len(np.unique(pixels[-40:])) > 2  # and its letters
 
 
-def test_an_object_becomes_a_category_that_looks_at_the_same_box(photograph_data: Dataset) -> None:
+def test_an_object_becomes_a_category_with_the_same_box(photograph_data: Dataset) -> None:
     one = photograph_data.instances[0]
     category = category_of(one, "left/right face (3)")
     assert category.name == "left_right_face__3_"

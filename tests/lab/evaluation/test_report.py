@@ -68,8 +68,10 @@ def test_the_worst_come_first_and_no_query_twice(evaluation: Evaluation) -> None
 
 def test_it_says_of_what_the_worst_are(page: str, evaluation: Evaluation) -> None:
     names = [evaluation.labels[part.category] for _, part, _ in worst(evaluation, 1)]
-    told = page.partition("Among them: ")[2].partition(".</p>")[0]
-    assert sorted(told.split(", ")) == sorted(f"{names.count(name)} {name}" for name in set(names))
+    summary = page.partition("Among them: ")[2].partition(".</p>")[0]
+    assert sorted(summary.split(", ")) == sorted(
+        f"{names.count(name)} {name}" for name in set(names)
+    )
 
 
 def test_the_numbers_lie_beside_the_page(evaluation: Evaluation, tmp_path: Path) -> None:

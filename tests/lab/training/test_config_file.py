@@ -47,20 +47,20 @@ def test_the_recipe_of_the_shipped_weights() -> None:
     config = read_config(CONFIGS / "cape_r18.yaml")
     net, facts = checkpoints.load(SHIPPED)
     assert config.network == net.config
-    told = facts["recipe"]
+    recipe = facts["recipe"]
     optimiser = config.optimiser
     assert (config.steps, config.seed, config.averaged) == (
-        told["steps"],
-        told["seed"],
-        told["averaged"],
+        recipe["steps"],
+        recipe["seed"],
+        recipe["averaged"],
     )
-    assert optimiser.rate == told["matcher_rate"]
+    assert optimiser.rate == recipe["matcher_rate"]
     assert optimiser.rates == {
-        room: told[f"{room}_rate"] for room in ("backbone", "encoder", "decoder")
+        room: recipe[f"{room}_rate"] for room in ("backbone", "encoder", "decoder")
     }
     for name in ("weight_decay", "largest_gradient", "early_layers_from"):
-        assert getattr(optimiser, name) == told[name]
-    assert config.cosine.warm_up == told["warm_up"]
+        assert getattr(optimiser, name) == recipe[name]
+    assert config.cosine.warm_up == recipe["warm_up"]
     assert facts["episodes"].items() <= to_mapping(config.episodes).items()
     assert list(config.data.held_out) == facts["held_out"]
 

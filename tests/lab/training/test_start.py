@@ -27,7 +27,7 @@ def test_imagenet_weights_are_in_every_backbone(shared: str, small: Path, tmp_pa
 def test_imagenet_weights_that_lack_a_layer_are_refused(
     shared: str, small: Path, tmp_path: Path
 ) -> None:
-    """Else that layer would start at random, and nobody would know."""
+    """Else that layer would start at random without a warning."""
     net = CapeFormer(read_config(small, [f"network.shared_backbone={shared}"]).network)
     state = net.backbone.state_dict()
     lacking = next(name for name in state if name.endswith("weight"))

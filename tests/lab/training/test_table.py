@@ -123,9 +123,9 @@ def test_each_category_is_left_out_in_turn(
     assert cape(*words) == 0
     rows = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert [row["row"] for row in rows] == ["kite", "cross", "motorbike", "mouse_reach"]
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     mean = sum(row["PCK@0.2"] for row in rows) / len(rows)
-    assert f"{mean:.1f}" in next(line for line in told.splitlines() if "mean" in line)
+    assert f"{mean:.1f}" in next(line for line in printed.splitlines() if "mean" in line)
     _, found = read_table(path, [], tmp_path)
     assert [row.run.data.held_out for row in found] == [(row["row"],) for row in rows]
 

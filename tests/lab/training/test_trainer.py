@@ -128,10 +128,10 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     process = begun(small, "--out", run)
     wait_for_rows(run, 2, process)
     os.killpg(process.pid, sent)
-    _, told = process.communicate()
+    _, printed = process.communicate()
     assert process.returncode == 128 + sent
-    assert f"go on with: cape lab train --resume {run}" in told
-    assert "Traceback" not in told
+    assert f"go on with: cape lab train --resume {run}" in printed
+    assert "Traceback" not in printed
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] == len(rows(run)) < 8
     assert rows(run) == rows(whole)[: len(rows(run))]
 
@@ -231,11 +231,11 @@ def test_a_loss_that_is_not_finite_keeps_its_step(
     assert f"cape lab train --replay {kept}" in error
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] == 0
     assert cape_train("--replay", kept) == 0
-    told = capsys.readouterr().out
-    assert f"step {step}: " in told
-    assert "loss nan" in told
-    assert "inputs that are not finite: none" in told
-    assert "first output that is not finite: encoder." in told
+    printed = capsys.readouterr().out
+    assert f"step {step}: " in printed
+    assert "loss nan" in printed
+    assert "inputs that are not finite: none" in printed
+    assert "first output that is not finite: encoder." in printed
 
 
 def test_a_gradient_that_is_not_finite_changes_nothing(small: Path) -> None:

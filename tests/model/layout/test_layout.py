@@ -31,10 +31,10 @@ WHEELS = (0, 1)
 SIZE = 32
 
 
-def laid(turn: float, scale: float, shift: tuple[float, float]) -> Tensor:
+def mapped(rotation: float, scale: float, shift: tuple[float, float]) -> Tensor:
     """The support's points as a query may show them."""
     matrix = scale * torch.tensor(
-        [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
+        [[math.cos(rotation), -math.sin(rotation)], [math.sin(rotation), math.cos(rotation)]]
     )
     return (POINTS - 0.5) @ matrix.T + 0.5 + torch.tensor(shift)
 
@@ -66,15 +66,15 @@ def votes_of(seen: Tensor, layouts: Layouts) -> Tensor:
 
 
 @given(
-    turn=st.floats(0, 2 * math.pi),
+    rotation=st.floats(0, 2 * math.pi),
     scale=st.floats(0.7, 1.3),
     shift=st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1)),
 )
 def test_the_others_tell_two_equal_parts_apart(
-    turn: float, scale: float, shift: tuple[float, float]
+    rotation: float, scale: float, shift: tuple[float, float]
 ) -> None:
-    places = laid(turn, scale, shift)
-    assume(bool(((places > 0.02) & (places < 0.98)).all()))  # not turned out of the image
+    places = mapped(rotation, scale, shift)
+    assume(bool(((places > 0.02) & (places < 0.98)).all()))  # not rotated out of the image
     seen = similarity(places)
     mixed_up = local_argmax(seen)[0]
     assert (mixed_up[0] - places[1]).norm() < 0.05
@@ -96,7 +96,7 @@ def test_a_keypoint_that_no_shot_shows_is_expected_everywhere() -> None:
 
 
 def test_the_shot_that_fits_is_heard() -> None:
-    places = laid(0.0, 1.0, (0.0, 0.0))
+    places = mapped(0.0, 1.0, (0.0, 0.0))
     stretched = (POINTS - 0.5) * torch.tensor([0.4, 1.4]) + 0.5  # seen from another side
     seen = similarity(places)
     found = local_argmax(seen + votes_of(seen, layouts(stretched, POINTS)))[0]
@@ -104,8 +104,8 @@ def test_the_shot_that_fits_is_heard() -> None:
 
 
 def test_a_shot_that_shows_little_does_not_drown_one_that_shows_all() -> None:
-    """Two points lie well in many ways; that says less than four that lie well in one."""
-    places = laid(2.0, 0.9, (0.05, 0.0))
+    """Two points fit many transforms well; that says less than four that lie well in one."""
+    places = mapped(2.0, 0.9, (0.05, 0.0))
     known = torch.tensor([[[True, True, False, False], [True, True, True, True]]])
     seen = similarity(places)
     found = local_argmax(seen + votes_of(seen, layouts(POINTS, POINTS, known=known)))[0]
@@ -207,11 +207,13 @@ def test_a_layout_lies_where_the_masks_do() -> None:
     assert np.abs(read[0].numpy() * 256 - points).max() < 1.0
 
 
-@given(turn=st.floats(0, 2 * math.pi), ends=st.integers(1, 2))
-def test_landmarks_lie_on_the_object(turn: float, ends: int) -> None:
+@given(rotation=st.floats(0, 2 * math.pi), ends=st.integers(1, 2))
+def test_landmarks_lie_on_the_object(rotation: float, ends: int) -> None:
     """A long thing that lies across its crop: what is behind it must not vote."""
     tube = torch.tensor([[0.1, 0.5], [0.9, 0.5], [0.5, 0.9]]) - 0.5
-    matrix = torch.tensor([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    matrix = torch.tensor(
+        [[math.cos(rotation), -math.sin(rotation)], [math.sin(rotation), math.cos(rotation)]]
+    )
     points = (tube @ matrix.T + 0.5)[None]
     known = torch.tensor([[True, ends == 2, False]])
     landmarks = place_landmarks(points, known)[0]

@@ -42,8 +42,8 @@ def estimator(
     return Estimator(net, Calibration.from_facts(facts), name, precision)
 
 
-def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
-    """Each in its photograph, turned over and seen in four windows."""
+def estimate(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
+    """Each in its photograph, rotated by 180 degrees and seen in four windows."""
     found = []
     for category in categories:
         image = np.ascontiguousarray(category.shots[0].image[::-1, ::-1])
@@ -57,13 +57,13 @@ def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoin
 
 @pytest.fixture(scope="module")
 def plain(categories: list[Category]) -> list[ObjectKeypoints]:
-    return look(estimator(), categories)
+    return estimate(estimator(), categories)
 
 
 @pytest.fixture(scope="module")
 def without_layout(categories: list[Category]) -> list[ObjectKeypoints]:
     """On crops of 192 pixels, which OpenVINO compiles in less time."""
-    return look(estimator(layout=False, side=192), categories)
+    return estimate(estimator(layout=False, side=192), categories)
 
 
 @needs_openvino
@@ -76,7 +76,7 @@ def test_openvino_on_photographs(
     fast.prepare(keypoints=20)
     assert not caplog.records  # nothing was refused
     assert isinstance(fast.network, RecordedNetwork)
-    found = look(fast, categories)
+    found = estimate(fast, categories)
     assert pixels(found, without_layout).max() < 0.05
     np.testing.assert_allclose(scores(found), scores(without_layout), atol=1e-3)
 
@@ -93,12 +93,12 @@ def test_low_precision_on_photographs(
     side: int,
 ) -> None:
     """No CPU has a fast float16, so that is tried on smaller crops."""
-    expected = plain if side == 256 else look(estimator(side=side), categories)
+    expected = plain if side == 256 else estimate(estimator(side=side), categories)
     # Any CPU computes it, those that lack it slowly; so they are refused otherwise.
     monkeypatch.setattr(engine, "find_precision", lambda *_: device.PRECISIONS[precision])
     other = estimator(precision=precision, side=side)
     other.prepare(keypoints=20)
-    away = pixels(look(other, categories), expected)
+    away = pixels(estimate(other, categories), expected)
     assert np.median(away) < 0.5
     assert np.percentile(away, 99) < 2
 
@@ -111,7 +111,7 @@ def test_low_precision_by_openvino(
     """Now and then it takes another cell for the best one."""
     other = estimator("openvino", layout=False, precision="bfloat16", side=192)
     other.prepare(keypoints=20)
-    away = pixels(look(other, categories), without_layout)
+    away = pixels(estimate(other, categories), without_layout)
     assert np.median(away) < 0.5
     assert np.percentile(away, 95) < 2
 
@@ -135,7 +135,7 @@ def test_crops_cut_as_on_a_gpu(categories: list[Category], plain: list[ObjectKey
     """OpenCV rounds its sampling points to 1/32 pixel: that moves a point now and then."""
     other = estimator()
     other.crops = DeviceCrops(other.crop_size, CPU)
-    found = look(other, categories)
+    found = estimate(other, categories)
     away = pixels(found, plain)
     assert np.median(away) < 0.1
     assert np.percentile(away, 90) < 1
@@ -148,7 +148,7 @@ def test_smaller_batches(
 ) -> None:
     other = estimator()
     other._batches.largest = batch
-    assert pixels(look(other, categories), plain).max() < 0.05
+    assert pixels(estimate(other, categories), plain).max() < 0.05
 
 
 @needs_openvino
@@ -159,6 +159,6 @@ def test_openvino_where_layouts_vote(
     fast = estimator("openvino")
     fast.prepare(keypoints=20)
     assert not caplog.records
-    found = look(fast, categories)
+    found = estimate(fast, categories)
     assert pixels(found, plain).max() < 0.05
     np.testing.assert_allclose(scores(found), scores(plain), atol=1e-3)

@@ -1,4 +1,4 @@
-"""Without a GPU: in place of cuDNN's calls stand the operations that they join."""
+"""Without a GPU: cuDNN's calls are replaced by the operations that they fuse."""
 
 from __future__ import annotations
 

@@ -49,14 +49,14 @@ def op_by_op(estimator: Estimator) -> Estimator:
 
 
 def windows(category: Category) -> tuple[np.ndarray, list[ObjectRequest]]:
-    """Its photograph turned over, and four windows of it."""
+    """Its photograph rotated by 180 degrees, and four windows of it."""
     image = np.ascontiguousarray(category.shots[0].image[::-1, ::-1])
     height, width = image.shape[:2]
     boxes = [(width * x, height * y, width * 0.7, height * 0.7) for x in (0, 0.3) for y in (0, 0.3)]
     return image, [ObjectRequest(category, box) for box in boxes]
 
 
-def look(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
+def estimate(estimator: Estimator, categories: list[Category]) -> list[ObjectKeypoints]:
     return [found for each in categories for found in estimator.estimate(*windows(each))]
 
 
@@ -66,7 +66,7 @@ def plain(categories: list[Category]) -> list[ObjectKeypoints]:
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
-        return look(op_by_op(Estimator.load(device=GPU)), categories)
+        return estimate(op_by_op(Estimator.load(device=GPU)), categories)
     finally:
         torch.backends.cudnn.allow_tf32 = before
 
@@ -77,7 +77,7 @@ def test_graphs_on_photographs(categories: list[Category], plain: list[ObjectKey
     assert any(isinstance(module, FusedBlock) for module in fast.network.net.modules())
     for category in categories:
         fast.register(category)
-    found = look(fast, categories)
+    found = estimate(fast, categories)
     assert np.median(pixels(found, plain)) < 0.01
     assert np.percentile(pixels(found, plain), 99) < 0.5
     np.testing.assert_allclose(scores(found), scores(plain), atol=0.01)
@@ -85,7 +85,7 @@ def test_graphs_on_photographs(categories: list[Category], plain: list[ObjectKey
 
 def test_gpu_against_cpu(categories: list[Category], plain: list[ObjectKeypoints]) -> None:
     """OpenCV rounds its sampling points to 1/32 pixel: that moves a point now and then."""
-    away = pixels(plain, look(Estimator.load(device="cpu"), categories))
+    away = pixels(plain, estimate(Estimator.load(device="cpu"), categories))
     assert np.median(away) < 0.1
     assert np.percentile(away, 90) < 1
 
@@ -94,7 +94,7 @@ def test_gpu_against_cpu(categories: list[Category], plain: list[ObjectKeypoints
 def test_low_precision_on_photographs(
     categories: list[Category], plain: list[ObjectKeypoints], precision: str
 ) -> None:
-    away = pixels(look(shipped(precision=precision), categories), plain)
+    away = pixels(estimate(shipped(precision=precision), categories), plain)
     assert np.median(away) < 0.5
     assert np.percentile(away, 99) < 2
 
@@ -149,14 +149,14 @@ def test_a_category_replaced_after_the_recording(categories: list[Category]) -> 
     image, requests = windows(categories[0])
     expected = fast.estimate(image, requests)
     held = 0
-    for turn in range(20):
-        other = categories[1 + turn % (len(categories) - 1)]
-        passing = Category(f"passing_{turn}", other.keypoint_names, shots=other.shots)
+    for attempt in range(20):
+        other = categories[1 + attempt % (len(categories) - 1)]
+        passing = Category(f"passing_{attempt}", other.keypoint_names, shots=other.shots)
         fast.register(passing)
         fast.estimate(*windows(passing))
         fast.forget(passing.name)
         del passing
-        if turn == len(categories):
+        if attempt == len(categories):
             held = torch.cuda.memory_allocated()
     assert torch.cuda.memory_allocated() <= held + 1e6
     assert np.percentile(pixels(fast.estimate(image, requests), expected), 99) < 0.05

@@ -101,19 +101,19 @@ def assert_same(fast: Network, plain: Network, batch: int, keypoints: int, shots
     assert torch.allclose(found[1], expected[1], atol=1e-4)
 
 
-def test_turned_supports_are_looked_for_in_the_same_recordings(net: CapeFormer) -> None:
+def test_rotated_supports_use_the_same_recordings(net: CapeFormer) -> None:
     recorder = Recorder()
     fast, plain = graphed(net, recorder), Network(net, Calibration(), CPU)
     fast.prepare(keypoints=20, shots=1)
     given = replace(
-        tokens(4, 9, 1), turned=tuple(tokens(4, 9, 1, seed) for seed in range(1, EIGHTHS))
+        tokens(4, 9, 1), rotated=tuple(tokens(4, 9, 1, seed) for seed in range(1, EIGHTHS))
     )
     with torch.inference_mode():
         features = plain.extract(torch.randn(4, 3, *CONFIG.image_size))
         expected = plain.find(features, given)
         found = fast.find(features, given)
         assert recorder.replayed > 1
-        again = fast.find(features, given)  # the first look's tokens lie there again
+        again = fast.find(features, given)  # the first pass's tokens are filled in again
         upright = plain.forward(features, given).answers
     assert not torch.allclose(expected[0], upright[0], atol=1e-3)
     for one in (found, again):

@@ -282,17 +282,17 @@ def test_a_kill_in_the_middle_of_writing_leaves_a_whole_version(tmp_path: Path) 
             cwd=Path(__file__).resolve().parents[3],
         )
         assert writer.stdout is not None
-        told = [int(writer.stdout.readline())]
+        versions = [int(writer.stdout.readline())]
         time.sleep(chance.uniform(0.0, 0.08))
         writer.send_signal(signal.SIGKILL)
-        told += [int(line) for line in writer.stdout.read().splitlines()]
+        versions += [int(line) for line in writer.stdout.read().splitlines()]
         writer.wait()
         writer.stdout.close()
-        assert told[0] > newest
+        assert versions[0] > newest
         library = CategoryLibrary(tmp_path)
         assert library.damaged == ()
         found = library.get("arm")
-        assert found.version >= told[-1]
+        assert found.version >= versions[-1]
         assert [len(np.unique([shot.image for shot in found.shots])), len(found.shots)] == [1, 3]
         newest = found.version
         assert library.database_version >= newest

@@ -34,7 +34,7 @@ def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
         "name": "cup",
         "version": 1,
         "shots": 1,
-        "told": "cup version 1: 4 keypoints, 1 shot",
+        "message": "cup version 1: 4 keypoints, 1 shot",
     }
     site.stand.show()
     assert site.stand.found() == ["cup"]
@@ -71,11 +71,11 @@ def test_modes(site: Site) -> None:
     site.post("categories", cup(site))
     assert "registered already" in site.faults("categories", cup(site))["name"]
     added = site.post("categories", cup(site, mode="add_shots", keypoint_names=[], edges=[]))
-    told = (
+    summary = (
         "cup version 2: 4 keypoints, 2 shots; 3 of 4 points are found from the other shots; "
         "look again at 'c' of shot 2"
     )
-    assert added == {"name": "cup", "version": 2, "shots": 2, "told": told}
+    assert added == {"name": "cup", "version": 2, "shots": 2, "message": summary}
     assert (
         "differ"
         in site.faults("categories", cup(site, mode="add_shots", keypoint_names=list("abce")))[
@@ -178,7 +178,7 @@ def test_activation(site: Site) -> None:
     assert active == {"cup": False, "pan": True}
     site.post("categories", cup(site, name="pot"))
     site.stand.show()
-    assert site.stand.found() == ["pan", "pot"]  # what is taught is looked for
+    assert site.stand.found() == ["pan", "pot"]  # what is registered is active
     site.post("categories/cup/activation", {"active": True})
     site.stand.register("jug")
     site.stand.show()

@@ -79,7 +79,7 @@ def test_what_is_not_registered_yet(site: Site) -> None:
     assert "category" in site.faults("estimate", {"image": image, "draft": draft, "category": "a"})
 
 
-def test_what_cannot_be_looked_at_is_refused_by_field(site: Site) -> None:
+def test_what_cannot_be_inspected_is_refused_by_field(site: Site) -> None:
     site.stand.register("cup")
     usual = {"image": site.upload(IMAGE), "category": "cup"}
     nowhere = {"x": 900, "y": 0, "width": 5, "height": 5}
@@ -108,23 +108,23 @@ def test_one_shot_beside_all_and_how_a_keypoint_was_found(real: Site) -> None:
     }
     real.post("categories", body)
     x, y, width, height = shot.box
-    look = {
+    request = {
         "image": image,
         "category": "coffee",
         "box": {"x": x, "y": y, "width": width, "height": height},
     }
 
     def error(shots: list[int] | None) -> float:
-        found = real.post("estimate", look | {"shots": shots})["object"]
+        found = real.post("estimate", request | {"shots": shots})["object"]
         points = [(point["x"], point["y"]) for point in found["keypoints"]]
         return float(np.median(np.linalg.norm(np.array(points) - shot.keypoints, axis=1)))
 
     assert error([1]) < 10 < error([0])
 
-    seen = real.post("inspect", look | {"keypoint": 5})
+    seen = real.post("inspect", request | {"keypoint": 5})
     size = {_size(seen[picture]) for picture in ("crop", "similarity", "encoder", "decoder")}
     assert len(size) == 1
-    assert seen["box"] == look["box"]
+    assert seen["box"] == request["box"]
     shown = seen["crop_box"]
     assert shown["width"] == shown["height"] == pytest.approx(1.25 * max(width, height), abs=2)
     assert shown["x"] + shown["width"] / 2 == pytest.approx(x + width / 2, abs=1)

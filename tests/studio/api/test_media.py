@@ -14,8 +14,8 @@ import pytest
 from browsing import Site, png
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.studio import images, videos
-from cape_ros.studio.images import ImageStore
+from cape_ros.studio import image_store, videos
+from cape_ros.studio.image_store import ImageStore
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 
@@ -60,7 +60,7 @@ def test_an_image_comes_back_as_it_was(site: Site) -> None:
 
 def test_a_photograph_that_was_taken_upright(site: Site) -> None:
     exif = PIL.Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     file = io.BytesIO()
     PIL.Image.fromarray(IMAGE).save(file, "JPEG", exif=exif)
     answer = site.ask("POST", "images", content=file.getvalue())
@@ -87,7 +87,7 @@ def test_what_is_no_image_or_too_large_is_refused(site: Site, data: bytes, reaso
 
 
 def test_more_octets_than_allowed_are_not_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MOST_OCTETS", 1000)
+    monkeypatch.setattr(image_store, "MOST_OCTETS", 1000)
     large = png(IMAGE)
     (fault,) = site.ask("POST", "images", 400, content=large)["faults"]
     assert "more than" in fault["reason"]
@@ -96,7 +96,7 @@ def test_more_octets_than_allowed_are_not_read(site: Site, monkeypatch: pytest.M
 
 
 def test_images_used_longest_ago_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MOST_IMAGES", 3)
+    monkeypatch.setattr(image_store, "MOST_IMAGES", 3)
     store = ImageStore()
     first, second, third = (store.add_file(png(IMAGE + np.uint8(n))) for n in range(3))
     store.find(first)
@@ -105,7 +105,7 @@ def test_images_used_longest_ago_go_first(monkeypatch: pytest.MonkeyPatch) -> No
     store.find(third)
     with pytest.raises(InvalidInput, match="upload it again"):
         store.find(second)
-    monkeypatch.setattr(images, "MOST_OCTETS_KEPT", len(png(IMAGE)) + 10)
+    monkeypatch.setattr(image_store, "MOST_OCTETS_KEPT", len(png(IMAGE)) + 10)
     last = store.add_file(png(IMAGE))
     store.find(last)
     with pytest.raises(InvalidInput):

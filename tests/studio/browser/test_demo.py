@@ -1,6 +1,6 @@
 """`make demo`, the page, and a cup that is taught there: the node's keypoints follow it.
 
-The demo tells nobody where its keypoints are; here the photograph is found again in the frames.
+The demo does not publish where its keypoints are; here the photograph is located in the frames.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Demo:
                 return found[0]
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.2)
-        raise AssertionError(f"{words.pattern} was not said: {self.log.read_text()}")
+        raise AssertionError(f"{words.pattern} was not printed: {self.log.read_text()}")
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
-    """With a few frames of each photograph; then it goes on with the coffee while one looks."""
+    """With a few frames of each photograph; then it shows the coffee while a page is open."""
     log = tmp_path / "log.txt"
     run = "from cape_ros.cli import main; main()"
     words = [sys.executable, "-c", run, "demo", "--frames", "8", "--device", "cpu"]

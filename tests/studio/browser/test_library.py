@@ -18,7 +18,7 @@ from .running import Running
 
 @pytest.fixture
 def librarian(person: Person, running: Running) -> Person:
-    """Somebody before a library that holds the coffee."""
+    """A person before a library that holds the coffee."""
     running.server.register(running.coffee)
     person.go("library")
     expect(person.page.locator(".card")).to_have_count(1)
@@ -83,8 +83,8 @@ def test_what_the_shots_say_of_each_other_is_told(person: Person, running: Runni
     person.press("Edit")
     expect(person.page.locator("#teach-stage .mark")).to_have_count(8)
     person.click("#register")
-    told = "version 2: 8 keypoints, 2 shots; 16 of 16 points are found from the other shots"
-    expect(person.page.locator(".toast", has_text="Registered coffee")).to_contain_text(told)
+    summary = "version 2: 8 keypoints, 2 shots; 16 of 16 points are found from the other shots"
+    expect(person.page.locator(".toast", has_text="Registered coffee")).to_contain_text(summary)
 
 
 @pytest.mark.parametrize("kind", ["labelme JSON", "Category folder (zip)"])

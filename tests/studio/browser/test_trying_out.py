@@ -17,7 +17,7 @@ from .test_library import drop
 
 @pytest.fixture
 def tester(person: Person, running: Running) -> Person:
-    """Somebody with a coffee of two shots."""
+    """A person with a coffee of two shots."""
     shot = running.coffee.shots[0]
     running.server.register(replace(running.coffee, shots=(shot, shot)))
     person.go("try")

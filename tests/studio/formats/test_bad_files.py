@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is read or refused; nothing else happens."""
+"""A file of any content is read or refused; nothing else happens."""
 
 from __future__ import annotations
 

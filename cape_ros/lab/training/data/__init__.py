@@ -1,1 +1,1 @@
-"""What a network is trained and measured on: annotated objects, and views of them."""
+"""Training data: episodes of annotated, warped and procedural objects."""

@@ -1,4 +1,4 @@
-"""Augmented views of annotated objects."""
+"""Augmented views of annotated objects: rotation, scale, shift, colour, background."""
 
 from __future__ import annotations
 
@@ -42,16 +42,18 @@ def view_of_instance(
     backgrounds: Sequence[Path],
     sketch: bool = False,
 ) -> View:
-    """An object turned, scaled, shifted and recoloured, sometimes pasted on another background.
+    """An object rotated, scaled, shifted and recoloured, sometimes pasted on another background.
 
-    Every query turns on its own, so the support's layout is a bad guess; a flip changes what is
-    left and right, so a whole episode flips or none of it. sketch: a device is to recolour it.
+    Every query is rotated on its own, so the support's layout is a bad guess; a flip changes what
+    is left and right, so a whole episode flips or none of it. sketch: a device is to recolour it.
     """
     image = photograph(instance.image)
     x, y, w, h = instance.box
     shift = generator.uniform(-0.1, 0.1, 2) * max(w, h)
     scale = float(np.clip(np.exp(generator.normal(0.08, 0.22)), 0.75, 2.0))
-    crop = Crop.of_box((x + shift[0], y + shift[1], w, h), (SIZE, SIZE), scale, turn(generator))
+    crop = Crop.of_box(
+        (x + shift[0], y + shift[1], w, h), (SIZE, SIZE), scale, draw_rotation(generator)
+    )
     matrix = np.vstack((crop.matrix, (0, 0, 1)))
     visible = instance.visible
     points = np.where(visible[:, None], instance.keypoints, np.nan)
@@ -60,7 +62,7 @@ def view_of_instance(
 
 
 def view_of_the_paper(instance: Instance, generator: Generator) -> View:
-    """The release's augmentation: a little larger or smaller, turned a little in 3 of 5 cases.
+    """The release's augmentation: a little larger or smaller, rotated a little in 3 of 5 cases.
 
     Scale clip(1 + 0.15 N, 0.85, 1.15), rotation clip(15 N, -30, 30) degrees with probability 0.6;
     no shift, no flip, the colours as they are. What is visible is what was annotated.
@@ -72,8 +74,8 @@ def view_of_the_paper(instance: Instance, generator: Generator) -> View:
     return render(instance, (SIZE, SIZE), scale, angle)
 
 
-def turn(generator: Generator) -> float:
-    """Degrees: mostly a little, often a lot, sometimes any way round."""
+def draw_rotation(generator: Generator) -> float:
+    """Degrees: mostly a little, often a lot, sometimes uniform over the circle."""
     kind = generator.random()
     if kind < 0.65:
         return float(generator.normal(0, 12))

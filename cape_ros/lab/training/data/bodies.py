@@ -26,11 +26,11 @@ MIRROR = np.array([1, -1])
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A flat piece in its own frame: it turns about (0, 0) and reaches along x. The trunk, which
+    """A flat piece in its own frame: it rotates about (0, 0) and reaches along x. The trunk, which
     is part 0 and hangs on nothing, is 1 long; all lengths are in that unit.
 
     parent: the part it hangs on, and joint: [2], where on it, in the parent's frame. rest: radians
-    from the parent's x axis. swing: how far it turns from there, radians. layer: what is higher
+    from the parent's x axis. swing: the largest rotation from there, radians. layer: what is higher
     covers what is lower. outline: [V, 2]. original: itself, or the part that it mirrors.
     """
 
@@ -60,7 +60,7 @@ class Landmark:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A procedural category. heading: radians that it is usually turned by. own_pattern: every
+    """A procedural category. heading: its usual rotation, radians. own_pattern: every
     object has its own texture of the material, as cats have; otherwise all have the same."""
 
     number: int
@@ -81,7 +81,7 @@ class Body:
         originals = [part.original for part in self.parts]
         sizes = np.exp(generator.normal(0, 0.12, (len(self.parts), 2)))[originals]
         stretch = np.exp(generator.normal(0, 0.06))
-        heading = _turn(self.heading) @ np.diag([stretch, 1 / stretch, 1])
+        heading = _rotation(self.heading) @ np.diag([stretch, 1 / stretch, 1])
         joints: list[np.ndarray] = []  # the frames before a part's own size
         for part in self.parts:
             angle = part.rest + part.swing * generator.uniform(-1, 1)
@@ -89,7 +89,7 @@ class Body:
                 joints.append(heading)
             else:
                 place = part.joint * sizes[part.parent]
-                joints.append(joints[part.parent] @ _shift(place) @ _turn(angle))
+                joints.append(joints[part.parent] @ _shift(place) @ _rotation(angle))
         return [frame @ np.diag([*s, 1]) for frame, s in zip(joints, sizes, strict=True)]
 
 
@@ -186,23 +186,25 @@ def _outline(generator: Generator, length: float, width: float, overlap: float) 
 
 def _landmarks(parts: Sequence[Part], generator: Generator) -> list[Landmark]:
     """Every joint, every tip of a limb, both ends of the trunk, and places on the surfaces."""
-    found = [Landmark(0, parts[0].tip * sign, (0,)) for sign in (1, -1)]
-    found += [Landmark(at, np.zeros(2), (at, part.parent)) for at, part in enumerate(parts) if at]
+    landmarks = [Landmark(0, parts[0].tip * sign, (0,)) for sign in (1, -1)]
+    landmarks += [
+        Landmark(at, np.zeros(2), (at, part.parent)) for at, part in enumerate(parts) if at
+    ]
     carrying = {part.parent for part in parts}
     ends = [at for at in range(1, len(parts)) if at not in carrying]
-    found += [Landmark(at, parts[at].tip, (at,)) for at in ends]
+    landmarks += [Landmark(at, parts[at].tip, (at,)) for at in ends]
     spots: dict[int, np.ndarray] = {}
     for at, part in enumerate(parts):
         if part.original == at:
-            taken = [mark.place for mark in found if mark.part == at]
+            taken = [mark.place for mark in landmarks if mark.part == at]
             taken += [other.joint for other in parts if other.parent == at]
             drawn = _on_surface(part.outline, int(generator.integers(0, 3)), generator)
             spots[at] = drawn[_away(drawn, np.array(taken)) > CLOSEST]
             mirror = np.ones(2)
         else:
             mirror = MIRROR
-        found += [Landmark(at, place * mirror, (at,)) for place in spots[part.original]]
-    return found
+        landmarks += [Landmark(at, place * mirror, (at,)) for place in spots[part.original]]
+    return landmarks
 
 
 def _on_surface(outline: np.ndarray, count: int, generator: Generator) -> np.ndarray:
@@ -217,7 +219,7 @@ def _away(places: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.linalg.norm(places[:, None] - others, axis=2).min(axis=1)
 
 
-def _turn(angle: float) -> np.ndarray:
+def _rotation(angle: float) -> np.ndarray:
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 

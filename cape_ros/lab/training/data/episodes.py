@@ -1,4 +1,4 @@
-"""Episodes: several views of one thing, every one of them support and query of the others."""
+"""Episodes: several views of one object, each of them support and query of the others."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ logger = logging.getLogger(__name__)
 Kind = Literal["annotated", Warp, "procedural"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Thing = int | Path | Body | None
-"""What an episode shows: a category by its id, a photograph, a procedural category, or (None) an
-annotated image warped."""
+"""The subject of an episode: a category by its id, a photograph, a procedural category, or (None)
+an annotated image warped."""
 BODIES = 2**31  # so many procedural categories are drawn from
 
 
 @dataclass(frozen=True)
 class EpisodeConfig:
-    """What one step of the training looks at."""
+    """The data of one training step."""
 
     episodes: int = 6  # per step
     views: int = 3  # per episode; all ordered pairs of them are trained
@@ -137,7 +137,7 @@ class Episodes:
         return step.draw() if isinstance(step, SketchedStep) else step
 
     def prepare(self, seed: Sequence[int]) -> Step | SketchedStep:
-        """What workers do of it."""
+        """The part of it that workers do."""
         generator = np.random.default_rng(seed)
         episodes = [self._episode(generator) for _ in range(self.config.episodes)]
         views = [view for _, episode in episodes for view in episode]
@@ -209,12 +209,12 @@ class Episodes:
 def drawable(dataset: Dataset, objects: int) -> dict[int, list[int]]:
     """Indices of the instances of each category, by its id, that has at least so many; the log
     names the others."""
-    found = {key: dataset.of_category(key) for key in dataset.categories}
-    few = [key for key, some in found.items() if len(some) < objects]
+    by_category = {key: dataset.of_category(key) for key in dataset.categories}
+    few = [key for key, some in by_category.items() if len(some) < objects]
     if few:
-        names = ", ".join(f"{dataset.categories[key]} ({len(found[key])})" for key in few)
+        names = ", ".join(f"{dataset.categories[key]} ({len(by_category[key])})" for key in few)
         logger.warning("not drawn, fewer than %d objects: %s", objects, names)
-    return {key: some for key, some in found.items() if key not in few}
+    return {key: some for key, some in by_category.items() if key not in few}
 
 
 def _differ(one: Thing, other: Thing) -> bool:

@@ -19,7 +19,7 @@ from cape_ros.model import CapeFormerConfig
 class FewShotStep:
     """Episodes side by side: sample b of every batch is of one category.
 
-    shots: one batch for each shot, as `CapeFormer.pool` wants them. query: what is looked for.
+    shots: one batch for each shot, as `CapeFormer.pool` wants them. query: the images to predict.
     Keypoints are in the order of the annotation and padded to the most of any sample.
     """
 
@@ -56,7 +56,7 @@ class FewShotSteps(Dataset[FewShotStep]):
         return self._steps
 
     def episodes(self, number: int) -> np.ndarray:
-        """[batch, shots + 1] indices of instances, the query last: what a step looks at."""
+        """[batch, shots + 1] indices of instances, the query last: the data of a step."""
         generator = np.random.default_rng((self._seed, number))
         categories = generator.integers(len(self._objects), size=self._batch)
         drawn = [

@@ -34,7 +34,7 @@ def dense(grid: np.ndarray, size: int) -> np.ndarray:
 
 
 def sample(images: Tensor, grids: Tensor, size: int) -> Tensor:
-    """What `cv2.remap` would show of images [B, C, h, w] by grids [B, N, N, 2]: [B, C, size, size];
+    """As `cv2.remap`, images [B, C, h, w] sampled at grids [B, N, N, 2]: [B, C, size, size];
     0 beside the images."""
     last = (grids.shape[1] - 1) * STEP + 1
     maps = F.interpolate(grids.movedim(-1, 1), (last, last), mode="bilinear", align_corners=True)

@@ -1,4 +1,4 @@
-"""Other light, other white balance, other sharpness, sometimes no colour."""
+"""Photometric augmentation: gain, white balance, blur, noise, grey."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ REACH = math.ceil(4 * DULLEST)  # of a blur's kernel, in pixels
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """How a view is recoloured, in this order: without colour, gain [3] and shift in grey levels, a
-    blur of so many pixels (sigma; 0 = none), noise."""
+    """The recolouring of a view, in this order: grey, gain [3] and shift in grey levels, blur of so
+    many pixels (sigma; 0 = none), noise."""
 
     grey: bool
     gain: np.ndarray
@@ -53,8 +53,8 @@ class Light:
 
 @dataclass(frozen=True)
 class Lights:
-    """Those of a batch: grey [B] bool, gain [B, 3], shift [B]; which samples are blurred, [D], and
-    how much, [D]; which are noisy, [M]."""
+    """The recolouring of a batch: grey [B] bool, gain [B, 3], shift [B]; which samples are blurred,
+    [D], and how much, [D]; which are noisy, [M]."""
 
     grey: Tensor
     gain: Tensor

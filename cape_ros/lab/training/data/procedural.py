@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from cape_ros.lab.datasets.views import View
-from cape_ros.lab.training.data.augment import SIZE, pick, project, show, turn
+from cape_ros.lab.training.data.augment import SIZE, draw_rotation, pick, project, show
 from cape_ros.lab.training.data.bodies import Body, Part, tiles
 from cape_ros.lab.training.data.textures import TILE
 from cape_ros.perception.geometry import PADDING
@@ -45,8 +45,8 @@ def view_of_body(
     """One object of the category from one side; keypoints in the order of `body.landmarks`."""
     canvas = pick(photographs, generator)
     frames = body.pose(generator)
-    look = _camera(body.parts, frames, generator)
-    matrices = [look @ frame for frame in frames]
+    camera = _camera(body.parts, frames, generator)
+    matrices = [camera @ frame for frame in frames]
     outlines = [
         project(part.outline, matrix) for part, matrix in zip(body.parts, matrices, strict=True)
     ]
@@ -73,18 +73,18 @@ def _camera(
     parts: Sequence[Part], frames: Sequence[np.ndarray], generator: Generator
 ) -> np.ndarray:
     """[3, 3] from the body's frame to the view: about as large as an annotated object's box would
-    be shown, turned, shifted, and seen a little at an angle."""
+    be shown, rotated, shifted, and seen a little at an angle."""
     corners = np.concatenate([project(p.outline, f) for p, f in zip(parts, frames, strict=True)])
     low, high = corners.min(axis=0), corners.max(axis=0)
     scale = float(np.clip(np.exp(generator.normal(0.08, 0.22)), 0.75, 2.0))
     zoom = SIZE / (PADDING * scale * float((high - low).max()))
-    angle = math.radians(turn(generator))
+    angle = math.radians(draw_rotation(generator))
     c, s = zoom * math.cos(angle), zoom * math.sin(angle)
-    turned = np.array([[c, s], [-s, c]])
+    rotation = np.array([[c, s], [-s, c]])
     middle = SIZE / 2 + generator.uniform(-0.1, 0.1, 2) * SIZE / PADDING
-    shift = middle - turned @ ((low + high) / 2)
+    shift = middle - rotation @ ((low + high) / 2)
     tilted = CORNERS + generator.normal(0, 0.035 * SIZE, (4, 2)).astype(np.float32)
-    flat = np.vstack((np.column_stack((turned, shift)), (0, 0, 1)))
+    flat = np.vstack((np.column_stack((rotation, shift)), (0, 0, 1)))
     return cv2.getPerspectiveTransform(CORNERS, tilted) @ flat
 
 
@@ -103,7 +103,7 @@ def _paint(
     outline: np.ndarray,
     light: float,
 ) -> None:
-    """Lay a texture onto the view inside an outline [V, 2]: rounded towards the rim, lit from
+    """Draw a texture onto the view inside an outline [V, 2]: rounded towards the rim, lit from
     `light` (radians). matrix: [3, 3] texture to view."""
     low = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, SIZE)

@@ -100,9 +100,11 @@ class Sketches:
         images = self.lights.shine(images, generator)
         images = torch.where(self.flip[:, None, None, None], images.flip(-1), images)
         heatmaps, weight = soft_masks(self.points, self.shown, self.config)
-        # As workers lay them out, and convolutions in low precision want them.
-        laid = normalise(images.permute(0, 2, 3, 1)).contiguous(memory_format=torch.channels_last)
-        return Batch(laid, self.points, heatmaps, weight)
+        # As workers arrange them, and as convolutions in low precision need them.
+        channels_last = normalise(images.permute(0, 2, 3, 1)).contiguous(
+            memory_format=torch.channels_last
+        )
+        return Batch(channels_last, self.points, heatmaps, weight)
 
 
 def soft_masks(points: Tensor, shown: Tensor, config: CapeFormerConfig) -> tuple[Tensor, Tensor]:

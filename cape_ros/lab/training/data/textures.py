@@ -21,7 +21,7 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 
 @dataclass(frozen=True, eq=False)
 class TextureStyle:
-    """What the textures of one category have in common.
+    """The common parameters of the textures of one category.
 
     family: how they are made. source: the photograph they are cut from, or whose colours they
     take. grain: 0 (fine) to 1 (coarse). palette: [3, 3] RGB in 0..255, one colour a row.
@@ -53,7 +53,7 @@ class TextureStyle:
         else:
             share = _spots(generator, 3 + 6 * self.grain)
         first, second, third = self.palette
-        # The third colour runs across, so that no texture looks the same at both of its ends.
+        # The third colour runs across, so that a texture's two ends differ.
         across = np.linspace(0, 0.6, TILE, dtype=np.float32)[None, :, None]
         plain = first + (third - first) * across
         return np.clip(plain + (second - plain) * share[..., None], 0, 255).astype(np.uint8)

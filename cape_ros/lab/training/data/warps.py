@@ -1,4 +1,4 @@
-"""Views of photographs without any annotation: one image warped, with keypoints of our own."""
+"""Self-supervised views: unannotated photographs, warped, with sampled keypoints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import numpy as np
 from numpy.random import Generator
 
 from cape_ros.lab.datasets.views import View
-from cape_ros.lab.training.data.augment import SIZE, finish, photograph, project, show, source, turn
+from cape_ros.lab.training.data.augment import (
+    SIZE,
+    draw_rotation,
+    finish,
+    photograph,
+    project,
+    show,
+    source,
+)
 from cape_ros.lab.training.data.grids import dense, nodes, through
 from cape_ros.lab.training.data.thin_plate import bend
 
@@ -77,29 +85,29 @@ def textured_places(
     grey = cv2.cvtColor(image[y : y + s, x : x + s], cv2.COLOR_RGB2GRAY)
     corners = cv2.goodFeaturesToTrack(grey, 4 * count, 0.02, side / 16)
     anywhere = generator.uniform(0.05, 0.95, (count, 2)) * side
-    found = corners[:, 0] if corners is not None else np.empty((0, 2))
-    found = generator.permutation(found)[: count // 2]
-    return np.concatenate((found, anywhere))[:count].astype(np.float32) + np.array(
+    detected = corners[:, 0] if corners is not None else np.empty((0, 2))
+    detected = generator.permutation(detected)[: count // 2]
+    return np.concatenate((detected, anywhere))[:count].astype(np.float32) + np.array(
         (left, top), np.float32
     )
 
 
 def some_quadrangle(generator: Generator) -> np.ndarray:
-    """Where the corners of a square go: turned, scaled, shifted, seen at an angle."""
-    corners = _turned(generator, 0.1)
+    """The corners of a square after a homography: rotation, scale, shift, perspective."""
+    corners = _rotated(generator, 0.1)
     corners += generator.normal(0, 0.06 * SIZE, 2) + generator.normal(0, 0.05 * SIZE, (4, 2))
     return corners.astype(np.float32)
 
 
 def a_parallelogram(generator: Generator) -> np.ndarray:
-    """Where the corners of a square go: turned, stretched, sheared, shifted; parallels stay."""
+    """The corners of a square after an affine map: rotation, stretch, shear, shift."""
     shear = np.array([[1, generator.normal(0, 0.15)], [0, 1]])
-    corners = (_turned(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
+    corners = (_rotated(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
     return (corners + generator.normal(0, 0.06 * SIZE, 2)).astype(np.float32)
 
 
-def _turned(generator: Generator, stretch: float) -> np.ndarray:
-    angle = math.radians(turn(generator))
+def _rotated(generator: Generator, stretch: float) -> np.ndarray:
+    angle = math.radians(draw_rotation(generator))
     c, s = math.cos(angle), math.sin(angle)
     scale = np.exp(generator.normal(0, 0.25)) * np.exp(generator.normal(0, stretch, 2))
     return (CORNERS - SIZE / 2) * scale @ np.array([[c, -s], [s, c]]) + SIZE / 2

@@ -1,4 +1,4 @@
-// The registered categories as the server last told them. Fires "change".
+// The registered categories as the server last sent them. Fires "change".
 
 import { api } from "./api.js";
 
@@ -15,7 +15,7 @@ class Categories extends EventTarget {
     return [...this.#byName.values()];
   }
 
-  /** Asks again if the live view tells of a version that is not known here yet. */
+  /** Asks again if the live view has a version that is not known here yet. */
   heard(version) {
     if (version !== this.version && version !== this.#asked) {
       this.#asked = version;

@@ -53,7 +53,7 @@ export class Editor extends EventTarget {
     this.tool = draft.shots[shot]?.box || isFixed(draft) ? "point" : "box";
     this.#past = [];
     this.#future = [];
-    this.#tell();
+    this.#notify();
   }
 
   discard() {
@@ -61,7 +61,7 @@ export class Editor extends EventTarget {
     this.#past = [];
     this.#future = [];
     keepOnly([]);
-    this.#tell();
+    this.#notify();
   }
 
   /** Makes a change that can be undone. others: what is chosen from then on. Changes of the same
@@ -80,7 +80,7 @@ export class Editor extends EventTarget {
   /** Replaces the draft by one that means the same: nothing to undo. */
   amend(draft) {
     this.draft = draft;
-    this.#tell();
+    this.#notify();
   }
 
   undo() {
@@ -119,10 +119,10 @@ export class Editor extends EventTarget {
     this.shot = Math.max(0, Math.min(this.shot, draft.shots.length - 1));
     if (this.chosen >= draft.keypoint_names.length) this.chosen = -1;
     if (this.chain >= draft.keypoint_names.length) this.chain = -1;
-    this.#tell();
+    this.#notify();
   }
 
-  #tell() {
+  #notify() {
     const { draft, shot, tool } = this;
     saveDraft(draft && { draft, shot, tool, past: this.#past.slice(-KEPT_STEPS), future: this.#future.slice(-KEPT_STEPS) });
     this.dispatchEvent(new Event("change"));

@@ -9,18 +9,18 @@ export class FrameSlider {
   #timer = 0;
   #pause = 0; // milliseconds between frames
 
-  /** onTurn(): another frame is to be shown; `ready()` tells that it is. */
-  constructor(root, onTurn) {
+  /** onSelect(): another frame is to be shown; `ready()` reports that it is. */
+  constructor(root, onSelect) {
     this.root = root;
-    this.onTurn = onTurn;
+    this.onSelect = onSelect;
     const button = (text, label, onclick, kind = "icon") =>
       h("button", { type: "button", class: kind, text, title: label, "aria-label": label, onclick });
-    this.slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "Frame", oninput: () => this.turn(Number(this.slider.value)) });
+    this.slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "Frame", oninput: () => this.select(Number(this.slider.value)) });
     this.play = button("Play", "Play", () => this.#toggle(), "");
     this.place = h("span", { class: "number soft" });
     root.append(
-      button("‹", "Frame before (←)", () => this.turn(this.at - 1)),
-      button("›", "Next frame (→)", () => this.turn(this.at + 1)),
+      button("‹", "Frame before (←)", () => this.select(this.at - 1)),
+      button("›", "Next frame (→)", () => this.select(this.at + 1)),
       this.play,
       this.slider,
       this.place,
@@ -38,12 +38,12 @@ export class FrameSlider {
     this.#paint();
   }
 
-  turn(at) {
+  select(at) {
     const wanted = Math.min(this.#count - 1, Math.max(0, at));
     if (wanted === this.at) return;
     this.at = wanted;
     this.#paint();
-    this.onTurn();
+    this.onSelect();
   }
 
   /** The frame is shown with its answer: time for the next one while playing. */
@@ -51,7 +51,7 @@ export class FrameSlider {
     if (!this.#playing) return;
     if (this.at === this.#count - 1) return this.stop();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#playing && this.turn(this.at + 1), this.#pause);
+    this.#timer = setTimeout(() => this.#playing && this.select(this.at + 1), this.#pause);
   }
 
   stop() {
@@ -63,7 +63,7 @@ export class FrameSlider {
   key(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || this.root.hidden || event.target.matches("input, select")) return false;
-    this.turn(this.at + step);
+    this.select(this.at + step);
     return true;
   }
 
@@ -71,7 +71,7 @@ export class FrameSlider {
     if (this.#playing) return this.stop();
     this.#playing = true;
     this.play.textContent = "Stop";
-    if (this.at === this.#count - 1) this.turn(0);
+    if (this.at === this.#count - 1) this.select(0);
     else this.ready();
   }
 

@@ -52,7 +52,7 @@ export async function takeDrafts(drafts, teach, registered) {
   if (answer !== "all") return;
   for (const draft of drafts) {
     const done = await attempt(draft.name, () => api.post("categories", toBody(draft)));
-    if (done) say(`Registered ${done.told}`, "good");
+    if (done) say(`Registered ${done.message}`, "good");
   }
   await registered();
 }

@@ -64,19 +64,19 @@ export class LibraryView {
       onclick: () => this.#open(category),
     });
     open.append(thumbnail(address(category, 0, CARD), supports[0], edges));
-    const looked = h("input", {
+    const toggle = h("input", {
       type: "checkbox",
       role: "switch",
-      onchange: () => this.#activate(name, looked.checked),
+      onchange: () => this.#activate(name, toggle.checked),
     });
-    looked.checked = active;
+    toggle.checked = active;
     return h(
       "article",
       { class: `card${name === this.#chosen ? " chosen" : ""}`, "aria-label": name },
       open,
       h("h2", { text: name }),
       h("p", { class: "soft small", text: `version ${version} · ${counted(keypoint_names.length, "keypoint")} · ${counted(supports.length, "shot")}` }),
-      h("label", { class: "switch" }, looked, h("span", { text: "Look for it" })),
+      h("label", { class: "switch" }, toggle, h("span", { text: "Look for it" })),
     );
   }
 

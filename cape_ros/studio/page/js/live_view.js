@@ -54,7 +54,7 @@ export class LiveView {
     this.#open();
   }
 
-  /** Looks at another camera. */
+  /** Shows another camera. */
   reopen() {
     this.link.close();
     this.stage.clear("Waiting for a camera …");
@@ -63,7 +63,7 @@ export class LiveView {
     this.#open();
   }
 
-  /** Tells when a category that was just registered is found for the first time. */
+  /** Announces when a category that was just registered is found for the first time. */
   watch(name) {
     this.#watched = { name, since: performance.now() };
   }
@@ -143,12 +143,12 @@ export class LiveView {
     this.layer.choose(category, index);
     this.table.choose(category, index);
     const name = categories.get(category)?.keypoint_names[index] ?? `keypoint ${index + 1}`;
-    const look = async () => {
+    const request = async () => {
       const { image, objects } = await api.post("freeze", { camera: this.camera() });
       const seen = objects.find((object) => object.category === category && object.track_id >= 0);
       return { image, box: seen?.box ?? null };
     };
-    this.why.show(look, { category, index, name });
+    this.why.show(request, { category, index, name });
   }
 
   #unpick() {

@@ -1,4 +1,4 @@
-// What the page says: messages that everybody sees, and words for screen readers only.
+// What the page says: visible messages, and words for screen readers only.
 
 import { byId, h } from "./dom.js";
 

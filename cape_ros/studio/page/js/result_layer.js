@@ -24,7 +24,7 @@ export class ResultLayer {
     stage.addEventListener("view", () => this.#paint());
   }
 
-  /** objects: as the server tells them. categories: get(name) gives names and edges. */
+  /** objects: as the server sends them. categories: get(name) gives names and edges. */
   show(objects, categories) {
     this.#shown = objects.filter((object) => object.keypoints.some(({ score }) => score > 0));
     this.#categories = categories;

@@ -166,12 +166,12 @@ export class TeachView {
     this.#busy = true;
     byId("register").setAttribute("aria-busy", "true");
     try {
-      const { name, told } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
+      const { name, message } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
       editor.discard();
       await categories.refresh();
       this.watch(name);
       this.show("live");
-      say(`Registered ${told}`, "good");
+      say(`Registered ${message}`, "good");
     } catch (error) {
       if (!error.faults) throw error;
       panel.check.show(error.faults);

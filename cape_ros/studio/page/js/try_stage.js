@@ -26,7 +26,7 @@ export class TryStage {
     root.addEventListener("pointercancel", () => (this.#start = null));
   }
 
-  /** Shows an image of the server, and the box to look in. */
+  /** Shows an image of the server, and the box of the object. */
   async load(image, box) {
     if (image !== this.#image) {
       this.#image = image;

@@ -12,7 +12,7 @@ import { Why } from "./why.js";
 
 export class TryView {
   #clip = null; // {name, frames: [image ID]}
-  #box = null; // where to look; null = search
+  #box = null; // of the object; null = search
   #answers = new Map(); // what was asked -> answer
   #stale = false; // what is shown as the answer belongs to something else
   #working = false;
@@ -23,7 +23,7 @@ export class TryView {
     const onPick = (category, index) => this.#pick(index);
     this.all = new TryStage(byId("try-stage"), { onBox, onPick });
     this.one = new TryStage(byId("try-other-stage"), { onBox });
-    this.slider = new FrameSlider(byId("leaf"), () => this.#look());
+    this.slider = new FrameSlider(byId("leaf"), () => this.#update());
     this.#build(byId("try-side"));
     this.why = new Why(this.whyRoot, () => this.all.layer.choose(null));
     categories.addEventListener("change", () => this.#fillSelects());
@@ -47,7 +47,7 @@ export class TryView {
   take(name) {
     this.category.value = name;
     this.#fillShots();
-    this.#look();
+    this.#update();
   }
 
   async fromFiles([file]) {
@@ -71,18 +71,18 @@ export class TryView {
     this.#answers.clear();
     this.why.close();
     this.slider.show(clip.frames.length, clip.fps);
-    this.#look();
+    this.#update();
   }
 
   #setBox(box) {
     this.#box = box;
     this.#paintWhere();
-    this.#look();
+    this.#update();
   }
 
   #build(side) {
-    this.category = h("select", { id: "try-category", onchange: () => (this.#fillShots(), this.#look()) });
-    this.compare = h("select", { id: "compare", onchange: () => this.#look() });
+    this.category = h("select", { id: "try-category", onchange: () => (this.#fillShots(), this.#update()) });
+    this.compare = h("select", { id: "compare", onchange: () => this.#update() });
     this.where = h("span");
     this.search = h("button", { type: "button", class: "tiny", text: "Search again", onclick: () => this.#setBox(null) });
     this.results = h("div", { id: "try-results" });
@@ -110,7 +110,7 @@ export class TryView {
     this.category.replaceChildren(...names.map((name) => h("option", { value: name, text: name })));
     if (names.includes(chosen)) this.category.value = chosen;
     this.#fillShots();
-    this.#look();
+    this.#update();
   }
 
   #fillShots() {
@@ -132,7 +132,7 @@ export class TryView {
   }
 
   /** Shows the image at once and asks the network for what is in it. */
-  async #look() {
+  async #update() {
     const single = this.compare.value;
     byId("try-other").hidden = single === "";
     byId("try-caption").textContent = single === "" ? "" : "All shots";
@@ -183,8 +183,8 @@ export class TryView {
     const category = categories.get(this.category.value);
     const image = this.#clip.frames[this.slider.at];
     this.all.layer.choose(category.name, index);
-    const look = async () => ({ image, box: (await this.#estimate(image, category, null)).object.box });
-    this.why.show(look, { category: category.name, index, name: category.keypoint_names[index] });
+    const request = async () => ({ image, box: (await this.#estimate(image, category, null)).object.box });
+    this.why.show(request, { category: category.name, index, name: category.keypoint_names[index] });
   }
 }
 

@@ -7,7 +7,7 @@ import { attempt } from "./messages.js";
 const MAPS = [
   ["similarity", "Similarity", "Where the image looks like this keypoint of the shots."],
   ["encoder", "Encoder attention", "Which places the keypoint drew on while both were compared."],
-  ["decoder", "Decoder attention", "Where the last layer looked before it settled on the point."],
+  ["decoder", "Decoder attention", "Where the last layer attended before it settled on the point."],
 ];
 
 export class Why {
@@ -19,13 +19,13 @@ export class Why {
     this.onClose = onClose;
   }
 
-  /** look(): resolves to {image: ID, box: Box|null}. keypoint: {category, index, name}. */
-  async show(look, { category, index, name }) {
+  /** request(): resolves to {image: ID, box: Box|null}. keypoint: {category, index, name}. */
+  async show(request, { category, index, name }) {
     const asked = (this.#asked += 1);
     this.root.hidden = false;
     this.root.replaceChildren(this.#head(name), h("p", { class: "soft", text: "Asking the network …" }));
-    const answer = await attempt("The network does not tell", async () =>
-      api.post("inspect", { ...(await look()), category, keypoint: index }),
+    const answer = await attempt("The inspection failed", async () =>
+      api.post("inspect", { ...(await request()), category, keypoint: index }),
     );
     if (asked !== this.#asked) return;
     if (!answer) return this.close();
@@ -33,7 +33,7 @@ export class Why {
       type: "button",
       class: "tiny",
       text: "Ask again",
-      onclick: () => this.show(look, { category, index, name }),
+      onclick: () => this.show(request, { category, index, name }),
     });
     this.root.replaceChildren(
       this.#head(name),

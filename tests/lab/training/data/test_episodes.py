@@ -71,7 +71,7 @@ def test_points_move_with_the_pixels_they_mark(data: Path, photographs: list[Pat
 
 
 def test_two_views_of_a_photograph_show_the_same_places(photographs: list[Path]) -> None:
-    """What a homography moves is found where it says, turned and flipped or not."""
+    """What a homography moves is found where it says, rotated and flipped or not."""
     marked = np.zeros((150, 200, 3), np.uint8)
     cv2.circle(marked, (90, 60), 6, (255, 255, 255), -1)
     matrix = np.array([[1.2, -0.3, 20], [0.2, 1.1, 5], [1e-4, 2e-4, 1]])

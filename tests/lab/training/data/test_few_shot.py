@@ -25,7 +25,7 @@ def uneven(data: Path) -> Dataset:
     return Dataset(tuple(whole.instances[at] for at in wanted), whole.categories)
 
 
-def test_the_paper_s_augmentation_scales_and_turns_a_little_and_never_flips(data: Path) -> None:
+def test_the_paper_s_augmentation_scales_and_rotates_a_little_and_never_flips(data: Path) -> None:
     """Read from where it takes the keypoints, against the protocol's crop."""
     instance = training_data(data).instances[1]
     plain, generator = render(instance), np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The most memory that a measurement needed."""
+"""Peak memory of a measurement, of the process and the GPU."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ PROCESS = Path("/proc/self")
 
 
 class PeakMemory:
-    """From its making on, in MB: of the process, where Linux tells, and of the GPU."""
+    """Peak memory since the construction, in MB: of the process on Linux, and of the GPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         with suppress(OSError):
-            (PROCESS / "clear_refs").write_text("5")  # begin again to look for the highest
+            (PROCESS / "clear_refs").write_text("5")  # resets the peak
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
 
     def read(self) -> dict[str, float]:
-        found = {}
+        peaks = {}
         with suppress(OSError):
             status = (PROCESS / "status").read_text().splitlines()
             lines = dict(line.split(":", 1) for line in status)
-            found["process"] = int(lines["VmHWM"].split()[0]) / 1e3
+            peaks["process"] = int(lines["VmHWM"].split()[0]) / 1e3
         if self._device.type == "cuda":
-            found["gpu"] = torch.cuda.max_memory_allocated(self._device) / 1e6
-        return found
+            peaks["gpu"] = torch.cuda.max_memory_allocated(self._device) / 1e6
+        return peaks

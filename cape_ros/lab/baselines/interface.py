@@ -1,4 +1,4 @@
-"""What a network offers to be trained and compared: the two halves of CapeFormer's interface."""
+"""The interface of networks that can be trained and evaluated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cape_ros.model.pooling import pool_keypoints
 
 
 class Comparison(nn.Module):
-    """What the networks have in common that CapeFormer is compared with."""
+    """The base of the baselines that are trained."""
 
     config: CapeFormerConfig
     backbone: nn.Module
@@ -30,7 +30,7 @@ class Comparison(nn.Module):
     def losses(
         self, output: CapeOutput, points: Tensor, heatmaps: Tensor, weight: Tensor
     ) -> dict[str, Tensor]:
-        """What it is trained with, as `cape_ros.model.losses`: every term, and their sum `loss`."""
+        """The training losses, as `cape_ros.model.losses`: every term, and their sum `loss`."""
         raise NotImplementedError
 
     def encode_support(
@@ -51,7 +51,7 @@ class Comparison(nn.Module):
 
 
 AnyNetwork = CapeFormer | Comparison
-"""What is trained and measured: tokens of a support set once, then matching with each query."""
+"""A network that can be trained and evaluated: support tokens once, then a match per query."""
 
 
 def prototypes(

@@ -1,6 +1,6 @@
-"""What a network is trained on, on one page: a row of supports and queries of every kind.
+"""Draws a sheet of training episodes: a row of supports and queries of each kind.
 
-python -m cape_ros.lab.training.data.contact_sheet DATA PHOTOGRAPHS --out sheet.png --seed 1
+python -m cape_ros.lab.training.data.episode_sheet DATA PHOTOGRAPHS --out sheet.png --seed 1
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ RADIUS = 6  # of a disc; a ring is larger, so that what it marks is seen in it
 PAPER, INK, PALE = (250, 250, 248), (24, 26, 32), (96, 100, 110)
 EXPLAINED: dict[Kind, str] = {
     "annotated": "Two annotated objects of one\ncategory, cropped at their boxes,\n"
-    "each turned, scaled, shifted and\nrecoloured on its own; sometimes\nover another background;\n"
+    "@"
     "both flipped or neither.",
-    "affine": "One photograph twice:\nturned, stretched, sheared,\nflipped on its own.\n"
+    "affine": "One photograph twice:\nrotated, stretched, sheared,\nflipped on its own.\n"
     "Parallel lines stay parallel.",
     "homography": "One photograph twice, each\ntime as a flat picture seen\nat an angle.",
     "thin plate": "One photograph twice, each\ntime also bent, as a printed\ncloth would be.",
@@ -122,7 +122,7 @@ def _name(thing: Thing, dataset: Dataset) -> str:
 
 
 def _counted(view: View) -> str:
-    """How many keypoints are visible, hidden, outside, and not annotated."""
+    """The numbers of keypoints that are visible, hidden, outside, and not annotated."""
     known = np.isfinite(view.points).all(axis=1)
     inside = known & ((view.points >= 0) & (view.points <= (SIZE - 1) / SIZE)).all(axis=1)
     counts = {
@@ -135,7 +135,7 @@ def _counted(view: View) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.data.contact_sheet")
+    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.data.episode_sheet")
     parser.add_argument("data", type=Path, help="folder with images/ and annotations/train.json")
     parser.add_argument("photographs", type=Path, help="folder of images without annotations")
     parser.add_argument("--out", type=Path, required=True, help="the page, a PNG")

@@ -1,4 +1,4 @@
-"""What was aimed at, and what came of it."""
+"""Target values of a benchmark run, and whether they were met."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cape_ros.lab.benchmark.clock import Durations
 
-Found = Mapping[str, Mapping[str, Durations]]  # by group and row
+Measured = Mapping[str, Mapping[str, Durations]]  # by group and row
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Ratio:
     limit: float
     times: int = 1
 
-    def figures(self, found: Found) -> Iterator[Figure]:
-        rows = found.get(self.group, {})
+    def figures(self, measured: Measured) -> Iterator[Figure]:
+        rows = measured.get(self.group, {})
         if self.row in rows and self.to in rows:
             value = rows[self.row].median / (self.times * rows[self.to].median)
             yield Figure(self.name, value, self.limit)
@@ -86,13 +86,13 @@ BOTH = (
 )
 
 
-def figures(found: Found, on_gpu: bool) -> Iterator[Figure]:
-    """Those of the groups that were run."""
+def figures(measured: Measured, on_gpu: bool) -> Iterator[Figure]:
+    """The figures of the groups that were run."""
     for ratio in (*(GPU if on_gpu else CPU), *BOTH):
-        yield from ratio.figures(found)
+        yield from ratio.figures(measured)
     for name in ("resnet50", "shipped"):
-        if rows := found.get(f"registration, {name}"):
+        if rows := measured.get(f"registration, {name}"):
             aim = f"registration of 5 shots, {name}"
             yield Figure(aim, rows["5 shots"].median, 100 if on_gpu else 500, "ms")
-    if on_gpu and (rows := found.get("one object, resnet50")):
+    if on_gpu and (rows := measured.get("one object, resnet50")):
         yield Figure("frame of 1280x720, 99 of 100", rows[HD].p99, 3, "ms")

@@ -1,4 +1,4 @@
-"""Uploads: raw bodies of requests, a few at a time, read no further than they may be large."""
+"""Reads uploads: raw request bodies with a size limit, a few at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cape_ros.core.errors import InvalidInput
 
 
 def raw_body(*media_types: str) -> dict[str, Any]:
-    """What OpenAPI says of a route that takes a file as it is."""
+    """The OpenAPI entry of a route that takes a raw file."""
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -26,13 +26,13 @@ class Uploads:
     """Limits concurrent uploads, bounding memory."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def take(
         self, request: Request, most: int, field: str, use: Callable[[bytes], Made]
     ) -> Made:
-        """What `use` makes of the body, on another thread. Raises `InvalidInput`."""
-        async with self._turn:
+        """The result of `use` for the request's body, on another thread. Raises `InvalidInput`."""
+        async with self._slots:
             return await run_in_threadpool(use, await _read(request, most, field))
 
 

@@ -8,7 +8,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.ros.frames import FRAMES_KEPT, FrameBuffer
+from cape_ros.ros.frame_buffer import FRAMES_KEPT, FrameBuffer
 
 NEWEST = Time()
 

@@ -1,4 +1,4 @@
-"""A camera node like any other: images with stamps, at a fixed rate."""
+"""A ROS camera node that publishes stamped images of a source at a fixed rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from cape_ros.core.errors import CapeError
-from cape_ros.demo.scoreboard import Entry, Ledger
+from cape_ros.demo.scoreboard import Entry, Scoreboard
 from cape_ros.media.sources import Source
 from cape_ros.ros.conversions import to_image
 
@@ -24,11 +24,11 @@ class CameraNode(Node):
     finished: set after the last frame of a source, or after a failure. failure: what went wrong.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, scoreboard: Scoreboard) -> None:
         super().__init__("demo_camera")
         self.finished = threading.Event()
         self.failure: CapeError | None = None
-        self._ledger = ledger
+        self._scoreboard = scoreboard
         self._publisher = self.create_publisher(Image, TOPIC, qos_profile_sensor_data)
         self._timer: Timer | None = None
         self._source: Source | None = None
@@ -71,5 +71,5 @@ class CameraNode(Node):
         )
         # First written down, then sent: the answer may be quicker than the next line.
         if self._scene is not None:
-            self._ledger.sent(Entry(stamp.nanoseconds, self._scene, frame.index, frame.truths))
+            self._scoreboard.sent(Entry(stamp.nanoseconds, self._scene, frame.index, frame.truths))
         self._publisher.publish(message)

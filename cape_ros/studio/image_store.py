@@ -11,7 +11,7 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.images import decode
-from cape_ros.studio.pictures import to_png
+from cape_ros.studio.image_codec import to_png
 
 MOST_PIXELS = 40_000_000
 MOST_OCTETS = 20_000_000
@@ -61,7 +61,7 @@ class ImageStore:
         raise gone(image, field)
 
     def decoded(self, key: str, data: bytes, field: str) -> np.ndarray:
-        """What a file of either store shows, [H, W, 3] uint8 RGB, read-only; kept for a while."""
+        """The pixels of a stored file, [H, W, 3] uint8 RGB, read-only, from a cache."""
         with self._lock:
             if (pixels := self._decoded.get(key)) is not None:
                 self._decoded.move_to_end(key)

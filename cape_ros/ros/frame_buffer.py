@@ -35,22 +35,22 @@ class FrameBuffer:
         check_camera(self._names, camera)
         zero = not (stamp.sec or stamp.nanosec)
         with self._lock:
-            found = {
+            messages = {
                 name: message
                 for name, messages in self._cameras.items()
                 if camera in ("", name)
                 for message in messages  # of equal stamps the newest one is left
                 if zero or message.header.stamp == stamp
             }
-        if len(found) > 1:
+        if len(messages) > 1:
             having = "frames" if zero else "a frame of that stamp"
-            names = ", ".join(sorted(found))
+            names = ", ".join(sorted(messages))
             raise InvalidInput.of("camera", f"several cameras have {having}: {names}; name one")
-        if not found:
+        if not messages:
             whose = f"frame of {camera}" if camera else "camera frame"
             missing = "has come yet" if zero else "of that stamp is buffered"
             raise InvalidInput.of("stamp", f"no image is given, and no {whose} {missing}")
-        return next(iter(found.values()))
+        return next(iter(messages.values()))
 
 
 def check_camera(cameras: Sequence[str], camera: str) -> None:

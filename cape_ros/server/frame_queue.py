@@ -43,7 +43,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Result:
-    """What was found in a frame, and the categories as they were when it was.
+    """The objects of a frame, and the categories as they were when it was processed.
 
     stages: seconds of this frame by stage, as in `Statistics`, but none for its publication.
     """
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def seconds(self) -> float:
-        """From the frame's arrival to this result."""
+        """Time from the frame's arrival to this result."""
         return self.stages["total"]
 
 
@@ -84,9 +84,9 @@ class CameraState:
 
 
 class FrameQueue:
-    """From a camera's frame to its result, or to the reason why there is none.
+    """Processes the newest frame of each camera, and counts the outcome of all others.
 
-    model: its one thread looks at the frames and hands the results on.
+    model: its one thread processes the frames and hands the results on.
     infer: the estimator's output for a frame. new_watch: for a camera that was not there before.
     """
 
@@ -113,6 +113,7 @@ class FrameQueue:
 
     @property
     def statistics(self) -> Statistics:
+        """The counts and times so far, with pending frames counted as such."""
         with self._lock:
             pending = Counter(name for name, camera in self._cameras.items() if camera.newest)
             if self._in_work:
@@ -127,7 +128,7 @@ class FrameQueue:
 
     @property
     def watches(self) -> Mapping[str, Watch]:
-        """Of the cameras that showed something since the last pause."""
+        """The trackers of the cameras that sent a frame since the last pause."""
         with self._lock:
             return {name: camera.watch for name, camera in self._cameras.items()}
 
@@ -150,39 +151,32 @@ class FrameQueue:
             self._changed.notify()
 
     def reject(self, error: Exception) -> None:
-        """Count an input that was refused, by the fields at fault: there are only so many."""
+        """Count a refused input by its fields at fault, without their indices."""
         with self._lock:
             self._tally.reject(error)
 
     def pause(self) -> None:
-        """Look at no frames any more and hand on no results, not even that of the one in work."""
+        """Process no more frames and hand on no results, not even that of the frame in work."""
         with self._publishing, self._lock:
             if self._refused_as is None:
                 self._refused_as = "paused"
-            for name in list(self._cameras):
-                self._end(name, "paused")
+            for name, camera in self._cameras.items():
+                camera.outcome = "paused"
+                self._discard_newest(name, camera, "paused")
+            self._cameras.clear()
 
     def resume(self) -> None:
+        """Process frames again after `pause`; without effect after `close`."""
         with self._lock:
             if self._refused_as == "paused":
                 self._refused_as = None
 
-    def forget(self, camera: str) -> None:
-        """Keep nothing of a camera but its counts, and hand on no result of it any more."""
-        with self._publishing, self._lock:
-            self._end(camera, "dropped")
-
     def close(self) -> None:
-        """Finish the frame in work and look at no others."""
+        """Finish the frame in work and process no others."""
         with self._lock:
             self._refused_as = "dropped"
             for name, camera in self._cameras.items():
                 self._discard_newest(name, camera, "dropped")
-
-    def _end(self, name: str, outcome: Outcome) -> None:
-        if camera := self._cameras.pop(name, None):
-            camera.outcome = outcome
-            self._discard_newest(name, camera, outcome)
 
     def _discard_newest(self, name: str, camera: CameraState, outcome: Outcome) -> None:
         if camera.newest:

@@ -1,4 +1,4 @@
-"""Images on their way to and from the browser."""
+"""Encodes images as JPEG and PNG for the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches as large as the device has memory for."""
+"""Splits work into batches that fit the device's memory."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ class Batches:
     def run(
         self, count: int, run: Callable[[slice], T], most: int = LARGEST_BATCH
     ) -> Iterator[tuple[slice, T]]:
-        """What `run` makes of all samples: a few at a time, at most `most`, each when it is asked
-        for.
+        """Yields slices of `count` samples, at most `most` at a time, and what `run` makes of each.
 
         Raises `DeviceError` if the memory does not even hold one.
         """

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from cape_ros.lab.datasets.views import View
-from cape_ros.lab.training.data import contact_sheet
-from cape_ros.lab.training.data.contact_sheet import TILE, picture
+from cape_ros.lab.training.data import episode_sheet
+from cape_ros.lab.training.data.episode_sheet import TILE, picture
 from cape_ros.perception.drawing.overlay import keypoint_color
 
 
@@ -18,7 +18,7 @@ def test_a_sheet_is_written_and_repeats(
     for number, seed in enumerate((1, 1, 2)):
         out = tmp_path / f"{number}.png"
         where = [str(data), str(photographs[0].parent), "--out", str(out), "--seed", str(seed)]
-        contact_sheet.main(where)
+        episode_sheet.main(where)
         pages.append(cv2.imread(str(out)))
     assert np.array_equal(pages[0], pages[1])
     assert not np.array_equal(pages[0], pages[2])
