@@ -32,7 +32,7 @@ class ResNetFeatures(ResNet):
     def forward(self, images: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         fine = self.layer2(self.layer1(x))
-        deep = self.layer4(self.layer3(fine))
+        deep: Tensor = self.layer4(self.layer3(fine))
         if self.stride > 8:
             return deep
         deep = F.interpolate(F.normalize(deep, dim=1), size=fine.shape[-2:], mode="bilinear")
@@ -50,7 +50,8 @@ class MobileNetFeatures(nn.Module):
         self.features = mobilenet_v2().features[:blocks]
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.features(images)
+        features: Tensor = self.features(images)
+        return features
 
 
 def build_backbone(name: str, stride: int) -> ResNetFeatures | MobileNetFeatures:

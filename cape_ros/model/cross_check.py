@@ -109,4 +109,5 @@ def with_slope(score: np.ndarray, slope: np.ndarray | float) -> np.ndarray:
 
 
 def logit(chance: np.ndarray) -> np.ndarray:
-    return np.log(chance) - np.log1p(-chance)
+    odds: np.ndarray = np.log(chance) - np.log1p(-chance)
+    return odds

@@ -87,7 +87,7 @@ def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedIm
     return CompressedImage(header=header, format="jpeg", data=_octets(encoded))
 
 
-def _octets(content: np.ndarray) -> array.array:
+def _octets(content: np.ndarray) -> array.array[int]:
     """What a field uint8[] takes without looking at every element."""
     data = array.array("B")
     data.frombytes(np.ascontiguousarray(content))  # type: ignore[arg-type]

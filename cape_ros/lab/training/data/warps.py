@@ -94,7 +94,7 @@ def some_quadrangle(generator: Generator) -> np.ndarray:
 def a_parallelogram(generator: Generator) -> np.ndarray:
     """Where the corners of a square go: turned, stretched, sheared, shifted; parallels stay."""
     shear = np.array([[1, generator.normal(0, 0.15)], [0, 1]])
-    corners = (_turned(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
+    corners: np.ndarray = (_turned(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
     return (corners + generator.normal(0, 0.06 * SIZE, 2)).astype(np.float32)
 
 
@@ -102,4 +102,5 @@ def _turned(generator: Generator, stretch: float) -> np.ndarray:
     angle = math.radians(turn(generator))
     c, s = math.cos(angle), math.sin(angle)
     scale = np.exp(generator.normal(0, 0.25)) * np.exp(generator.normal(0, stretch, 2))
-    return (CORNERS - SIZE / 2) * scale @ np.array([[c, -s], [s, c]]) + SIZE / 2
+    turned: np.ndarray = (CORNERS - SIZE / 2) * scale @ np.array([[c, -s], [s, c]]) + SIZE / 2
+    return turned
