@@ -15,8 +15,9 @@ import pytest
 from sensor_msgs.msg import Image
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.ros import bridge, camera
-from cape_ros.ros.conversions import to_array
+from cape_ros.messages import bridge
+from cape_ros.messages.images import to_array
+from cape_ros.ros import camera
 
 OLD, NEW = b"\0numpy.core._multiarray_umath\0", b"\0numpy._core._multiarray_umath\0"
 Install = Callable[..., Path]

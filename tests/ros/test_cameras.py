@@ -17,8 +17,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
+from cape_ros.messages.images import decode
 from cape_ros.msg import KeypointArray
-from cape_ros.ros.conversions import decode
 from cape_ros.ros.pairing import Pairing
 from cape_ros.srv import ActivateCategories, Estimate, GetCategory
 

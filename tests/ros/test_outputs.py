@@ -19,11 +19,11 @@ from test_parameters import change
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
+from cape_ros.messages.images import decode
 from cape_ros.msg import KeypointArray
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library_use import LibraryUse
 from cape_ros.ros import outputs
-from cape_ros.ros.conversions import decode
 
 Start = Callable[..., Bench]
 INFO = CameraInfo(
