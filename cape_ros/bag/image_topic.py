@@ -28,8 +28,9 @@ JPEG_QUALITY = 80  # as the node's
 class ImageTopic:
     """Objects are followed from image to image, each topic by itself.
 
-    images: looked at so far. faults: those that could not be used, by reason. found: in how many
-    images each category was found. outputs: the topics of its messages.
+    images: looked at so far. faults: how many of them could not be used; first_fault says why the
+    first could not. found: in how many images each category was found. outputs: the topics of its
+    messages.
     """
 
     def __init__(
@@ -45,7 +46,8 @@ class ImageTopic:
         """estimator: knows the categories. every: only each n-th image is looked at. overlay:
         whether to draw what is found."""
         self.images = 0
-        self.faults: Counter[str] = Counter()
+        self.faults = 0
+        self.first_fault = ""
         self.found: Counter[str] = Counter()
         self.categories = categories
         self._keypoints = _topic(f"{topic.name}/keypoints", KEYPOINTS, types)
@@ -77,7 +79,8 @@ class ImageTopic:
             image = read_frame(message)
             objects = self._watch.estimate(image, self.categories, self._trust)
         except InvalidInput as error:
-            self.faults[str(error)] += 1
+            self.faults += 1
+            self.first_fault = self.first_fault or str(error)
             return []
         self.found.update(each.category for each in objects if (each.scores > 0).any())
         result = self._results.to_keypoint_array(

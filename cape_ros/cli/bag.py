@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
@@ -126,11 +127,10 @@ def _image_topics(topics: Iterable[Topic], names: Sequence[str]) -> set[Topic]:
 
 def _begin(messages: Iterator[Message], seconds: float | None) -> Iterator[Message]:
     """Those of so many seconds from the first one on."""
-    first = next(messages, None)
-    if first is None or seconds is None:
-        return messages if first is None else chain([first], messages)
-    end = first[1] + round(seconds * 1e9)
-    return takewhile(lambda message: message[1] <= end, chain([first], messages))
+    if (first := next(messages, None)) is None:
+        return
+    end = math.inf if seconds is None else first[1] + round(seconds * 1e9)
+    yield from takewhile(lambda message: message[1] <= end, chain([first], messages))
 
 
 def _to_copy(
@@ -157,10 +157,9 @@ def _report(out: Path, cameras: Mapping[str, ImageTopic], problems: Sequence[str
     for name, camera in sorted(cameras.items()):
         known = ", ".join(f"{one} in {camera.found[one]}" for one in camera.categories)
         say(f"{name}: {camera.images} images, found: {known}")
-        faults += [
-            f"{name}: {count} of {camera.images} images could not be used: {reason}"
-            for reason, count in camera.faults.most_common()
-        ]
+        if camera.faults:
+            count = f"{camera.faults} of {camera.images} images"
+            faults.append(f"{name}: {count} could not be used, the first: {camera.first_fault}")
     for problem in (*problems, *faults):
         print(f"cape: {problem}", file=sys.stderr)
     if problems or faults:

@@ -162,17 +162,17 @@ def test_images_that_cannot_be_used_are_counted(
         (RIGHT, stamp(0), compressed(PIXELS, stamp(0))),
         (RIGHT, stamp(1), replace(cut, data=cut.data[: len(cut.data) // 2])),
         (RIGHT, stamp(2), compressed(PIXELS[:1, :1], stamp(2))),
-        (RIGHT, stamp(3), compressed(PIXELS, stamp(3))),
+        (RIGHT, stamp(3), replace(cut, data=np.zeros(0, np.uint8))),
+        (RIGHT, stamp(5), compressed(PIXELS, stamp(5))),
         ("/depth", stamp(4), raw(PIXELS[..., 0], stamp(4), "8SC1")),
     ]
     source, out = record(tmp_path / "drive", "mcap", messages), tmp_path / "out.mcap"
     assert cape("bag", source, out, "--library", library) == 1
     said = capsys.readouterr().err
-    assert "/depth: 1 of 1 images could not be used: image.encoding: '8SC1' is depth" in said
-    assert f"{RIGHT}: 1 of 4 images could not be used: image.data: " in said
-    assert f"{RIGHT}: 1 of 4 images could not be used: image: 1 x 1 pixels" in said
+    assert "/depth: 1 of 1 images could not be used, the first: image.encoding: '8SC1'" in said
+    assert f"{RIGHT}: 3 of 5 images could not be used, the first: image.data: " in said
     assert "Traceback" not in said
-    assert [at for _, at, _ in decoded(out)] == [stamp(0), stamp(3)]
+    assert [at for _, at, _ in decoded(out)] == [stamp(0), stamp(5)]
 
 
 def cut_off(source: Path) -> Path:
