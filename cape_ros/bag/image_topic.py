@@ -12,7 +12,7 @@ from rosbags.typesys.store import Typestore
 
 from cape_ros.bag.topic import Topic
 from cape_ros.core.errors import InvalidInput
-from cape_ros.messages.images import read_frame, to_jpeg
+from cape_ros.messages.images import read_image, to_jpeg
 from cape_ros.messages.results import ResultClasses
 from cape_ros.perception.category import Category
 from cape_ros.perception.drawing.overlay import draw
@@ -76,7 +76,7 @@ class ImageTopic:
         self.images += 1
         try:
             message = self._read(octets)
-            image = read_frame(message)
+            image = read_image(message, fast=True)
             objects = self._watch.estimate(image, self.categories, self._trust)
         except InvalidInput as error:
             self.faults += 1

@@ -25,7 +25,7 @@ from cape_ros.bag.image_topic import ImageTopic
 from cape_ros.bag.types import message_types
 from cape_ros.core.images import write_image
 from cape_ros.interfaces import message_page
-from cape_ros.messages.images import read_frame
+from cape_ros.messages.images import read_image
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.library import CategoryLibrary
 
@@ -144,7 +144,7 @@ def test_what_is_recorded_and_images_with_the_keypoints_drawn_in(
     assert [each for each in octets(out) if each[0] not in new] == octets(source)
     (_, at, overlay), _ = decoded(out, f"{LEFT}/overlay/compressed")
     assert at == stamp(0) + DELAY
-    drawn = read_frame(overlay).astype(float)
+    drawn = read_image(overlay).astype(float)
     changed = np.abs(drawn - PIXELS).max(axis=2) > 100
     assert 0.0005 < changed.mean() < 0.05
 
