@@ -20,21 +20,10 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from sensor_msgs.msg import Image
 
-from cape_ros.interfaces.packages import own_definitions
+from cape_ros.bag.types import message_types
 from cape_ros.msg import CategoryArray, KeypointArray
-
-
-def messages_of(folder: Path) -> Any:
-    """The definitions of ROS 2 and, from the .msg files in `folder`, of this package."""
-    parsed: dict[str, Any] = {}
-    for file in folder.glob("*.msg"):
-        parsed |= get_types_from_msg(file.read_text("utf-8"), f"cape_ros/msg/{file.stem}")
-    store = get_typestore(Stores.ROS2_JAZZY)
-    store.register(parsed)
-    return store
 
 
 class RecordMcap(Node):
@@ -53,7 +42,7 @@ class RecordMcap(Node):
             raise ValueError("reliability is best_effort or reliable")
         self._recording = Recording(Path(folder).expanduser(), most * MEGABYTE, least * MEGABYTE)
         self._stopped = False
-        self._messages = messages_of(own_definitions() / "msg")
+        self._messages = message_types()
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._listen(KeypointArray, "cape/keypoints", QoSProfile(depth=100))
         self._listen(CategoryArray, "cape/categories", latched, latched=True)

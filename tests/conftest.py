@@ -15,6 +15,7 @@ SHARED = HERE.parents[1] / "shared"
 
 # Folders, modules and single tests -> markers; pyproject.toml says what each means.
 MARKERS: dict[str, tuple[str, ...]] = {
+    "cli/test_bag.py::test_rclpy_reads_what_is_written": ("ros",),
     "demo/test_run.py": ("ros", "slow"),
     "demo/test_studio.py": ("ros", "slow"),
     "demo/test_recorder_files.py": ("ros",),

@@ -60,6 +60,16 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "cape_ros.studio.formats.archive": "reads files of other programs",
         "cape_ros.studio.formats.cvat": "reads XML",
     },
+    ("rosbags",): {
+        "cape_ros.bag.types": "knows messages",
+        "cape_ros.bag.recording": "reads recordings",
+        "cape_ros.bag.image_topic": "reads messages",
+    },
+    ("mcap",): {
+        "cape_ros.bag.recording": "reads what is cut off, too",
+        "cape_ros.bag.scanned": "reads MCAP files",
+        "cape_ros.bag.mcap_file": "writes MCAP files",
+    },
     (  # imported where they are used, never before
         "skimage",
         "openvino",
@@ -69,9 +79,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "supervision",
         "tensorboard",
         "matplotlib",
-        "mcap",
         "mcap_ros2",
-        "rosbags",
     ): {},
 }
 NAMES = {"scikit-image": "skimage", "mcap-ros2-support": "mcap_ros2"}  # of modules, if others

@@ -16,13 +16,14 @@ import httpx
 import numpy as np
 import pytest
 from absent import ROS
+from recordings import raw, record
 from skimage import data
 
 from cape_ros.core.images import write_image
 
 CHECKOUT = Path(__file__).parents[1]
 SECONDS = 120.0
-OPTIONAL = ("uvicorn", "openvino", "onnx", "onnxscript", "onnxruntime", "matplotlib")
+OPTIONAL = ("uvicorn", "openvino", "onnx", "onnxscript", "onnxruntime", "matplotlib", "rosbags")
 CAPE = """
 import sys
 from absent import hide
@@ -102,11 +103,15 @@ def test_what_needs_no_node_works_and_what_needs_one_says_so(
     image, library = tmp_path / "coffee.png", ["--library", tmp_path / "library"]
     write_image(image, data.coffee())
     options = ["--category", "coffee", "--box", "60,40,480,340", "--device", "cpu", *library]
-    registered, listed, estimated, measured, demo, node = cape(
+    stamps = range(0, 300_000_000, 100_000_000)
+    images = [("/image", at, raw(data.coffee(), at)) for at in stamps]
+    recording, out = record(tmp_path / "drive", "sqlite3", images), tmp_path / "out.mcap"
+    registered, listed, estimated, found, measured, demo, node = cape(
         ROS,
         ["register", image, "--keypoints", marks, *library],
         ["list", *library],
         ["estimate", image, *options],
+        ["bag", recording, out, "--device", "cpu", *library],
         ["lab", "evaluate-video", "shipped", film],
         ["demo", "--out", tmp_path / "out"],
         ["serve", "--ros-args", "-p", "device:=cpu"],
@@ -117,6 +122,8 @@ def test_what_needs_no_node_works_and_what_needs_one_says_so(
     assert "coffee" in listed[1]
     assert estimated[0] == 0, estimated
     assert len(json.loads(estimated[1])["keypoints"]) == 4
+    assert found[0] == 0, found
+    assert "/image: 3 images, found: coffee in 3" in found[1]
     assert measured[0] == 0, measured
     for answer in (demo, node):
         in_one_sentence(answer, "rclpy", "source ROS 2", "make", "--camera")
@@ -160,18 +167,20 @@ def test_what_is_optional_is_named_where_it_is_missing(
     write_image(image, data.coffee())
     (tmp_path / "log.csv").write_text("step,seconds,loss,rate,gradient\n0,1,1,1,1\n")
     options = ["--category", "coffee", "--box", "60,40,480,340", *library]
-    registered, studio, openvino, onnx, curves = cape(
+    registered, studio, openvino, onnx, curves, recording = cape(
         (*ROS, *OPTIONAL),
         ["register", image, "--keypoints", marks, *library],
         ["serve", "--video", film],
         ["estimate", image, *options, "--device", "openvino"],
         ["lab", "export-onnx", tmp_path / "net.onnx"],
         ["lab", "train", "--plot", tmp_path],
+        ["bag", tmp_path / "drive", tmp_path / "out.mcap", *library],
     )
     assert registered[0] == 0, registered
     in_one_sentence(studio, "Studio needs uvicorn", "pip install 'fastapi")
     in_one_sentence(openvino, "openvino: is missing", "pip install 'openvino")
     in_one_sentence(onnx, "onnx", "pip install 'onnx")
     in_one_sentence(curves, "matplotlib", "'matplotlib>=")
+    in_one_sentence(recording, "recordings need rosbags", "pip install", "'rosbags>=")
     (demo,) = cape((*ROS, "skimage"), ["serve", "--demo"])
     in_one_sentence(demo, "scikit-image", "pip install 'scikit-image", "--video or --camera")

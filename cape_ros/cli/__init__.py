@@ -11,6 +11,7 @@ import typer
 
 from cape_ros import __version__
 from cape_ros.cli import categories, exchange
+from cape_ros.cli.bag import bag
 from cape_ros.cli.demo import demo
 from cape_ros.cli.estimate import estimate
 from cape_ros.cli.lab import lab
@@ -54,6 +55,7 @@ app.command()(categories.show)
 app.command()(categories.rename)
 app.command()(categories.remove)
 app.command()(estimate)
+app.command()(bag)
 app.command("import")(exchange.import_)
 app.command()(exchange.export)
 app.add_typer(lab, name="lab")

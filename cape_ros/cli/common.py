@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cape_ros.perception.category import Category
     from cape_ros.perception.library.library import CategoryLibrary
 
+T = TypeVar("T")
 DEFAULT_LIBRARY = Path("~/.local/share/cape_ros/library")
 
 Library = Annotated[Path, typer.Option(help="Folder of the registered categories.")]
@@ -29,6 +31,16 @@ def say(*what: Any) -> None:
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True, markup=False).print(*what)
+
+
+def with_progress(what: Iterable[T], count: int) -> Iterator[T]:
+    """Show on stderr how many of them are done. count: sys.maxsize if nothing knows."""
+    from rich.console import Console
+    from rich.progress import track
+
+    known = count if count < sys.maxsize else None
+    console = Console(stderr=True)
+    return iter(track(what, "looking", known, transient=True, console=console))
 
 
 def open_library(folder: Path) -> CategoryLibrary:

@@ -6,12 +6,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cape_ros.cli.answers import answers_to, row
-from cape_ros.cli.common import DEFAULT_LIBRARY, Device, Library, Weights, open_library
+from cape_ros.cli.common import (
+    DEFAULT_LIBRARY,
+    Device,
+    Library,
+    Weights,
+    open_library,
+    with_progress,
+)
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 
 if TYPE_CHECKING:
@@ -127,7 +134,7 @@ def _of_files(files: Sequence[Path]) -> Iterator[InputImage]:
     from cape_ros.core.images import read_image
 
     failed = 0
-    for file in _with_progress(files, len(files)):
+    for file in with_progress(files, len(files)):
         try:
             image = read_image(file)
         except SourceError as error:
@@ -141,19 +148,10 @@ def _of_files(files: Sequence[Path]) -> Iterator[InputImage]:
 
 def _of_video(path: Path, video: VideoFile) -> Iterator[InputImage]:
     try:
-        for frame in _with_progress(iter(video.next, None), video.expected):
+        for frame in with_progress(iter(video.next, None), video.expected):
             yield InputImage(path, frame.index, frame.image)
     finally:
         video.close()
-
-
-def _with_progress(what: Any, count: int) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    known = count if count < sys.maxsize else None
-    console = Console(stderr=True)
-    return iter(track(what, "estimating", known, transient=True, console=console))
 
 
 class Finder:

@@ -30,6 +30,7 @@ EXTRAS = {
         "defusedxml": "defusedxml>=0.7",
     },
     "demo": {"skimage": "scikit-image>=0.22"},
+    "bag": {"mcap": "mcap>=1.6", "rosbags": "rosbags>=0.11.9,<0.12"},
     "openvino": {"openvino": "openvino>=2025.0"},
     "export": {
         "onnx": "onnx>=1.16",

@@ -15,8 +15,8 @@ from sensor_msgs.msg import Image
 from cape_ros.demo.contact_sheet import ContactSheet
 from cape_ros.demo.film import Film
 from cape_ros.demo.scoreboard import Detection, Entry, Scoreboard
+from cape_ros.messages.images import to_array
 from cape_ros.msg import KeypointArray
-from cape_ros.ros.conversions import to_array
 
 LINES, SHEET = "keypoints.jsonl", "contact_sheet.png"
 

@@ -31,7 +31,7 @@ class Registrar(Node):
         self._remove = self.create_client(RemoveCategory, "/cape/remove_category")
 
     def ready(self) -> bool:
-        return self._register.service_is_ready() and self._remove.service_is_ready()
+        return all(client.service_is_ready() for client in (self._register, self._remove))
 
     def expect_no_other_node(self) -> None:
         """Raises `CapeError` if a node offers the services before the demo's own has started."""

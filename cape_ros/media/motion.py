@@ -40,7 +40,7 @@ class CameraMotion:
     def fill(self, index: int) -> float:
         """The area of the box in that frame, as a part of the image's area."""
         swing = (1 + math.sin(math.tau * index / self.period)) / 2
-        return SMALLEST * (LARGEST / SMALLEST) ** swing
+        return SMALLEST * math.pow(LARGEST / SMALLEST, swing)
 
     def homography(self, index: int) -> np.ndarray:
         """[3, 3] float64: pixels of the photograph to pixels of frame `index`."""
@@ -59,7 +59,8 @@ class CameraMotion:
         room = np.maximum(0, np.subtract(SIZE, high - low) / 2)
         wander = REACH * room * (self._wave(3, index), self._wave(4, index))
         middle = np.subtract(SIZE, 1) / 2 - (low + high) / 2 + wander
-        return _shift(*middle) @ rotated
+        moved: np.ndarray = _shift(*middle) @ rotated
+        return moved
 
     @cached_property
     def _phases(self) -> np.ndarray:
@@ -115,7 +116,8 @@ class Table:
 def project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Points [N, 2] through a homography: [N, 2] float64."""
     homogeneous = np.column_stack([points, np.ones(len(points))]) @ homography.T
-    return homogeneous[:, :2] / homogeneous[:, 2:]
+    flat: np.ndarray = homogeneous[:, :2] / homogeneous[:, 2:]
+    return flat
 
 
 def _shift(x: float, y: float) -> np.ndarray:
@@ -145,7 +147,8 @@ def _linen(width: int, height: int, seed: int) -> np.ndarray:
         shade += 0.35 * cv2.GaussianBlur(threads, (0, 0), sigmaX=across, sigmaY=down)
     light = chance.standard_normal((5, 6), np.float32)
     shade += 0.06 * cv2.resize(light, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(colour * shade[..., None], 0, 255).astype(np.uint8)
+    lit: np.ndarray = np.clip(colour * shade[..., None], 0, 255)
+    return lit.astype(np.uint8)
 
 
 def _drop_shadow(table: np.ndarray, x: int, y: int, width: int, height: int) -> None:

@@ -33,7 +33,7 @@ class ResNetFeatures(ResNet):
         """Features [B, C, h, w] of normalised images [B, 3, H, W]."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         fine = self.layer2(self.layer1(x))
-        deep = self.layer4(self.layer3(fine))
+        deep: Tensor = self.layer4(self.layer3(fine))
         if self.stride > 8:
             return deep
         deep = F.interpolate(F.normalize(deep, dim=1), size=fine.shape[-2:], mode="bilinear")
@@ -52,7 +52,8 @@ class MobileNetFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features [B, C, h, w] of normalised images [B, 3, H, W]."""
-        return self.features(images)
+        features: Tensor = self.features(images)
+        return features
 
 
 def build_backbone(name: str, stride: int) -> ResNetFeatures | MobileNetFeatures:

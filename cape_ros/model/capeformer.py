@@ -98,9 +98,9 @@ class CapeFormer(nn.Module):
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
         images = images.to(self.input_proj.weight.dtype)
-        if support and self.support_backbone is not None:
-            return self.support_backbone(images)
-        return self.backbone(images)
+        own = self.support_backbone if support else None
+        features: Tensor = self.backbone(images) if own is None else own(images)
+        return features
 
     def encode_support(
         self, images: Sequence[Tensor], heatmaps: Sequence[Tensor], masks: Sequence[Tensor]
@@ -182,7 +182,8 @@ class CapeFormer(nn.Module):
         def on_grid(maps: list[Tensor]) -> Tensor:
             if not maps:
                 return similarity.new_zeros(0, *similarity.shape[:2], *matched.grid_size)
-            return torch.stack(maps).unflatten(-1, matched.grid_size)
+            stacked: Tensor = torch.stack(maps).unflatten(-1, matched.grid_size)
+            return stacked
 
         return CapeOutput(
             points,

@@ -111,4 +111,5 @@ def with_slope(score: np.ndarray, slope: np.ndarray | float) -> np.ndarray:
 
 def logit(chance: np.ndarray) -> np.ndarray:
     """The log-odds of probabilities [...]; -inf at 0, inf at 1."""
-    return np.log(chance) - np.log1p(-chance)
+    odds: np.ndarray = np.log(chance) - np.log1p(-chance)
+    return odds

@@ -150,7 +150,8 @@ class Decoder(nn.Module):
 
     def _positions(self, points: Tensor, order: Tensor) -> Tensor:
         encoded = encode_coordinates(points, self.width).to(self.norm.weight.dtype)
-        return self.ref_point_head(encoded) + order
+        positions: Tensor = self.ref_point_head(encoded) + order
+        return positions
 
     def _move(self, layer: int, keypoints: Tensor, points: Tensor) -> Tensor:
         """Points [B, K, 2], moved as a layer's head finds in the tokens [B, K, d]."""

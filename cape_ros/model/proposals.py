@@ -27,7 +27,8 @@ class ProposalGenerator(nn.Module):
         """Similarity logits [B, K, h * w] of keypoints [B, K, d] and memory [B, h * w, d]."""
         support = self.support_proj(keypoints)
         support = support * (torch.tanh(self.dynamic_proj(support)) + 1)
-        return support @ self.query_proj(memory).transpose(1, 2)
+        similarity: Tensor = support @ self.query_proj(memory).transpose(1, 2)
+        return similarity
 
 
 def soft_argmax(logits: Tensor) -> Tensor:

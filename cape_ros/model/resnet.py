@@ -43,7 +43,8 @@ class Block(nn.Module):
         last = len(self.sizes)
         x = getattr(self, f"bn{last}")(getattr(self, f"conv{last}")(x))
         x += shortcut
-        return self.relu(x)
+        out: Tensor = self.relu(x)
+        return out
 
 
 class BasicBlock(Block):

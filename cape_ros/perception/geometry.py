@@ -63,13 +63,15 @@ class Crop:
     def to_crop(self, points: np.ndarray) -> np.ndarray:
         """Image pixels [..., 2] to crop pixels [..., 2], float32."""
         matrix = self.matrix
-        return (np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+        moved: np.ndarray = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+        return moved.astype(np.float32)
 
     def to_image(self, points: np.ndarray) -> np.ndarray:
         """The network's points [..., 2] in [0, 1] of the crop to image pixels [..., 2], float32."""
         rows, columns = self.size
         from_center = (np.asarray(points, np.float64) - 0.5) * (columns, rows)
-        return (from_center @ self.matrix[:, :2] / self.zoom**2 + self.center).astype(np.float32)
+        moved: np.ndarray = from_center @ self.matrix[:, :2] / self.zoom**2 + self.center
+        return moved.astype(np.float32)
 
 
 def crop_image(image: np.ndarray, crop: Crop, out: np.ndarray | None = None) -> np.ndarray:
@@ -181,4 +183,7 @@ def _clean(box: Sequence[float], width: float, height: float) -> Box:
 def _profile(centre: np.ndarray, length: int, sigma: float) -> np.ndarray:
     """One dimension of a Gaussian at each centre [K], cut off at its reach: [K, length]."""
     away = np.arange(length) - centre[:, None]
-    return np.exp(-(away**2) / (2 * sigma**2)) * (np.abs(away) <= GAUSSIAN_REACH * sigma)
+    bell: np.ndarray = np.exp(-(away**2) / (2 * sigma**2)) * (
+        np.abs(away) <= GAUSSIAN_REACH * sigma
+    )
+    return bell

@@ -15,10 +15,10 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.core.throttled_log import ThrottledLog
+from cape_ros.messages.images import read_image
 from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.ros import compat, parameters
-from cape_ros.ros.conversions import read_frame
 from cape_ros.ros.detections import class_map, to_requests
 from cape_ros.ros.frame_buffer import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
@@ -153,7 +153,7 @@ class Camera:
             )
             self._pairing.clear()
         try:
-            image = read_frame(message)
+            image = read_image(message, fast=True)
             requests = self._region_requests(image.shape[1], image.shape[0])
         except InvalidInput as error:
             self.meter.refused += 1

@@ -21,7 +21,7 @@ except ImportError:  # Humble
 try:
     import vision_msgs.msg as vision_msgs
 except ImportError:  # then no detections come in, and none go out
-    vision_msgs = None  # type: ignore[assignment]
+    vision_msgs = None
 
 OnMismatch = Callable[[str, str], object]
 """Called with the full name of a topic and what is wrong when a peer's QoS does not fit."""
@@ -65,7 +65,8 @@ def create_subscription(
             on_lost(event.total_count_change)
 
     handlers = {"incompatible_qos": report, "message_lost": count if on_lost else None}
-    return _with_events(make, SubscriptionEventCallbacks, handlers)
+    subscription: Subscription = _with_events(make, SubscriptionEventCallbacks, handlers)
+    return subscription
 
 
 def numbered(callback: Callable[[Any, int | None], None]) -> Callable[..., None]:
@@ -95,7 +96,9 @@ def create_publisher(
         on_mismatch(name, f"{what}: it receives nothing")
 
     make = partial(node.create_publisher, kind, topic, qos)
-    return _with_events(make, PublisherEventCallbacks, {"incompatible_qos": report})
+    handlers = {"incompatible_qos": report}
+    publisher: Publisher = _with_events(make, PublisherEventCallbacks, handlers)
+    return publisher
 
 
 def _with_events(make: Callable[..., Any], kind: Any, handlers: Mapping[str, Any]) -> Any:

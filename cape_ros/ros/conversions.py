@@ -3,91 +3,36 @@
 from __future__ import annotations
 
 import array
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
 import numpy as np
-import PIL.Image
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from cape_ros.core import images
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.messages.images import read_image, to_jpeg
+from cape_ros.messages.results import ResultClasses
 from cape_ros.msg import Category as CategoryMessage
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
 from cape_ros.msg import ObjectKeypoints as ObjectMessage
 from cape_ros.msg import SupportShot as ShotMessage
 from cape_ros.perception.category import Category, SupportShot
-from cape_ros.perception.geometry import Box
-from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.ros import bridge
-from cape_ros.ros.encodings import LAYOUTS, MOST_PIXELS, to_rgb
 
-JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
-ENDS_WITHIN = 64  # bytes: some cameras pad what they send
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 Find = Callable[[Any, str], Image | CompressedImage]
-
-
-def to_array(image: Image, field: str = "image") -> np.ndarray:
-    """A sensor_msgs/Image as HxWx3 uint8 RGB: a view into the message for rgb8 and bgr8.
-
-    Raises `InvalidInput` for data that does not fit the size, for what is no picture, and for an
-    encoding that neither this package nor cv_bridge (if it is installed) knows.
-    """
-    layout = LAYOUTS.get(image.encoding)
-    if layout is None:
-        return bridge.convert(image, field)
-    return to_rgb(image, layout, field)
-
-
-def decode(data: Any, field: str) -> np.ndarray:
-    """A JPEG or PNG file as HxWx3 uint8 RGB. Raises `InvalidInput`."""
-    return images.decode(data, f"{field}.data", MOST_PIXELS).pixels
-
-
-def read_image(message: Image | CompressedImage, field: str = "image") -> np.ndarray:
-    """An image message of either kind as HxWx3 uint8 RGB. Raises `InvalidInput`."""
-    if isinstance(message, Image):
-        return to_array(message, field)
-    return decode(message.data, field)
-
-
-def read_frame(message: Image | CompressedImage) -> np.ndarray:
-    """The same for a camera's frame, fast: truncation is detected by the end marker."""
-    if isinstance(message, Image):
-        return to_array(message)
-    data = np.frombuffer(message.data, np.uint8)
-    end = data[-ENDS_WITHIN:].tobytes()
-    if not any(mark in end for mark in (JPEG_END, PNG_END)):
-        raise InvalidInput.of("image.data", f"{data.size} bytes are no whole JPEG or PNG image")
-    try:
-        with PIL.Image.open(io.BytesIO(message.data), formats=("JPEG", "PNG")) as file:
-            width, height = file.size  # from the first bytes; nothing is decoded yet
-    except Exception as error:
-        raise InvalidInput.of("image.data", f"no JPEG or PNG image: {error}") from error
-    if width * height > MOST_PIXELS:
-        raise InvalidInput.of("image.data", f"an image of {width} x {height} pixels")
-    try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise InvalidInput.of("image.data", str(error)) from error
-    if pixels is None:
-        raise InvalidInput.of("image.data", "a damaged JPEG or PNG image")
-    return np.asarray(pixels, np.uint8)[..., ::-1]
+_results = ResultClasses(KeypointArray, ObjectMessage, Keypoint, RegionOfInterest)
+to_keypoint_array, to_region = _results.to_keypoint_array, _results.to_region
 
 
 def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedImage:
     """HxWx3 uint8 RGB as a JPEG in a sensor_msgs/CompressedImage."""
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)[1]
-    return CompressedImage(header=header, format="jpeg", data=_octets(encoded))
+    return CompressedImage(header=header, format="jpeg", data=_octets(to_jpeg(pixels, quality)))
 
 
-def _octets(content: np.ndarray) -> array.array:
+def _octets(content: np.ndarray) -> array.array[int]:
     """An array that a field uint8[] takes without a check of every element."""
     data = array.array("B")
     data.frombytes(np.ascontiguousarray(content))  # type: ignore[arg-type]
@@ -100,53 +45,6 @@ def to_image(pixels: np.ndarray, header: Any) -> Image:
     data = _octets(pixels)
     return Image(
         header=header, height=height, width=width, encoding="rgb8", step=width * 3, data=data
-    )
-
-
-def to_region(box: Box) -> RegionOfInterest:
-    """The pixels that a box touches; a region begins inside its image, and may reach out of it."""
-    x, y, width, height = box
-    left, top = max(0, int(np.floor(x))), max(0, int(np.floor(y)))
-    return RegionOfInterest(
-        x_offset=left,
-        y_offset=top,
-        width=max(0, int(np.ceil(x + width)) - left),
-        height=max(0, int(np.ceil(y + height)) - top),
-    )
-
-
-def to_keypoint_array(
-    objects: Sequence[ObjectKeypoints], header: Any, size: tuple[int, int], trusted: float
-) -> KeypointArray:
-    """size: (height, width) of the image. trusted: from which score on a keypoint is called
-    VISIBLE; below, it is UNKNOWN."""
-    height, width = size
-    return KeypointArray(
-        header=header,
-        objects=[_object(one, trusted) for one in objects],
-        image_width=width,
-        image_height=height,
-    )
-
-
-def _object(one: ObjectKeypoints, trusted: float) -> ObjectMessage:
-    return ObjectMessage(
-        category=one.category,
-        category_version=one.category_version,
-        track_id=one.track_id,
-        detection_id=one.detection_id,
-        box=to_region(one.box),
-        score=one.score,
-        keypoints=[
-            Keypoint(
-                x=x,
-                y=y,
-                score=score,
-                visibility=Keypoint.VISIBLE if score >= trusted else Keypoint.UNKNOWN,
-            )
-            for (x, y), score in zip(one.keypoints.tolist(), one.scores.tolist(), strict=True)
-        ],
-        keypoint_names=list(one.keypoint_names),
     )
 
 

@@ -92,7 +92,7 @@ def _category(
     """The registered category of its likeliest hypothesis that has one."""
     likeliest = sorted(detection.results, key=lambda result: -result.hypothesis.score)
     for result in likeliest:
-        class_id = result.hypothesis.class_id
+        class_id: str = result.hypothesis.class_id
         if registered(category := classes.get(class_id, class_id)):
             return category
     return None

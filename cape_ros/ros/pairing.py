@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 Image = TypeVar("Image")
 Boxes = TypeVar("Boxes")
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class Pairing(Generic[Image, Boxes]):
             self._boxes.clear()
         self._tell(lost)
 
-    def _take(self, waiting: deque, stamp: int, tolerance: int) -> Waiting | None:
+    def _take(
+        self, waiting: deque[Waiting[Content]], stamp: int, tolerance: int
+    ) -> Waiting[Content] | None:
         """The closest one in time that is close enough, which then waits no more."""
         closest = min(waiting, key=lambda other: abs(other.stamp - stamp), default=None)
         if closest is None or abs(closest.stamp - stamp) > tolerance:
@@ -75,7 +78,7 @@ class Pairing(Generic[Image, Boxes]):
         waiting.remove(closest)
         return closest
 
-    def _wait(self, waiting: deque, newcomer: Waiting) -> int:
+    def _wait(self, waiting: deque[Waiting[Content]], newcomer: Waiting[Content]) -> int:
         """Adds a newcomer; returns how many were dropped for it."""
         waiting.append(newcomer)
         if len(waiting) <= self._most:

@@ -89,7 +89,8 @@ def of(values: Values, camera: str, name: str) -> Any:
 
 def camera_names(values: Values) -> Sequence[str]:
     """[""] is one camera without a name."""
-    return values["cameras"]
+    names: Sequence[str] = values["cameras"]
+    return names
 
 
 def _of_cameras(values: Values) -> Iterator[ParameterSpec]:

@@ -13,9 +13,9 @@ from rclpy.node import Node
 from std_srvs.srv import SetBool
 
 from cape_ros.core.errors import CapeError, InvalidInput
+from cape_ros.messages.images import read_image
 from cape_ros.ros.conversions import (
     given_message,
-    read_image,
     to_category,
     to_category_message,
     to_keypoint_array,

@@ -14,13 +14,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import require_studio
+from cape_ros.messages import bridge
 from cape_ros.msg import CategoryArray
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.library.library_use import LibraryUse
 from cape_ros.perception.tracking import Trust
-from cape_ros.ros import bridge, parameters
+from cape_ros.ros import parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Diagnostics, NodeState

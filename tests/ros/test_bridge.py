@@ -15,8 +15,9 @@ import pytest
 from sensor_msgs.msg import Image
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.ros import bridge, camera
-from cape_ros.ros.conversions import to_array
+from cape_ros.messages import bridge
+from cape_ros.messages.images import to_array
+from cape_ros.ros import camera
 
 OLD, NEW = b"\0numpy.core._multiarray_umath\0", b"\0numpy._core._multiarray_umath\0"
 Install = Callable[..., Path]
@@ -134,12 +135,12 @@ def test_the_node_goes_on_beside_a_broken_one(install: Install, start: Callable[
 def test_the_node_goes_on_after_anything_in_a_camera_callback(
     start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
     bench = start()
     with monkeypatch.context() as patch:
-        patch.setattr(camera, "read_frame", fail)
+        patch.setattr(camera, "read_image", fail)
         bench.robot.camera.publish(dds.image(1))
         dds.wait_for(lambda: rejected(bench, "internal error") == 1)
     meter = bench.node.session.cameras[0].meter

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.ros import bridge
-from cape_ros.ros.conversions import to_array
-from cape_ros.ros.encodings import LAYOUTS
+from cape_ros.messages import bridge
+from cape_ros.messages.encodings import LAYOUTS
+from cape_ros.messages.images import to_array
 
 ORDERS = {  # the places of red, green and blue among the samples of a pixel, and how many there are
     "rgb": ((0, 1, 2), 3),

@@ -19,11 +19,11 @@ from test_parameters import change
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
+from cape_ros.messages.images import read_image
 from cape_ros.msg import KeypointArray
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library_use import LibraryUse
 from cape_ros.ros import outputs
-from cape_ros.ros.conversions import decode
 
 Start = Callable[..., Bench]
 INFO = CameraInfo(
@@ -117,7 +117,7 @@ def test_the_overlay_comes_compressed_too_and_in_other_modes(start: Start) -> No
         stamp = message.header.stamp
         compressed = jpeg.wait(lambda picture: picture.header.stamp == stamp)
         assert compressed.format == "jpeg"
-        pixels = decode(compressed.data, "overlay")
+        pixels = read_image(compressed)
         picture = raw.wait(lambda picture: picture.header.stamp == stamp)
         assert pixels.shape[:2] == (picture.height, picture.width)
         return pixels.shape[1], pixels.shape[0]
@@ -245,4 +245,4 @@ def test_an_image_as_jpeg_shows_what_was_drawn() -> None:
 
     pixels = cv2.GaussianBlur(dds.PIXELS, (15, 15), 5)
     message = to_compressed(pixels, Header(), 95)
-    assert np.abs(decode(message.data, "image").astype(int) - pixels).mean() < 4
+    assert np.abs(read_image(message).astype(int) - pixels).mean() < 4

@@ -64,7 +64,8 @@ class DetrLayer(nn.Module):
             )
             tokens = self.norms[1](tokens + self.dropout(update))
         update = self.linear2(self.dropout(F.relu(self.linear1(tokens))))
-        return self.norms[-1](tokens + self.dropout(update))
+        attended: Tensor = self.norms[-1](tokens + self.dropout(update))
+        return attended
 
 
 class POMNet(Comparison):
@@ -92,10 +93,10 @@ class POMNet(Comparison):
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
-        if support:
-            assert self.support_backbone is not None
-            return self.support_backbone(images)
-        return self.backbone(images)
+        backbone = self.support_backbone if support else self.backbone
+        assert backbone is not None
+        features: Tensor = backbone(images)
+        return features
 
     def match(self, features: Tensor, tokens: KeypointTokens) -> CapeOutput:
         """Query features [B, C, h, w]; `similarity` are the heatmaps [B, K, 8 h, 8 w]."""
@@ -135,7 +136,8 @@ class POMNet(Comparison):
         token = keypoints[..., None, None].expand(-1, -1, -1, rows, columns)
         beside = image[:, None].expand(-1, count, -1, -1, -1)
         both = torch.cat((token, beside), dim=2).reshape(-1, 2 * width, rows, columns)
-        return self.head(both)[:, 0].unflatten(0, (batch, count))
+        maps: Tensor = self.head(both)[:, 0].unflatten(0, (batch, count))
+        return maps
 
 
 def best_points(heatmaps: Tensor) -> Tensor:

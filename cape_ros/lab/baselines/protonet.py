@@ -33,7 +33,8 @@ class ProtoNet(Comparison):
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
-        return self.backbone(images)
+        features: Tensor = self.backbone(images)
+        return features
 
     def match(self, features: Tensor, tokens: KeypointTokens) -> CapeOutput:
         """Query features [B, C, h, w]; the logits are distances, squared and negative."""

@@ -148,14 +148,16 @@ def _attend(
 
 
 def _forward(layer: Any, tokens: Tensor) -> Tensor:
-    return layer.linear2(F.relu(layer.linear1(tokens)))
+    update: Tensor = layer.linear2(F.relu(layer.linear1(tokens)))
+    return update
 
 
 def _encode_layer(layer: Any, tokens: Tensor, key_padding_mask: Tensor) -> Tensor:
     tokens = layer.norm1(
         tokens + _attend(layer.self_attn, tokens, tokens, tokens, key_padding_mask)
     )
-    return layer.norm2(tokens + _forward(layer, tokens))
+    encoded: Tensor = layer.norm2(tokens + _forward(layer, tokens))
+    return encoded
 
 
 def _refine(
@@ -173,4 +175,5 @@ def _refine(
     queries = torch.cat((keypoints, positions), dim=-1)
     update = layer.choker(_attend(layer.multihead_attn, queries, keys, memory))
     keypoints = layer.norm2(keypoints + update)
-    return layer.norm3(keypoints + _forward(layer, keypoints))
+    decoded: Tensor = layer.norm3(keypoints + _forward(layer, keypoints))
+    return decoded

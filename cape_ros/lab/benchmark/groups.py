@@ -153,7 +153,8 @@ def as_released(device: str) -> BenchmarkRow:
     @torch.inference_mode()
     def call() -> Tensor:
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=True):  # as PyTorch begins
-            return released(images[0], [images[1]], [maps], [mask]).cpu()
+            answer: Tensor = released(images[0], [images[1]], [maps], [mask]).cpu()
+            return answer
 
     includes = "normalised crops of a support and a query -> points; no cropping"
     return BenchmarkRow(AS_RELEASED, includes, call)
@@ -166,7 +167,7 @@ def floor(estimator: Estimator, name: str) -> list[BenchmarkRow]:
 
     @torch.inference_mode()
     def call() -> float:
-        return plain(crop).flatten()[0].item()
+        return float(plain(crop).flatten()[0])
 
     return [
         backbone(estimator),

@@ -26,4 +26,5 @@ def gflops(net: AnyNetwork, keypoints: int = KEYPOINTS) -> float:
     ghost.train()  # in evaluation, attention may hide in one operator
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         ghost(image, ghost.encode_support([image], [heatmaps], [mask]))
-    return counter.get_total_flops() / 1e9
+    operations: int = counter.get_total_flops()
+    return operations / 1e9

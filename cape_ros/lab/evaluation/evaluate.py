@@ -73,7 +73,8 @@ class Evaluation:
         """Of one pair's common points, as parts of the box's longer side."""
         pair, predicted = part.pairs[number], part.points[method][number]
         query, common = self.dataset.instances[pair[-1]], compared(self.dataset, pair)
-        return np.linalg.norm(predicted[common] - query.keypoints[common], axis=1) / query.extent
+        distances: np.ndarray = np.linalg.norm(predicted[common] - query.keypoints[common], axis=1)
+        return distances / query.extent
 
     def quality(self, part: CategoryResult) -> ScoreQuality:
         """The scores of the weights at the points that count."""

@@ -33,7 +33,8 @@ def sample_pairs(
 
 def compared(dataset: Dataset, pair: Sequence[int]) -> np.ndarray:
     """[K] bool: the keypoints that count, visible in the query and in every support."""
-    return np.logical_and.reduce([dataset.instances[at].visible for at in pair])
+    common: np.ndarray = np.logical_and.reduce([dataset.instances[at].visible for at in pair])
+    return common
 
 
 @dataclass(frozen=True)

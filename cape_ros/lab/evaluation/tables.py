@@ -73,7 +73,7 @@ def score_facts(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
 
 def content(evaluation: Evaluation, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What the JSON file holds; a number that does not exist is null."""
-    return _without_nan(
+    whole: dict[str, Any] = _without_nan(
         {
             "results": results(evaluation),
             "scores": score_facts(evaluation),
@@ -87,6 +87,7 @@ def content(evaluation: Evaluation, facts: Mapping[str, Any]) -> dict[str, Any]:
             "facts": dict(facts),
         }
     )
+    return whole
 
 
 def show(evaluation: Evaluation, console: Console) -> None:

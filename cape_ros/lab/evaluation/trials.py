@@ -130,7 +130,8 @@ class Examiner:
         """Keypoints that every shot shows."""
         weights = [numpy(self._seen.view(at).weight[0]) > 0 for at in supports]
         count = min(map(len, weights))
-        return np.flatnonzero(np.all([weight[:count] for weight in weights], axis=0)).tolist()
+        seen: np.ndarray = np.all([weight[:count] for weight in weights], axis=0)
+        return list(map(int, np.flatnonzero(seen)))
 
     def _trial(self, query: Tensor, supports: Sequence[int], drawn: Sequence[int]) -> MatchTrial:
         tokens = self._seen.tokens(supports, drawn)

@@ -96,7 +96,8 @@ def _accuracy(seen: Sequence[Observation]) -> dict[str, Any]:
 
 def _known(values: Sequence[np.ndarray]) -> np.ndarray:
     joined = np.concatenate([np.empty(0), *values])
-    return joined[np.isfinite(joined)]
+    known: np.ndarray = joined[np.isfinite(joined)]
+    return known
 
 
 def _median(values: np.ndarray) -> float | None:

@@ -9,7 +9,7 @@ import math
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -206,7 +206,7 @@ def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
     elif is_dataclass(value) and not isinstance(value, type):
         named = {f.name: map_tensors(getattr(value, f.name), change) for f in fields(value)}
         changed = replace(value, **named)
-    return changed
+    return cast("T", changed)
 
 
 def _on(device: torch.device, step: AnyStep | SketchedStep) -> AnyStep:

@@ -48,7 +48,7 @@ def read_mapping(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
 def decode(kind: type[T], values: Any) -> T:
     """A dataclass from nested mappings. Raises `InvalidInput` that names every fault."""
     faults: list[Fault] = []
-    decoded = _decode(kind, values, "", faults)
+    decoded: T = _decode(kind, values, "", faults)
     if faults:
         raise InvalidInput(faults)
     return decoded

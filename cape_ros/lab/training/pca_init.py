@@ -39,7 +39,8 @@ def content_basis(net: CapeFormer) -> Tensor:
     free = directions[used:]
     free = free - (free @ ones)[:, None] * ones / width
     basis, size, _ = torch.linalg.svd(free.T, full_matrices=False)
-    return basis[:, size > 0.5].T.float()
+    kept: Tensor = basis[:, size > 0.5].T.float()
+    return kept
 
 
 @torch.no_grad()

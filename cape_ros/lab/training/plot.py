@@ -73,7 +73,8 @@ def running_mean(values: np.ndarray) -> np.ndarray:
     sums = np.concatenate(([0.0], np.cumsum(values)))
     at = np.arange(len(values))
     low, high = np.maximum(at - reach, 0), np.minimum(at + reach + 1, len(values))
-    return (sums[high] - sums[low]) / (high - low)
+    means: np.ndarray = (sums[high] - sums[low]) / (high - low)
+    return means
 
 
 def _curve(

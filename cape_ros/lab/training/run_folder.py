@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import yaml
@@ -51,8 +51,8 @@ class State:
     @property
     def shipped(self) -> AnyNetwork:
         """The network that the run is for."""
-        shipped: Any = self.averaged.module if self.averaged and self.steps else self.net
-        return shipped
+        shipped = self.averaged.module if self.averaged and self.steps else self.net
+        return cast("AnyNetwork", shipped)
 
 
 class RunFolder:

@@ -97,7 +97,7 @@ def _cached(name: str) -> Path:
         raise CheckpointError(
             f"{name}: neither a file nor weights that torchvision knows by name"
         ) from error
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    path: Path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     if not path.is_file():
         raise CheckpointError(
             f"{name} is not in torchvision's cache; download {url} to {path}, or give a file "

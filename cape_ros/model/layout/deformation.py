@@ -118,5 +118,6 @@ def _slope(away: Tensor, moved: Tensor, weight: Tensor, stiffness: Tensor) -> Te
     square, both = weighted @ away, weighted @ moved
     a, c = square[..., 0, 0] + stiffness[..., 0], square[..., 1, 1] + stiffness[..., 0]
     b = square[..., 0, 1]
-    inverse = torch.stack((c, -b, -b, a), dim=-1) / (a * c - b * b).unsqueeze(-1)
-    return inverse.unflatten(-1, (2, 2)) @ both
+    flat = torch.stack((c, -b, -b, a), dim=-1) / (a * c - b * b).unsqueeze(-1)
+    inverse: Tensor = flat.unflatten(-1, (2, 2))
+    return inverse @ both

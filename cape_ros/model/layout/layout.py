@@ -174,7 +174,7 @@ def agreement(similarity: Tensor, landmarks: Tensor, layouts: Layouts) -> Tensor
 
     def of_keypoint(parts: Sequence[Tensor]) -> Tensor:
         """[B * S, K, T, ...] -> [B, K, S * T, ...]."""
-        whole = torch.cat(tuple(parts)).unflatten(0, (batch, shots))
+        whole: Tensor = torch.cat(tuple(parts)).unflatten(0, (batch, shots))
         return whole.transpose(1, 2).flatten(2, 3)
 
     votes = of_keypoint([one.votes for one in answers])

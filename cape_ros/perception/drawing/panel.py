@@ -82,7 +82,8 @@ def _spread(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """[h, w] of any range to [*size] float32 in 0..1."""
     heat = values.astype(np.float32)
     heat = (heat - heat.min()) / max(float(np.ptp(heat)), 1e-6)
-    return np.clip(cv2.resize(heat, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 1)
+    spread: np.ndarray = np.clip(cv2.resize(heat, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 1)
+    return spread
 
 
 def _colors(heat: np.ndarray) -> np.ndarray:

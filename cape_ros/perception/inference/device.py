@@ -55,5 +55,5 @@ def find_precision(name: str, device: torch.device) -> torch.dtype:
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         with torch.cuda.device(device):
-            return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

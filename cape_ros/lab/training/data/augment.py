@@ -104,7 +104,8 @@ def finish(
 
 def project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """[K, 2] through a homography [3, 3]."""
-    return cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0]
+    moved: np.ndarray = cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0]
+    return moved
 
 
 def show(

@@ -109,7 +109,9 @@ def body(number: int, photographs: Sequence[Path]) -> Body:
     )
 
 
-def tiles(parts: Sequence[Part], material: TextureStyle, generator: Generator) -> tuple:
+def tiles(
+    parts: Sequence[Part], material: TextureStyle, generator: Generator
+) -> tuple[np.ndarray, ...]:
     """A texture for each part; a mirrored part has the mirrored texture."""
     made: list[np.ndarray] = []
     for at, part in enumerate(parts):
@@ -216,7 +218,8 @@ def _on_surface(outline: np.ndarray, count: int, generator: Generator) -> np.nda
 
 def _away(places: np.ndarray, others: np.ndarray) -> np.ndarray:
     """[N]: how far each of places [N, 2] is from the nearest of others [M, 2]."""
-    return np.linalg.norm(places[:, None] - others, axis=2).min(axis=1)
+    nearest: np.ndarray = np.linalg.norm(places[:, None] - others, axis=2).min(axis=1)
+    return nearest
 
 
 def _rotation(angle: float) -> np.ndarray:

@@ -48,7 +48,8 @@ class Light:
             colours = cv2.GaussianBlur(colours, (0, 0), self.blur)
         if self.noisy:
             colours += generator.normal(0, NOISE, colours.shape).astype(np.float32)
-        return np.clip(colours, 0, 255).astype(np.uint8)
+        clipped: np.ndarray = np.clip(colours, 0, 255)
+        return clipped.astype(np.uint8)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,8 @@ def _camera(
     shift = middle - rotation @ ((low + high) / 2)
     tilted = CORNERS + generator.normal(0, 0.035 * SIZE, (4, 2)).astype(np.float32)
     flat = np.vstack((np.column_stack((rotation, shift)), (0, 0, 1)))
-    return cv2.getPerspectiveTransform(CORNERS, tilted) @ flat
+    warp: np.ndarray = cv2.getPerspectiveTransform(CORNERS, tilted) @ flat
+    return warp
 
 
 def _tile_frame(part: Part) -> np.ndarray:

@@ -56,7 +56,8 @@ class TextureStyle:
         # The third colour runs across, so that a texture's two ends differ.
         across = np.linspace(0, 0.6, TILE, dtype=np.float32)[None, :, None]
         plain = first + (third - first) * across
-        return np.clip(plain + (second - plain) * share[..., None], 0, 255).astype(np.uint8)
+        mixed: np.ndarray = np.clip(plain + (second - plain) * share[..., None], 0, 255)
+        return mixed.astype(np.uint8)
 
     def _crop(self, generator: Generator) -> np.ndarray:
         image = photograph(self.source)
@@ -76,7 +77,8 @@ def _stripes(generator: Generator, count: float) -> np.ndarray:
     angle, phase = generator.uniform(0, 2 * math.pi, 2)
     line = np.linspace(0, 2 * math.pi * count, TILE, dtype=np.float32)
     wave = np.sin(line[None, :] * math.cos(angle) + line[:, None] * math.sin(angle) + phase)
-    return np.clip(4 * (wave + generator.uniform(-0.5, 0.5)) + 0.5, 0, 1)
+    share: np.ndarray = np.clip(4 * (wave + generator.uniform(-0.5, 0.5)) + 0.5, 0, 1)
+    return share
 
 
 def _spots(generator: Generator, radius: float) -> np.ndarray:

@@ -43,14 +43,16 @@ class ThinPlate:
     def __call__(self, places: np.ndarray) -> np.ndarray:
         """[M, 2] -> [M, 2]."""
         bent = _radial(_squared(places, self.controls)) @ self.weights
-        return bent + places @ self.affine[:2] + self.affine[2]
+        moved: np.ndarray = bent + places @ self.affine[:2] + self.affine[2]
+        return moved
 
     def slope(self, places: np.ndarray) -> np.ndarray:
         """[M, 2] -> [M, 2, 2]: how the result's coordinate (last) moves with the place's."""
         away = places[:, None] - self.controls
         squared = (away**2).sum(axis=2, keepdims=True)
         gradient = 2 * away * (np.log(np.maximum(squared, 1e-12)) + 1)
-        return np.einsum("mnd,nk->mdk", gradient, self.weights) + self.affine[:2]
+        slope: np.ndarray = np.einsum("mnd,nk->mdk", gradient, self.weights) + self.affine[:2]
+        return slope
 
     def inverse(self, results: np.ndarray, start: np.ndarray) -> np.ndarray:
         """Places [M, 2] that go to results [M, 2], by Newton's method from [M, 2] near them.
@@ -92,11 +94,13 @@ def bend(
 def _squared(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """[N, 2] and [M, 2] -> [N, M]: squared distances."""
     across, down = (one[:, None, axis] - other[None, :, axis] for axis in (0, 1))
-    return across**2 + down**2
+    squared: np.ndarray = across**2 + down**2
+    return squared
 
 
 def _radial(squared: np.ndarray) -> np.ndarray:
-    return squared * np.log(np.maximum(squared, 1e-12))
+    kernel: np.ndarray = squared * np.log(np.maximum(squared, 1e-12))
+    return kernel
 
 
 def _least_area(grid: np.ndarray) -> float:

@@ -102,7 +102,7 @@ def some_quadrangle(generator: Generator) -> np.ndarray:
 def a_parallelogram(generator: Generator) -> np.ndarray:
     """The corners of a square after an affine map: rotation, stretch, shear, shift."""
     shear = np.array([[1, generator.normal(0, 0.15)], [0, 1]])
-    corners = (_rotated(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
+    corners: np.ndarray = (_rotated(generator, 0.15) - SIZE / 2) @ shear + SIZE / 2
     return (corners + generator.normal(0, 0.06 * SIZE, 2)).astype(np.float32)
 
 
@@ -110,4 +110,5 @@ def _rotated(generator: Generator, stretch: float) -> np.ndarray:
     angle = math.radians(draw_rotation(generator))
     c, s = math.cos(angle), math.sin(angle)
     scale = np.exp(generator.normal(0, 0.25)) * np.exp(generator.normal(0, stretch, 2))
-    return (CORNERS - SIZE / 2) * scale @ np.array([[c, -s], [s, c]]) + SIZE / 2
+    turned: np.ndarray = (CORNERS - SIZE / 2) * scale @ np.array([[c, -s], [s, c]]) + SIZE / 2
+    return turned

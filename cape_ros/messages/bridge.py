@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.ros.encodings import check_size
+from cape_ros.messages.encodings import check_size
 
 KNOWN = "rgb8, bgr8, rgba8, bgra8, mono8, as 16 bits, bayer_*, yuv422, yuyv, nv12, nv21, nv24"
 NO_PICTURE = re.compile(r"16UC?1?|(8S|16S|32S|32F|64F)(C\d+)?")  # depth, as a rule

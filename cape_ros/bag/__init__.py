@@ -1,0 +1,1 @@
+"""Recordings of rosbag2, read and written without ROS."""
