@@ -17,7 +17,6 @@ from PIL import Image, ImageDraw
 from cape_ros.core.errors import InvalidInput, SourceError, exit_status
 from cape_ros.lab.datasets.mp100 import Dataset, read
 from cape_ros.lab.datasets.views import View, images_in
-from cape_ros.lab.training.data.augment import SIZE
 from cape_ros.lab.training.data.bodies import Body
 from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind, Thing
 from cape_ros.model import CapeFormerConfig
@@ -73,10 +72,11 @@ def picture(view: View) -> Image.Image:
     tile = Image.fromarray(cv2.resize(view.pixels, (TILE, TILE), interpolation=cv2.INTER_LINEAR))
     draw = ImageDraw.Draw(tile)
     font = load_font(15)
-    for number, (point, visible) in enumerate(zip(view.points * SIZE, view.visible, strict=True)):
-        if not ((point >= 0) & (point <= SIZE - 1)).all():  # NaN is nowhere
+    extent = np.array(view.pixels.shape[1::-1])
+    for number, (point, visible) in enumerate(zip(view.points * extent, view.visible, strict=True)):
+        if not ((point >= 0) & (point <= extent - 1)).all():  # NaN is nowhere
             continue
-        x, y = (point + 0.5) * TILE / SIZE - 0.5
+        x, y = (point + 0.5) * TILE / extent - 0.5
         _mark(draw, float(x), float(y), number, bool(visible))
         beside = RADIUS + 4 if x < TILE - 30 else -RADIUS - 14
         where = (x + beside, min(y - RADIUS - 4, TILE - 20))
@@ -124,7 +124,8 @@ def _name(thing: Thing, dataset: Dataset) -> str:
 def _counted(view: View) -> str:
     """How many keypoints are visible, hidden, outside, and not annotated."""
     known = np.isfinite(view.points).all(axis=1)
-    inside = known & ((view.points >= 0) & (view.points <= (SIZE - 1) / SIZE)).all(axis=1)
+    last = 1 - 1 / np.array(view.pixels.shape[1::-1])
+    inside = known & ((view.points >= 0) & (view.points <= last)).all(axis=1)
     counts = {
         "visible": view.visible.sum(),
         "hidden": (inside & ~view.visible).sum(),

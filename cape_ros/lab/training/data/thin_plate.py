@@ -67,16 +67,16 @@ class ThinPlate:
 
 
 def bend(
-    size: int, matrix: np.ndarray, points: np.ndarray, generator: Generator
+    size: tuple[int, int], matrix: np.ndarray, points: np.ndarray, generator: Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A view of `size` pixels that a homography [3, 3] would cut, bent by a thin plate.
+    """A view of (height, width) that a homography [3, 3] would cut, bent by a thin plate.
 
     points: [K, 2] pixels of the image. Returns the view's grid (`grids.py`), and where the points
     go [K, 2], in pixels of the view; NaN for a point that is far outside. The bending never folds.
     """
-    line = np.linspace(0, size - 1, CONTROLS)
-    controls = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-    push = generator.normal(0, 0.05 * size, controls.shape)
+    down, across = (np.linspace(0, side - 1, CONTROLS) for side in size)
+    controls = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
+    push = generator.normal(0, 0.05 * np.array(size[::-1]), controls.shape)
     view = nodes(size)
     for _ in range(8):
         plate = ThinPlate.through(controls, controls + push)
