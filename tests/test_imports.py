@@ -69,6 +69,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "supervision",
         "tensorboard",
         "matplotlib",
+        "scipy",
         "mcap",
         "mcap_ros2",
         "rosbags",

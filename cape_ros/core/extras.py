@@ -37,7 +37,11 @@ EXTRAS = {
         "onnxruntime": "onnxruntime>=1.18",
     },
     "supervision": {"supervision": "supervision>=0.30"},
-    "train": {"tensorboard": "tensorboard>=2.14", "matplotlib": "matplotlib>=3.8"},
+    "train": {
+        "tensorboard": "tensorboard>=2.14",
+        "matplotlib": "matplotlib>=3.8",
+        "scipy": "scipy>=1.11",
+    },
 }
 
 
