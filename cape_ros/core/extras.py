@@ -20,6 +20,7 @@ REQUIRED = {
     "typer": "typer>=0.12",
     "rich": "rich>=13",
     "tqdm": "tqdm>=4.60",
+    "jinja2": "jinja2>=3",
 }
 EXTRAS = {
     "studio": {
