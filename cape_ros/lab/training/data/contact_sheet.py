@@ -5,16 +5,16 @@ python -m cape_ros.lab.training.data.contact_sheet DATA PHOTOGRAPHS --out sheet.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
+import typer
 from PIL import Image, ImageDraw
 
-from cape_ros.core.errors import InvalidInput, SourceError, exit_status
+from cape_ros.core.errors import SourceError, exit_status
 from cape_ros.lab.datasets.mp100 import Dataset, read
 from cape_ros.lab.datasets.views import View, images_in
 from cape_ros.lab.training.data.bodies import Body
@@ -135,25 +135,22 @@ def _counted(view: View) -> str:
     return ", ".join(f"{n} {word}" for word, n in counts.items() if n or word == "visible")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.data.contact_sheet")
-    parser.add_argument("data", type=Path, help="folder with images/ and annotations/train.json")
-    parser.add_argument("photographs", type=Path, help="folder of images without annotations")
-    parser.add_argument("--out", type=Path, required=True, help="the page, a PNG")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    if options.seed < 0:
-        raise InvalidInput.of("--seed", "must be at least 0")
-    dataset = read(options.data / "annotations" / "train.json", options.data / "images")
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with images/ and annotations/train.json.")],
+    photographs: Annotated[Path, typer.Argument(help="Folder of images without annotations.")],
+    out: Annotated[Path, typer.Option(help="The page, a PNG.")],
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Show what a network is trained on, on one page."""
+    dataset = read(data / "annotations" / "train.json", data / "images")
     config = EpisodeConfig(views=2, keypoints=KEYPOINTS, balance=0.0)
-    photographs = list(images_in(options.photographs))
-    episodes = Episodes(dataset, photographs, config, CapeFormerConfig())
-    page = sheet(episodes, dataset, options.seed)
+    episodes = Episodes(dataset, list(images_in(photographs)), config, CapeFormerConfig())
+    page = sheet(episodes, dataset, seed)
     try:
-        page.save(options.out, "PNG")
+        page.save(out, "PNG")
     except OSError as error:
-        raise SourceError(f"{options.out}: cannot be written: {error.strerror}") from error
+        raise SourceError(f"{out}: cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: typer.run(main)))
