@@ -7,14 +7,15 @@ train.json; figures without the check stand beside those with it.
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -122,29 +123,31 @@ def summary(samples: Sequence[Samples], checked: bool) -> list[float]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path, help="folder with images/ and annotations/")
-    parser.add_argument("--weights", type=Path, default=SHIPPED)
-    parser.add_argument("--shots", type=int, nargs="+", default=[2, 3, 5])
-    parser.add_argument("--sets", type=int, default=8, help="of shots, of each category")
-    parser.add_argument("--queries", type=int, default=8, help="of each set, and as many strangers")
-    parser.add_argument("--pairs", type=int, default=16, help="of a category, to calibrate on")
-    options = parser.parse_args()
-    net, _ = checkpoints.load(options.weights)
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with images/ and annotations/.")],
+    weights: Path = SHIPPED,
+    numbers: Annotated[
+        list[int] | None, typer.Option("--shots", help="Once for each; else 2, 3 and 5.")
+    ] = None,
+    sets: Annotated[int, typer.Option(help="Of shots, of each category.")] = 8,
+    queries: Annotated[int, typer.Option(help="Of each set, and as many strangers.")] = 8,
+    pairs: Annotated[int, typer.Option(help="Of a category, to calibrate on.")] = 16,
+) -> None:
+    """What is it worth that shots of a category check each other?"""
+    net, _ = checkpoints.load(weights)
     trials = []
     for file in ("train", "val"):
-        data = annotated(DataConfig(options.data, annotations=f"annotations/{file}.json"))
-        seen = FeatureCache(data, net, None, torch.device("cpu"))
+        dataset = annotated(DataConfig(data, annotations=f"annotations/{file}.json"))
+        seen = FeatureCache(dataset, net, None, torch.device("cpu"))
         if file == "train":
-            answers = estimate_all(seen, options.pairs)
-        for category in data.categories:
+            answers = estimate_all(seen, pairs)
+        for category in dataset.categories:
             others = [a for a in answers if file == "val" or a.category != category]
             trials.append(Trial(seen, category, fit_all(others)))
     table = Table("shots", "checked", "error", "worst", "AUROC", "reported %", "strangers %")
-    for shots in options.shots:
+    for shots in numbers or (2, 3, 5):
         samples = [
-            trial.run(shots, options.sets, options.queries)
+            trial.run(shots, sets, queries)
             for trial in track(trials, f"{shots} shots", transient=True)
         ]
         for checked in (False, True):
@@ -156,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

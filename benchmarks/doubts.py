@@ -6,15 +6,16 @@ they are, with two keypoints of a shot mixed up, and with one moved by 0.3 of it
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -71,20 +72,20 @@ def spoil(shots: list[SupportShot], kind: str, draw: random.Random) -> Marks:
     return {(at, one) for one in wrong}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path, help="folder with images/ and annotations/")
-    parser.add_argument("--sets", type=int, default=6, help="of each category")
-    options = parser.parse_args()
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with images/ and annotations/.")],
+    count: Annotated[int, typer.Option("--sets", help="Of each category.")] = 6,
+) -> None:
+    """Are points that are marked wrongly found by the other shots?"""
     estimator = Estimator.load(device="cpu")
     tried: Counter[str] = Counter()
     named: Counter[str] = Counter()
     others: Counter[str] = Counter()
     for file in ("train", "val"):
-        data = annotated(DataConfig(options.data, annotations=f"annotations/{file}.json"))
-        for category in track(data.categories, file, transient=True):
+        dataset = annotated(DataConfig(data, annotations=f"annotations/{file}.json"))
+        for category in track(dataset.categories, file, transient=True):
             draw = random.Random(f"marks {category}")
-            for shots in sets(data, category, options.sets):
+            for shots in sets(dataset, category, count):
                 names = [f"k{index}" for index in range(len(shots[0].keypoints))]
                 for kind in (AS_IT_IS, MIXED_UP, ASIDE):
                     marked = list(shots)
@@ -103,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -9,54 +9,58 @@ time (cost: none, age: 120 ms), or in the soak a tiny one. Linux only.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
+import typer
 from rich.console import Console
+from rich.table import Table
 from rig import age, cost, soak
 from rig.setting import machine
 
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=("cost", "age", "soak"))
-    parser.add_argument("--seconds", type=float, default=60.0, help="of cost and age (60)")
-    parser.add_argument("--minutes", type=float, default=30.0, help="of the soak (30)")
-    parser.add_argument(
-        "--reliability",
-        default="reliable",
-        choices=("reliable", "best_effort"),
-        help="of the images in the soak (reliable)",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
-    options = parser.parse_args()
-    try:
-        run(options)
-    except RuntimeError as error:
-        sys.exit(f"node.py: {error}")
+Seconds = Annotated[float, typer.Option(help="Of the measurement.")]
+File = Annotated[Path | None, typer.Option("--json", help="Write all of it there, too.")]
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Raises RuntimeError if one of the processes fails."""
-    found: dict[str, Any]
-    if options.what == "cost":
-        found = cost.measure(options.seconds)
-        made = cost.table(found)
-    elif options.what == "age":
-        found = age.measure(options.seconds)
-        made = age.table(found)
-    else:
-        found = soak.measure(60 * options.minutes, options.reliability)
-        made = soak.table(found)
+class Reliability(str, Enum):
+    reliable = "reliable"
+    best_effort = "best_effort"
+
+
+@app.command("cost")
+def measure_cost(seconds: Seconds = 60.0, file: File = None) -> None:
+    """What the node costs."""
+    found = cost.measure(seconds)
+    report("cost", found, cost.table(found), file)
+
+
+@app.command("age")
+def measure_age(seconds: Seconds = 60.0, file: File = None) -> None:
+    """How old its results are."""
+    found = age.measure(seconds)
+    report("age", found, age.table(found), file)
+
+
+@app.command("soak")
+def measure_soak(
+    minutes: float = 30.0,
+    reliability: Annotated[Reliability, typer.Option(help="Of the images.")] = Reliability.reliable,
+    file: File = None,
+) -> None:
+    """How it lasts."""
+    found = soak.measure(60 * minutes, reliability.value)
+    report("soak", found, soak.table(found), file)
+
+
+def report(what: str, found: dict[str, Any], made: Table, file: Path | None) -> None:
     about = machine()
     console = Console()
     console.print(made)
@@ -65,9 +69,12 @@ def run(options: argparse.Namespace) -> None:
         f"Python {about['python']}",
         highlight=False,
     )
-    if options.json:
-        options.json.write_text(json.dumps({"machine": about, options.what: found}, indent=2))
+    if file:
+        file.write_text(json.dumps({"machine": about, what: found}, indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        app()
+    except RuntimeError as error:  # one of the processes failed
+        sys.exit(f"node.py: {error}")

@@ -9,14 +9,14 @@ numbers are the release's own.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+import typer
 from golden import Golden
 from rich.console import Console
 from rich.table import Table
@@ -101,14 +101,18 @@ def row(what: str, precision: str, away: np.ndarray) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--golden", type=Path, metavar="FOLDER", help="numbers of the release")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
-    options = parser.parse_args()
-    device = find_device(options.device)
-    rows = list(measure(device, Golden(options.golden) if options.golden else None))
+def main(
+    golden: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Numbers of the release.")
+    ] = None,
+    device: str = "auto",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all of it there, too.")
+    ] = None,
+) -> None:
+    """How far low precision moves keypoints, in pixels of the 256 x 256 crop."""
+    found = find_device(device)
+    rows = list(measure(found, Golden(golden) if golden else None))
     table = Table("inputs", "precision", "points", "median px", "99 of 100", "aim")
     for one in rows:
         met = "met" if one["met"] else "missed"
@@ -116,10 +120,10 @@ def main() -> None:
         table.add_row(one["inputs"], one["precision"], *numbers, met)
     Console().print(table)
     print(f"aim: at most {MEDIAN} px for half of the points, {P99} px for 99 of 100")
-    if options.json:
-        about = {"machine": machine(device), "aim": {"median": MEDIAN, "p99": P99}}
-        options.json.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
+    if json_file:
+        about = {"machine": machine(found), "aim": {"median": MEDIAN, "p99": P99}}
+        json_file.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

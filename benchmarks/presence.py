@@ -6,9 +6,10 @@ without a box, each frame on its own.
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated
 
 import numpy as np
+import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -25,15 +26,15 @@ def frames_of(scene_number: int, every: int) -> list[SourceFrame]:
     return [frame for frame in frames[::every] if frame is not None]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--weights", default="shipped")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--every", type=int, default=6, help="process every n-th frame")
-    options = parser.parse_args()
-    estimator = Estimator.load(options.weights, options.device)
+def main(
+    weights: str = "shipped",
+    device: str = "auto",
+    every: Annotated[int, typer.Option(help="Process every n-th frame.")] = 6,
+) -> None:
+    """Does a search find what is there, and nothing else?"""
+    estimator = Estimator.load(weights, device)
     categories = [scene.category for scene in photograph_scenes(1)]
-    scenes = [frames_of(number, options.every) for number in range(len(categories))]
+    scenes = [frames_of(number, every) for number in range(len(categories))]
     table = Table("searched for", *(f"in {c.name}" for c in categories))
     there, elsewhere = [], []
     for row, category in enumerate(track(categories, "searching", transient=True)):
@@ -53,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

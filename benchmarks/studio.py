@@ -9,17 +9,17 @@ a frame when a viewer has decoded it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -131,17 +131,17 @@ def table(found: dict[str, Any]) -> Table:
     return made
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement (10)")
-    parser.add_argument("--rounds", type=int, default=6, help="without and with viewers (6)")
-    parser.add_argument("--viewers", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=30.0, help="of the camera, in frames/s (30)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
-    options = parser.parse_args()
-    found = measure(options.seconds, options.rounds, options.viewers, options.rate)
+def main(
+    seconds: Annotated[float, typer.Option(help="Of each measurement.")] = 10.0,
+    rounds: Annotated[int, typer.Option(help="Without and with viewers.")] = 6,
+    viewers: int = 3,
+    rate: Annotated[float, typer.Option(help="Of the camera, in frames/s.")] = 30.0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all of it there, too.")
+    ] = None,
+) -> None:
+    """What Studio costs the node, how old its live view is, and how much a browser loads."""
+    found = measure(seconds, rounds, viewers, rate)
     console = Console()
     console.print(table(found))
     console.print(
@@ -149,9 +149,9 @@ def main() -> None:
         f"{torch.__version__} with {torch.get_num_threads()} threads",
         highlight=False,
     )
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2))
+    if json_file:
+        json_file.write_text(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -7,18 +7,18 @@ The two are interleaved, so that both see the same load. The data are drawn for 
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import torch
+import typer
 from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
@@ -136,16 +136,18 @@ def image_batches(step: AnyStep) -> list[torch.Tensor]:
     return [batch.images for batch in (*step.shots, step.query)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--precision", default="float32")
-    parser.add_argument("--workers", type=int, default=1, help="that prepare steps")
-    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="F=V")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
-    options = parser.parse_args()
+def main(
+    config: Path = CONFIG,
+    device: str = "auto",
+    steps: int = 10,
+    precision: str = "float32",
+    workers: Annotated[int, typer.Option(help="That prepare steps.")] = 1,
+    more: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all of it there, too.")
+    ] = None,
+) -> None:
+    """What a training step costs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         drawn_data(folder)
@@ -155,11 +157,11 @@ def main() -> None:
             "start.imagenet=null",
             "start.matcher=false",
             "optimiser.early_layers_from=0",
-            f"precision={options.precision}",
-            f"workers={options.workers}",
-            *options.settings,
+            f"precision={precision}",
+            f"workers={workers}",
+            *(more or []),
         ]
-        found = measure(read_config(options.config, settings), options.device, options.steps)
+        found = measure(read_config(config, settings), device, steps)
     title = f"{found['config']}, {found['pairs']} pairs of {found['images']} images a step, "
     title += f"{found['device']}, {found['threads']} threads"
     table = Table("what", "seconds", "pairs per second", title=title)
@@ -173,9 +175,9 @@ def main() -> None:
     print(f"a step costs {found['ratio']:.2f} times the backbone alone")
     if found["gpu"]:
         print(f"{found['gpu']}: idle for {found['gpu_idle_share']:.0%} of a step")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2))
+    if json_file:
+        json_file.write_text(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

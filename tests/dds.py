@@ -9,7 +9,8 @@ import importlib.util
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray, SupportShot
+from cape_ros.perception.estimator import Estimator
 from cape_ros.ros.conversions import to_image
 from cape_ros.ros.node import CapeNode
 from cape_ros.srv import RegisterCategory, RemoveCategory
@@ -273,3 +275,23 @@ class Bench:
         """The versions of the categories, and of all of them."""
         server = self.node.server
         return {c.name: c.version for c in server.categories.values()}, server.database_version
+
+
+@contextmanager
+def frame_in_the_network(bench: Bench, seconds: int) -> Iterator[None]:
+    """A frame of this stamp stays in the network until the end of the block."""
+    estimate, entered, go_on = Estimator.estimate, threading.Event(), threading.Event()
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        entered.set()
+        assert go_on.wait(SECONDS)
+        return estimate(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Estimator, "estimate", slow)
+        bench.robot.camera.publish(image(seconds))
+        assert entered.wait(SECONDS)
+        try:
+            yield
+        finally:
+            go_on.set()

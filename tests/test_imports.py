@@ -79,6 +79,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "supervision",
         "tensorboard",
         "matplotlib",
+        "scipy",
         "mcap_ros2",
     ): {},
 }

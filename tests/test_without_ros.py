@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 from absent import ROS
 from recordings import raw, record
+from serving import serve_until_ctrl_c
 from skimage import data
 
 from cape_ros.core.images import write_image
@@ -131,33 +128,9 @@ def test_what_needs_no_node_works_and_what_needs_one_says_so(
 
 
 def test_studio_on_a_video(film: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
     words = ["--video", film, "--port", "0", "--library", tmp_path / "library", "--device", "cpu"]
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", ONE, ",".join(ROS), "serve", *map(str, words)],
-            stdout=out,
-            stderr=out,
-            env=environment(),
-        )
-    try:
-        end = time.monotonic() + SECONDS
-        while not (match := re.search(r"Studio .*: (http://\S+)", log.read_text())):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        with httpx.Client(base_url=match[1], timeout=SECONDS) as browser:
-            while not browser.get("/api/cameras").json()[0]["answered"]:
-                assert time.monotonic() < end
-                time.sleep(0.05)
-            frozen = browser.post("/api/freeze", json={}).json()
-            assert (frozen["width"], frozen["height"]) == (320, 240)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 0
-    finally:
-        process.kill()
-        process.wait()
-    assert "Traceback" not in log.read_text()
+    command = [sys.executable, "-c", ONE, ",".join(ROS), "serve", *map(str, words)]
+    serve_until_ctrl_c(command, tmp_path / "log", (320, 240), environment())
 
 
 def test_what_is_optional_is_named_where_it_is_missing(

@@ -12,6 +12,8 @@ from cape_ros.cli.common import (
     DEFAULT_LIBRARY,
     Add,
     Library,
+    Name,
+    NewName,
     Replace,
     open_library,
     register_all,
@@ -19,16 +21,13 @@ from cape_ros.cli.common import (
 )
 from cape_ros.core.errors import InvalidInput
 
-Name = Annotated[str, typer.Argument(help="Of a registered category.")]
 PICTURE = 768  # pixels of a side
 
 
 def register(
     image: Annotated[Path, typer.Argument(help="Photograph that shows the object.")],
     keypoints: Annotated[Path, typer.Option(help="JSON file with the keypoints in it.")],
-    name: Annotated[
-        str | None, typer.Option(help="Of the category; else the one in the file.")
-    ] = None,
+    name: NewName = None,
     add: Add = False,
     replacing: Replace = False,
     library: Library = DEFAULT_LIBRARY,

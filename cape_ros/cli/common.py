@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DEFAULT_LIBRARY = Path("~/.local/share/cape_ros/library")
 
+Name = Annotated[str, typer.Argument(help="Of a registered category.")]
+NewName = Annotated[
+    str | None, typer.Option("--name", help="Of the category; else the one in the file.")
+]
 Library = Annotated[Path, typer.Option(help="Folder of the registered categories.")]
 Weights = Annotated[str, typer.Option(help="A file, or a name that `cape lab weights list` shows.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]

@@ -14,6 +14,8 @@ from cape_ros.cli.common import (
     DEFAULT_LIBRARY,
     Add,
     Library,
+    Name,
+    NewName,
     Replace,
     open_library,
     register_all,
@@ -34,7 +36,7 @@ class Format(str, Enum):
 
 
 def export(
-    name: Annotated[str, typer.Argument(help="Of a registered category.")],
+    name: Name,
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="File to write.")],
     kind: Annotated[
         Format, typer.Option("--format", help="folder is this project's own.")
@@ -58,9 +60,7 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE.zip", help="Annotations, with their images.")
     ],
-    name: Annotated[
-        str | None, typer.Option(help="Of the category; else the one in the file.")
-    ] = None,
+    name: NewName = None,
     add: Add = False,
     replacing: Replace = False,
     library: Library = DEFAULT_LIBRARY,

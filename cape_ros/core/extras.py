@@ -20,6 +20,7 @@ REQUIRED = {
     "typer": "typer>=0.12",
     "rich": "rich>=13",
     "tqdm": "tqdm>=4.60",
+    "jinja2": "jinja2>=3",
 }
 EXTRAS = {
     "studio": {
@@ -38,7 +39,11 @@ EXTRAS = {
         "onnxruntime": "onnxruntime>=1.18",
     },
     "supervision": {"supervision": "supervision>=0.30"},
-    "train": {"tensorboard": "tensorboard>=2.14", "matplotlib": "matplotlib>=3.8"},
+    "train": {
+        "tensorboard": "tensorboard>=2.14",
+        "matplotlib": "matplotlib>=3.8",
+        "scipy": "scipy>=1.11",
+    },
 }
 
 

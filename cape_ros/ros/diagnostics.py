@@ -1,4 +1,10 @@
-"""`/diagnostics`, once a second: statistics, and one message for each problem."""
+"""`/diagnostics`, once a second: statistics, and one message for each problem.
+
+By the conventions of diagnostic_updater, which no wheel has: a status is named "NODE: task", its
+hardware_id is "none" where there is no hardware of its own, sentences are joined and the highest
+level counts, and nothing received is an ERROR. Simulated time may stand still, so the timer is
+steady.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +85,7 @@ class Diagnostics:
             PERIOD,
             self._publish,
             callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),  # simulated time may stand still
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
 
     def close(self) -> None:
@@ -104,8 +110,9 @@ class Diagnostics:
         yield to_status(f"{name}: model", *self._model(state, statistics), state.word)
         for report in self._cameras:
             counts = statistics.cameras.get(report.camera.key, CameraCounts())
-            summary = report.say(counts, state.running, self._has_time())
-            yield to_status(f"{name}: {report.camera.key}", *summary, state.word)
+            values, wrong = report.say(counts, state.running, self._has_time())
+            level = DiagnosticStatus.ERROR if report.is_silent() else DiagnosticStatus.WARN
+            yield to_status(f"{name}: {report.camera.key}", values, wrong, state.word, level)
 
     def _has_time(self) -> bool:
         """Whether the clock runs: with use_sim_time, not before the first message on /clock."""
@@ -186,7 +193,7 @@ class CameraReport:
             "zero stamps": meter.stamps.zeros,
         }
         wrong = [*meter.qos.values()]
-        if now - self._last_image > NO_IMAGE_AFTER:
+        if self.is_silent():
             wrong.append(f"no image for {now - self._last_image:.0f} s on {self.camera.topic}")
         if self._recent.grew("lost", meter.lost):
             wrong.append(
@@ -203,16 +210,24 @@ class CameraReport:
             wrong.append(f"images are {age[0]:.1f} s old when their result goes out")
         return values, wrong
 
+    def is_silent(self) -> bool:
+        """Whether no image has come for so long that no result can."""
+        return self._clock() - self._last_image > NO_IMAGE_AFTER
+
 
 def to_status(
-    name: str, values: Mapping[str, Any], wrong: Sequence[str], otherwise: str
+    name: str,
+    values: Mapping[str, Any],
+    wrong: Sequence[str],
+    otherwise: str,
+    level: bytes = DiagnosticStatus.WARN,
 ) -> DiagnosticStatus:
-    """wrong: sentences; none is OK, and then `otherwise` is the message."""
+    """wrong: sentences, of this level; none is OK, and then `otherwise` is the message."""
     return DiagnosticStatus(
-        level=DiagnosticStatus.WARN if wrong else DiagnosticStatus.OK,
+        level=level if wrong else DiagnosticStatus.OK,
         name=name,
         message="; ".join(wrong) or otherwise,
-        hardware_id="",
+        hardware_id="none",
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
     )
 

@@ -58,6 +58,10 @@ class Rules:
         return f"cape_studio_{self.port}"
 
     def host_fits(self, header: str) -> bool:
+        """Whether a Host header names this machine; with a token, its own names and any address do.
+
+        `TrustedHostMiddleware` of Starlette has no pattern for every IP address.
+        """
         name = _host_name(header)
         if name in LOCAL:
             return True
@@ -67,8 +71,9 @@ class Rules:
             ipaddress.ip_address(name)  # an IP literal cannot be rebound (DNS rebinding)
             return True
         except ValueError:
-            own = socket.gethostname().lower().split(".")[0]
-            return name == self.host.lower() or name.split(".")[0] == own
+            own = socket.gethostname().lower()
+            first = own.partition(".")[0]
+            return name in (self.host.lower(), own, first, f"{first}.local")
 
     def origin_fits(self, headers: Headers) -> bool:
         """A page of another origin says so; programs that are no browsers say nothing."""

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import launch_testing.actions
 import numpy as np
 import rclpy
 import yaml
 from builtin_interfaces.msg import Time
+from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
@@ -22,8 +26,22 @@ from cape_ros.ros.conversions import to_image
 from cape_ros.srv import RegisterCategory
 
 SECONDS = 120.0
+ROOT = Path(__file__).resolve().parents[2]
 PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
+
+
+def launched(arguments: dict[str, str]) -> LaunchDescription:
+    """The launch file of this checkout with these arguments, and the test after it."""
+    return LaunchDescription(
+        [
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(ROOT / "launch" / "cape.launch.py")),
+                launch_arguments=arguments.items(),
+            ),
+            launch_testing.actions.ReadyToTest(),
+        ]
+    )
 
 
 def write_parameters(folder: Path, **parameters: Any) -> str:

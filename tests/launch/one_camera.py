@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import launch_testing
-import launch_testing.actions
 import launch_testing.asserts
-from conversation import Conversation, write_parameters
+from conversation import Conversation, launched, write_parameters
 from launch import LaunchDescription
-from launch.actions import IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 CHOSEN = {
     "image_reliability": "reliable",
@@ -21,7 +18,6 @@ CHOSEN = {
     "device": "cpu",
     "weights": "shipped",
 }
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def generate_test_description() -> LaunchDescription:
@@ -33,15 +29,7 @@ def generate_test_description() -> LaunchDescription:
         "params_file": write_parameters(folder, **other, weights="absent"),
         **CHOSEN,
     }
-    return LaunchDescription(
-        [
-            IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(str(ROOT / "launch" / "cape.launch.py")),
-                launch_arguments=arguments.items(),
-            ),
-            launch_testing.actions.ReadyToTest(),
-        ]
-    )
+    return launched(arguments)
 
 
 class TestNode(unittest.TestCase):

@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import launch_testing
-import launch_testing.actions
 import launch_testing.asserts
-from conversation import Conversation, write_parameters
+from conversation import Conversation, launched, write_parameters
 from launch import LaunchDescription
-from launch.actions import IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from lifecycle_msgs.msg import Transition
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def generate_test_description() -> LaunchDescription:
@@ -28,15 +23,7 @@ def generate_test_description() -> LaunchDescription:
         "autostart": "false",
         "params_file": write_parameters(folder),
     }
-    return LaunchDescription(
-        [
-            IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(str(ROOT / "launch" / "cape.launch.py")),
-                launch_arguments=arguments.items(),
-            ),
-            launch_testing.actions.ReadyToTest(),
-        ]
-    )
+    return launched(arguments)
 
 
 class TestNode(unittest.TestCase):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import dds  # before the message packages
 import pytest
-from dds import EVERYTHING_IS_FOUND, Bench, image, wait_for
+from dds import EVERYTHING_IS_FOUND, Bench, frame_in_the_network, image, wait_for
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.msg import Log
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -94,26 +93,12 @@ def test_an_unexpected_error_leads_back_to_unconfigured(
     assert bench.robot.transition(CONFIGURE)
 
 
-def test_deactivation_in_mid_frame_publishes_nothing_more(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deactivation_in_mid_frame_publishes_nothing_more(start: Start) -> None:
     bench = start(**EVERYTHING_IS_FOUND)
     robot = bench.robot
     assert robot.register().success
-    estimate, entered, go_on = Estimator.estimate, threading.Event(), threading.Event()
-
-    def slow(*arguments: Any, **options: Any) -> Any:
-        entered.set()
-        assert go_on.wait(dds.SECONDS)
-        return estimate(*arguments, **options)
-
-    monkeypatch.setattr(Estimator, "estimate", slow)
-    try:
-        robot.camera.publish(image(77))
-        assert entered.wait(dds.SECONDS)
+    with frame_in_the_network(bench, 77):
         assert robot.transition(DEACTIVATE)
-    finally:
-        go_on.set()
     assert robot.transition(ACTIVATE)
     wait_for(robot.camera.get_subscription_count)
     assert robot.show()[1].objects

@@ -185,7 +185,9 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
     assert status.level == DiagnosticStatus.WARN
     robot.camera.publish(Image(encoding="jpeg2000", width=4, height=4, step=4))
     report.wait("model", lambda message, _: "input is refused: image.encoding" in message)
-    report.wait("image", lambda message, _: "no image for" in message)
+    silent = report.wait("image", lambda message, _: "no image for" in message)
+    assert silent.level == DiagnosticStatus.ERROR
+    assert silent.hardware_id == "none"
     message, found = robot.show()  # the next good one is answered as ever
     assert found.header == message.header
 

@@ -11,13 +11,12 @@ import dds  # before the message packages
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from dds import EVERYTHING_IS_FOUND, PIXELS, Bench, answer, image, shot
+from dds import EVERYTHING_IS_FOUND, PIXELS, Bench, answer, frame_in_the_network, image, shot
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 from test_parameters import change
 
 from cape_ros.msg import Keypoint
-from cape_ros.perception.estimator import Estimator
 from cape_ros.ros.conversions import to_image
 from cape_ros.server.server import RegisterMode
 from cape_ros.srv import (
@@ -223,29 +222,13 @@ def test_a_request_of_50_megabytes_is_refused_by_its_size(start: Start) -> None:
     assert robot.show()[1].objects
 
 
-def test_a_category_may_go_while_its_frame_is_in_the_network(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import threading
-
+def test_a_category_may_go_while_its_frame_is_in_the_network(start: Start) -> None:
     bench = start(**EVERYTHING_IS_FOUND)
     robot = bench.robot
     robot.register()
     robot.register(name="pan")
-    estimate, entered, go_on = Estimator.estimate, threading.Event(), threading.Event()
-
-    def slow(*arguments: Any, **options: Any) -> Any:
-        entered.set()
-        assert go_on.wait(dds.SECONDS)
-        return estimate(*arguments, **options)
-
-    monkeypatch.setattr(Estimator, "estimate", slow)
-    try:
-        robot.camera.publish(image(77))
-        assert entered.wait(dds.SECONDS)
+    with frame_in_the_network(bench, 77):
         removal = robot.begin_removal("cup")
-    finally:
-        go_on.set()
     assert answer(removal).success
     during = robot.keypoints.wait(lambda m: m.header.stamp.sec == 77)
     assert {one.category for one in during.objects} == {"cup", "pan"}

@@ -129,7 +129,11 @@ def test_another_name_for_this_machine_is_refused(site: Site, open_site: Site) -
         assert answer.status_code in (400, 403)
     for host in ("localhost:1234", "127.0.0.1", "[::1]:8765"):  # through an ssh tunnel
         assert site.browser.get("/", headers={"Host": host}).status_code == 200
-    for host in ("192.168.1.7:8765", f"{socket.gethostname()}.local"):
+    own = socket.gethostname()
+    for host in (f"{own}.evil.example", f"{own}.evil.example:8765", f"{own}.local.evil.example"):
+        answer = open_site.browser.get("/", headers={**bearer, "Host": host})
+        assert answer.status_code == 403, host
+    for host in ("192.168.1.7:8765", own, f"{own.upper()}:8765", f"{own}.local"):
         answer = open_site.browser.get("/", headers={**bearer, "Host": host})
         assert answer.status_code == 200
         assert site.browser.get("/", headers={"Host": host}).status_code == 403

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import dds  # noqa: F401  # skips where there is no rclpy
-import httpx
 import pytest
 import rclpy
 from rclpy.node import Node
+from serving import serve_until_ctrl_c
 
 from cape_ros import cli
 from cape_ros.core import extras
@@ -29,29 +26,8 @@ CAPE = [
 
 
 def test_studio_on_the_demo_until_ctrl_c(tmp_path: Path) -> None:
-    log = tmp_path / "log"
     words = ["--demo", "--port", "0", "--library", str(tmp_path / "library"), "--device", "cpu"]
-    with log.open("w") as out:
-        process = subprocess.Popen([*CAPE, *words], stdout=out, stderr=out)
-    try:
-        end = time.monotonic() + SECONDS
-        while not (match := re.search(r"Studio .*: (http://\S+)", log.read_text())):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        with httpx.Client(base_url=match[1], timeout=SECONDS) as browser:
-            assert "<html" in browser.get("/").text
-            while not browser.get("/api/cameras").json()[0]["answered"]:
-                assert time.monotonic() < end
-                time.sleep(0.05)
-            frozen = browser.post("/api/freeze", json={}).json()
-            assert (frozen["width"], frozen["height"]) == (640, 480)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 0
-    finally:
-        process.kill()
-        process.wait()
-    assert "Traceback" not in log.read_text()
+    serve_until_ctrl_c([*CAPE, *words], tmp_path / "log", (640, 480))
 
 
 @pytest.mark.parametrize(

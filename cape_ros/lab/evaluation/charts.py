@@ -104,21 +104,6 @@ def bar_chart(
     return _svg(parts, round(y), what)
 
 
-def legend(entries: Sequence[tuple[str, str]], bars: bool = False) -> str:
-    """(name, kind) of each curve or bar."""
-    items = []
-    for name, kind in entries:
-        mark = (
-            f'<rect class="bar {kind}" width="14"/>'
-            if bars
-            else f'<path class="line {kind}" d="M0 4H22"/>'
-        )
-        items.append(
-            f'<li><svg viewBox="0 0 22 8" aria-hidden="true">{mark}</svg>{escape(name)}</li>'
-        )
-    return f'<ul class="legend">{"".join(items)}</ul>'
-
-
 def thinned(x: np.ndarray, y: np.ndarray, most: int = 200) -> tuple[list[float], list[float]]:
     """At most so many points of a curve, its ends among them."""
     if not len(x):

@@ -9,12 +9,12 @@ models", CVPR 2022). START is the start.safetensors beside TRAINED.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import torch
+import typer
 
 from cape_ros.core.errors import CheckpointError, InvalidInput, exit_status
 from cape_ros.model import CapeFormer, checkpoints
@@ -38,21 +38,19 @@ def blend(start: CapeFormer, trained: CapeFormer, share: float) -> CapeFormer:
     return blended
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.blend")
-    parser.add_argument("start", type=Path)
-    parser.add_argument("trained", type=Path)
-    parser.add_argument("--share", type=float, required=True, help="of TRAINED, 0 to 1")
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    if not 0 <= options.share <= 1:
-        raise InvalidInput.of("--share", f"{options.share} is not from 0 to 1")
-    start, _ = checkpoints.load(options.start)
-    trained, facts = checkpoints.load(options.trained)
-    checkpoints.save(
-        options.out, blend(start, trained, options.share), facts | {"share": options.share}
-    )
+def main(
+    start: Path,
+    trained: Path,
+    share: Annotated[float, typer.Option(help="Of TRAINED, 0 to 1.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+) -> None:
+    """Give back to trained weights some of what they were before."""
+    if not 0 <= share <= 1:
+        raise InvalidInput.of("--share", f"{share} is not from 0 to 1")
+    before, _ = checkpoints.load(start)
+    after, facts = checkpoints.load(trained)
+    checkpoints.save(out, blend(before, after, share), facts | {"share": share})
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: typer.run(main)))

@@ -10,15 +10,16 @@ the scores are worth is measured on categories left out of the fit, one after an
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+import typer
 from rich.progress import track
 from torch import Tensor
 from torch.nn import functional as F
@@ -158,34 +159,30 @@ def quality_left_out(answers: Sequence[Answers]) -> dict[str, dict[str, float | 
     return figures
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.calibrate")
-    parser.add_argument("weights", type=Path)
-    parser.add_argument("data", type=Path, help="folder with images/ and annotations/")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--pairs", type=int, default=40, help="of each category and number of shots"
-    )
-    options = parser.parse_args(arguments)
-    if options.pairs < 1:
-        raise InvalidInput.of("--pairs", "must be at least 1")
-    net, facts = checkpoints.load(options.weights)
-    dataset = annotated(DataConfig(options.data))
+def main(
+    weights: Path,
+    data: Annotated[Path, typer.Argument(help="Folder with images/ and annotations/.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    pairs: Annotated[
+        int, typer.Option(min=1, help="Of each category and number of shots, at most.")
+    ] = 40,
+) -> None:
+    """Fit the scores of weights to annotated objects."""
+    net, facts = checkpoints.load(weights)
+    dataset = annotated(DataConfig(data))
     seen = FeatureCache(dataset, net, None, torch.device("cpu"))
     answers = []
     for category in track(dataset.categories, "predicting"):
         objects = len(dataset.of_category(category))
-        answers += [collect_answers(seen, category, n, options.pairs) for n in SHOTS if objects > n]
+        answers += [collect_answers(seen, category, n, pairs) for n in SHOTS if objects > n]
         seen.forget(set())
     if len({one.category for one in answers}) < 2:
         reason = "two categories with two objects each are needed"
-        raise InvalidInput.of(str(options.data), reason)
+        raise InvalidInput.of(str(data), reason)
     calibration, quality = fit_all(answers), quality_left_out(answers)
     print(quality, calibration)
-    checkpoints.save(
-        options.out, net, facts | calibration.to_facts() | {"calibration_quality": quality}
-    )
+    checkpoints.save(out, net, facts | calibration.to_facts() | {"calibration_quality": quality})
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: typer.run(main)))

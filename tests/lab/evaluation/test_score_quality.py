@@ -27,6 +27,17 @@ def test_auroc_is_the_share_of_right_before_wrong_and_ties_count_half() -> None:
     assert math.isnan(auroc(SCORES, np.ones(4, bool)))
 
 
+def test_auroc_is_that_of_scipy() -> None:
+    """The statistic of Mann and Whitney, to 1e-6, with ties and without."""
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    for scores in (rng.random(3000), rng.integers(0, 20, 3000) / 20):
+        right = rng.random(3000) < scores
+        expected = stats.mannwhitneyu(scores[right], scores[~right]).statistic
+        expected /= right.sum() * (~right).sum()
+        assert auroc(scores, right) == pytest.approx(expected, abs=1e-6)
+
+
 def test_a_score_that_is_the_chance_of_being_right_has_no_calibration_error() -> None:
     rng = np.random.default_rng(0)
     scores = rng.random(20000)

@@ -23,8 +23,7 @@ def test_blended_weights_lie_on_the_line_between_both(tmp_path: Path) -> None:
     start = save(tmp_path / "start.safetensors", 1).state_dict()
     trained = save(tmp_path / "trained.safetensors", 2).state_dict()
     out = tmp_path / "blended.safetensors"
-    paths = [tmp_path / "start.safetensors", tmp_path / "trained.safetensors", "--out", out]
-    blend.main([*map(str, paths), "--share", "0.25"])
+    blend.main(tmp_path / "start.safetensors", tmp_path / "trained.safetensors", 0.25, out)
     net, facts = checkpoints.load(out)
     assert facts == {"name": "net2", "share": 0.25}
     for name, tensor in net.state_dict().items():
@@ -39,8 +38,7 @@ def test_two_architectures_do_not_blend(tmp_path: Path) -> None:
         blend.blend(one, other, 0.5)
 
 
-@pytest.mark.parametrize("share", ["5", "nan", "-0.1"])
-def test_a_share_is_a_part(tmp_path: Path, share: str) -> None:
-    words = [str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "c")]
+@pytest.mark.parametrize("share", [5, float("nan"), -0.1])
+def test_a_share_is_a_part(tmp_path: Path, share: float) -> None:
     with pytest.raises(InvalidInput, match="--share"):
-        blend.main([*words, f"--share={share}"])
+        blend.main(tmp_path / "a", tmp_path / "b", share, tmp_path / "c")

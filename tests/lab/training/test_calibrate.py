@@ -38,7 +38,7 @@ def test_calibrated_weights_are_used(
     match_nearest_neighbours(net, seen, seed=0)
     raw, out = tmp_path / "raw.safetensors", tmp_path / "calibrated.safetensors"
     checkpoints.save(raw, net, {"name": "small", "held_out": HELD_OUT})
-    calibrate.main([str(raw), str(data), "--out", str(out), "--pairs", "3"])
+    calibrate.main(raw, data, out, pairs=3)
     _, facts = checkpoints.load(out)
     assert facts["name"] == "small"
     assert 0 <= facts["calibration_quality"]["1 shots"]["calibration_error"] <= 1

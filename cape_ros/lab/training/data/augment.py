@@ -17,7 +17,6 @@ from cape_ros.lab.training.data.light import Light
 from cape_ros.lab.training.data.sketches import Sketch
 from cape_ros.perception.geometry import Crop
 
-SIZE = 256
 LARGEST_SOURCE = 512  # pixels of a photograph's longer side that is sent to a device
 
 
@@ -40,28 +39,28 @@ def view_of_instance(
     generator: Generator,
     flip: bool,
     backgrounds: Sequence[Path],
+    size: tuple[int, int],
     sketch: bool = False,
 ) -> View:
     """An object rotated, scaled, shifted and recoloured, sometimes pasted on another background.
 
     Every query is rotated on its own, so the support's layout is a bad guess; a flip changes what
-    is left and right, so a whole episode flips or none of it. sketch: a device is to recolour it.
+    is left and right, so a whole episode flips or none of it. size: (height, width) of the view.
+    sketch: a device is to recolour it.
     """
     image = photograph(instance.image)
     x, y, w, h = instance.box
     shift = generator.uniform(-0.1, 0.1, 2) * max(w, h)
     scale = float(np.clip(np.exp(generator.normal(0.08, 0.22)), 0.75, 2.0))
-    crop = Crop.of_box(
-        (x + shift[0], y + shift[1], w, h), (SIZE, SIZE), scale, draw_rotation(generator)
-    )
+    crop = Crop.of_box((x + shift[0], y + shift[1], w, h), size, scale, draw_rotation(generator))
     matrix = np.vstack((crop.matrix, (0, 0, 1)))
     visible = instance.visible
     points = np.where(visible[:, None], instance.keypoints, np.nan)
-    background = pick(backgrounds, generator) if generator.random() < 0.4 else None
-    return finish(image, matrix, points, visible, generator, flip, background, sketch)
+    background = pick(backgrounds, generator, size) if generator.random() < 0.4 else None
+    return finish(image, matrix, points, visible, generator, flip, size, background, sketch)
 
 
-def view_of_the_paper(instance: Instance, generator: Generator) -> View:
+def view_of_the_paper(instance: Instance, generator: Generator, size: tuple[int, int]) -> View:
     """The release's augmentation: a little larger or smaller, rotated a little in 3 of 5 cases.
 
     Scale clip(1 + 0.15 N, 0.85, 1.15), rotation clip(15 N, -30, 30) degrees with probability 0.6;
@@ -71,7 +70,7 @@ def view_of_the_paper(instance: Instance, generator: Generator) -> View:
     angle = float(np.clip(15 * generator.normal(), -30, 30))
     if generator.random() >= 0.6:
         angle = 0.0
-    return render(instance, (SIZE, SIZE), scale, angle)
+    return render(instance, size, scale, angle)
 
 
 def draw_rotation(generator: Generator) -> float:
@@ -89,17 +88,18 @@ def finish(
     visible: np.ndarray,
     generator: Generator,
     flip: bool,
+    size: tuple[int, int],
     background: np.ndarray | None,
     sketch: bool = False,
 ) -> View:
     """Cut the view that a homography [3, 3] describes out of an image; recolour, cover, flip."""
-    pixels = cv2.warpPerspective(image, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
+    pixels = cv2.warpPerspective(image, matrix, size[::-1], flags=cv2.INTER_LINEAR)
     if background is not None:
-        inside = cv2.warpPerspective(np.ones(image.shape[:2], np.uint8), matrix, (SIZE, SIZE))
+        inside = cv2.warpPerspective(np.ones(image.shape[:2], np.uint8), matrix, size[::-1])
         pixels = np.where(inside[..., None] > 0, pixels, background)
     places = project(points, matrix)
     places[np.isnan(points).any(axis=1)] = np.nan  # OpenCV makes it 0
-    return show(pixels, places, visible, generator, flip, sketch)
+    return show(pixels, places, visible, generator, flip, size, sketch)
 
 
 def project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -114,6 +114,7 @@ def show(
     visible: np.ndarray,
     generator: Generator,
     flip: bool,
+    size: tuple[int, int],
     sketch: bool = False,
     grid: np.ndarray | None = None,
 ) -> View:
@@ -125,16 +126,17 @@ def show(
     """
     light = Light.draw(generator)
     if flip:
-        places = np.array([SIZE - 1, 0]) - places * np.array([1, -1])
-    visible = visible & (places >= 0).all(axis=1) & (places <= SIZE - 1).all(axis=1)
-    points = (places / SIZE).astype(np.float32)
+        places = np.array([size[1] - 1, 0]) - places * np.array([1, -1])
+    extent = np.array(size[::-1])
+    visible = visible & (places >= 0).all(axis=1) & (places <= extent - 1).all(axis=1)
+    points = (places / extent).astype(np.float32)
     if sketch:
         return Sketch(pixels, points, visible, grid, light, flip)
     pixels = light.shine(pixels, generator)
     return View(np.ascontiguousarray(pixels[:, ::-1] if flip else pixels), points, visible)
 
 
-def pick(backgrounds: Sequence[Path], generator: Generator) -> np.ndarray:
-    """A photograph as a background [SIZE, SIZE, 3]."""
+def pick(backgrounds: Sequence[Path], generator: Generator, size: tuple[int, int]) -> np.ndarray:
+    """A photograph as a background [height, width, 3]."""
     path = backgrounds[int(generator.integers(len(backgrounds)))]
-    return cv2.resize(photograph(path), (SIZE, SIZE))
+    return cv2.resize(photograph(path), size[::-1])

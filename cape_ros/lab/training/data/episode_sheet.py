@@ -5,19 +5,18 @@ python -m cape_ros.lab.training.data.episode_sheet DATA PHOTOGRAPHS --out sheet.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
+import typer
 from PIL import Image, ImageDraw
 
-from cape_ros.core.errors import InvalidInput, SourceError, exit_status
+from cape_ros.core.errors import SourceError, exit_status
 from cape_ros.lab.datasets.mp100 import Dataset, read
 from cape_ros.lab.datasets.views import View, images_in
-from cape_ros.lab.training.data.augment import SIZE
 from cape_ros.lab.training.data.bodies import Body
 from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind, Thing
 from cape_ros.model import CapeFormerConfig
@@ -73,10 +72,11 @@ def picture(view: View) -> Image.Image:
     tile = Image.fromarray(cv2.resize(view.pixels, (TILE, TILE), interpolation=cv2.INTER_LINEAR))
     draw = ImageDraw.Draw(tile)
     font = load_font(15)
-    for number, (point, visible) in enumerate(zip(view.points * SIZE, view.visible, strict=True)):
-        if not ((point >= 0) & (point <= SIZE - 1)).all():  # NaN is nowhere
+    extent = np.array(view.pixels.shape[1::-1])
+    for number, (point, visible) in enumerate(zip(view.points * extent, view.visible, strict=True)):
+        if not ((point >= 0) & (point <= extent - 1)).all():  # NaN is nowhere
             continue
-        x, y = (point + 0.5) * TILE / SIZE - 0.5
+        x, y = (point + 0.5) * TILE / extent - 0.5
         _mark(draw, float(x), float(y), number, bool(visible))
         beside = RADIUS + 4 if x < TILE - 30 else -RADIUS - 14
         where = (x + beside, min(y - RADIUS - 4, TILE - 20))
@@ -124,7 +124,8 @@ def _name(thing: Thing, dataset: Dataset) -> str:
 def _counted(view: View) -> str:
     """The numbers of keypoints that are visible, hidden, outside, and not annotated."""
     known = np.isfinite(view.points).all(axis=1)
-    inside = known & ((view.points >= 0) & (view.points <= (SIZE - 1) / SIZE)).all(axis=1)
+    last = 1 - 1 / np.array(view.pixels.shape[1::-1])
+    inside = known & ((view.points >= 0) & (view.points <= last)).all(axis=1)
     counts = {
         "visible": view.visible.sum(),
         "hidden": (inside & ~view.visible).sum(),
@@ -134,25 +135,22 @@ def _counted(view: View) -> str:
     return ", ".join(f"{n} {word}" for word, n in counts.items() if n or word == "visible")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m cape_ros.lab.training.data.episode_sheet")
-    parser.add_argument("data", type=Path, help="folder with images/ and annotations/train.json")
-    parser.add_argument("photographs", type=Path, help="folder of images without annotations")
-    parser.add_argument("--out", type=Path, required=True, help="the page, a PNG")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    if options.seed < 0:
-        raise InvalidInput.of("--seed", "must be at least 0")
-    dataset = read(options.data / "annotations" / "train.json", options.data / "images")
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with images/ and annotations/train.json.")],
+    photographs: Annotated[Path, typer.Argument(help="Folder of images without annotations.")],
+    out: Annotated[Path, typer.Option(help="The page, a PNG.")],
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Show what a network is trained on, on one page."""
+    dataset = read(data / "annotations" / "train.json", data / "images")
     config = EpisodeConfig(views=2, keypoints=KEYPOINTS, balance=0.0)
-    photographs = list(images_in(options.photographs))
-    episodes = Episodes(dataset, photographs, config, CapeFormerConfig())
-    page = sheet(episodes, dataset, options.seed)
+    episodes = Episodes(dataset, list(images_in(photographs)), config, CapeFormerConfig())
+    page = sheet(episodes, dataset, seed)
     try:
-        page.save(options.out, "PNG")
+        page.save(out, "PNG")
     except OSError as error:
-        raise SourceError(f"{options.out}: cannot be written: {error.strerror}") from error
+        raise SourceError(f"{out}: cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    sys.exit(exit_status(lambda: typer.run(main)))

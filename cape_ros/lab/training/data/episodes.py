@@ -17,7 +17,7 @@ from torch import Tensor
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.datasets.views import Batch, View, collate
-from cape_ros.lab.training.data.augment import SIZE, view_of_instance
+from cape_ros.lab.training.data.augment import view_of_instance
 from cape_ros.lab.training.data.bodies import Body, body
 from cape_ros.lab.training.data.procedural import views_of_body
 from cape_ros.lab.training.data.sketches import Sketch, Sketches
@@ -154,7 +154,7 @@ class Episodes:
         chosen = np.array([strange[at] for at in drawn], np.int64).reshape(-1, 2)
         stranger, host = torch.from_numpy(chosen).T
         if sketches := [view for view in views if isinstance(view, Sketch)]:
-            drawing = Sketches.of(sketches, SIZE, int(generator.integers(2**31)), self.network)
+            drawing = Sketches.of(sketches, int(generator.integers(2**31)), self.network)
             return SketchedStep(drawing, support, query, stranger, host)
         return Step(collate(views, self.network), support, query, stranger, host)
 
@@ -169,7 +169,12 @@ class Episodes:
         if kind == "procedural":
             shown = body(int(generator.integers(BODIES)), self._photographs)
             views = views_of_body(
-                shown, generator, self.config.views, self._photographs, self._sketch
+                shown,
+                generator,
+                self.config.views,
+                self._photographs,
+                self.network.image_size,
+                self._sketch,
             )
             return shown, self._some_keypoints(views, generator)
         return self.warped(kind, generator)
@@ -183,8 +188,8 @@ class Episodes:
             instances = self._dataset.instances
             path = instances[int(generator.integers(len(instances)))].image
         count = self.config.keypoints
-        views = views_of_photograph(path, generator, self.config.views, count, warp, self._sketch)
-        return thing, views
+        views, size = self.config.views, self.network.image_size
+        return thing, views_of_photograph(path, generator, views, count, size, warp, self._sketch)
 
     def annotated(self, category: int, generator: Generator) -> list[View]:
         """Objects of a category, by its id."""
@@ -192,7 +197,9 @@ class Episodes:
         objects = [self._dataset.instances[at] for at in drawn]
         flip = bool(generator.random() < 0.5)
         views = [
-            view_of_instance(one, generator, flip, self._photographs, self._sketch)
+            view_of_instance(
+                one, generator, flip, self._photographs, self.network.image_size, self._sketch
+            )
             for one in objects
         ]
         return self._some_keypoints(views, generator)

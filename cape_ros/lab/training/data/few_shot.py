@@ -68,9 +68,10 @@ class FewShotSteps(Dataset[FewShotStep]):
         if not 0 <= number < self._steps:
             raise IndexError(number)
         generator = np.random.default_rng((self._seed, number, 1))
+        size = self._network.image_size
         *shots, query = (
             collate(
-                [view_of_the_paper(self._dataset.instances[at], generator) for at in column],
+                [view_of_the_paper(self._dataset.instances[at], generator, size) for at in column],
                 self._network,
             )
             for column in self.episodes(number).T

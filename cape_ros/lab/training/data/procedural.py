@@ -15,12 +15,12 @@ import numpy as np
 from numpy.random import Generator
 
 from cape_ros.lab.datasets.views import View
-from cape_ros.lab.training.data.augment import SIZE, draw_rotation, pick, project, show
+from cape_ros.lab.training.data.augment import draw_rotation, pick, project, show
 from cape_ros.lab.training.data.bodies import Body, Part, tiles
 from cape_ros.lab.training.data.textures import TILE
+from cape_ros.lab.training.data.warps import corners
 from cape_ros.perception.geometry import PADDING
 
-CORNERS = np.array([[0, 0], [SIZE, 0], [SIZE, SIZE], [0, SIZE]], np.float32)
 FRACTION = 4  # bits behind the point of a polygon's coordinates
 COVERED = 0.35  # part of the views with something pasted over the body
 HIDDEN_BELOW = 0.5  # pixels inside what covers it; nearer to the rim a point is still seen
@@ -31,21 +31,27 @@ def views_of_body(
     generator: Generator,
     views: int,
     photographs: Sequence[Path],
+    size: tuple[int, int],
     sketch: bool = False,
 ) -> list[View]:
     """Different objects of a category. Each flips on its own unless left and right would change
-    places. sketch: a device is to recolour them."""
+    places. size: (height, width) of a view. sketch: a device is to recolour them."""
     flips = generator.random(views) < (0.0 if body.mirrored else 0.5)
-    return [view_of_body(body, generator, bool(flip), photographs, sketch) for flip in flips]
+    return [view_of_body(body, generator, bool(flip), photographs, size, sketch) for flip in flips]
 
 
 def view_of_body(
-    body: Body, generator: Generator, flip: bool, photographs: Sequence[Path], sketch: bool = False
+    body: Body,
+    generator: Generator,
+    flip: bool,
+    photographs: Sequence[Path],
+    size: tuple[int, int],
+    sketch: bool = False,
 ) -> View:
     """One object of the category from one side; keypoints in the order of `body.landmarks`."""
-    canvas = pick(photographs, generator)
+    canvas = pick(photographs, generator, size)
     frames = body.pose(generator)
-    camera = _camera(body.parts, frames, generator)
+    camera = _camera(body.parts, frames, generator, size)
     matrices = [camera @ frame for frame in frames]
     outlines = [
         project(part.outline, matrix) for part, matrix in zip(body.parts, matrices, strict=True)
@@ -66,26 +72,31 @@ def view_of_body(
         height = max(order.index(owner) for owner in mark.owners)
         above = [outlines[other] for other in order[height + 1 :] if other not in mark.owners]
         visible[at] = not any(_inside(outline, places[at]) for outline in above + covers)
-    return show(canvas, places, visible, generator, flip, sketch)
+    return show(canvas, places, visible, generator, flip, size, sketch)
 
 
 def _camera(
-    parts: Sequence[Part], frames: Sequence[np.ndarray], generator: Generator
+    parts: Sequence[Part],
+    frames: Sequence[np.ndarray],
+    generator: Generator,
+    size: tuple[int, int],
 ) -> np.ndarray:
     """[3, 3] from the body's frame to the view: about as large as an annotated object's box would
     be shown, rotated, shifted, and seen a little at an angle."""
-    corners = np.concatenate([project(p.outline, f) for p, f in zip(parts, frames, strict=True)])
-    low, high = corners.min(axis=0), corners.max(axis=0)
+    outline = np.concatenate([project(p.outline, f) for p, f in zip(parts, frames, strict=True)])
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    extent = np.array(size[::-1])
     scale = float(np.clip(np.exp(generator.normal(0.08, 0.22)), 0.75, 2.0))
-    zoom = SIZE / (PADDING * scale * float((high - low).max()))
+    zoom = min(size) / (PADDING * scale * float((high - low).max()))
     angle = math.radians(draw_rotation(generator))
     c, s = zoom * math.cos(angle), zoom * math.sin(angle)
     rotation = np.array([[c, s], [-s, c]])
-    middle = SIZE / 2 + generator.uniform(-0.1, 0.1, 2) * SIZE / PADDING
+    middle = extent / 2 + generator.uniform(-0.1, 0.1, 2) * extent / PADDING
     shift = middle - rotation @ ((low + high) / 2)
-    tilted = CORNERS + generator.normal(0, 0.035 * SIZE, (4, 2)).astype(np.float32)
+    straight = corners(size)
+    tilted = straight + generator.normal(0, 0.035 * extent, (4, 2)).astype(np.float32)
     flat = np.vstack((np.column_stack((rotation, shift)), (0, 0, 1)))
-    warp: np.ndarray = cv2.getPerspectiveTransform(CORNERS, tilted) @ flat
+    warp: np.ndarray = cv2.getPerspectiveTransform(straight, tilted) @ flat
     return warp
 
 
@@ -107,7 +118,7 @@ def _paint(
     """Draw a texture onto the view inside an outline [V, 2]: rounded towards the rim, lit from
     `light` (radians). matrix: [3, 3] texture to view."""
     low = np.maximum(np.floor(outline.min(axis=0)).astype(int) - 1, 0)
-    high = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, SIZE)
+    high = np.minimum(np.ceil(outline.max(axis=0)).astype(int) + 2, canvas.shape[1::-1])
     width, height = high - low
     if width <= 0 or height <= 0:
         return
@@ -141,9 +152,11 @@ def _cover(
     on = outlines[int(generator.integers(len(outlines)))]
     middle = on[int(generator.integers(len(on)))]
     around = np.linspace(0, 2 * math.pi, 10, endpoint=False)
-    radius = generator.uniform(0.06, 0.16) * SIZE * generator.uniform(0.7, 1.3, (10, 1))
+    radius = (
+        generator.uniform(0.06, 0.16) * min(canvas.shape[:2]) * generator.uniform(0.7, 1.3, (10, 1))
+    )
     outline = middle + radius * np.stack((np.cos(around), np.sin(around)), axis=1)
-    texture = cv2.resize(pick(photographs, generator), (TILE, TILE))
+    texture = cv2.resize(pick(photographs, generator, canvas.shape[:2]), (TILE, TILE))
     step = 2.6 * float(radius.max()) / TILE
     x, y = middle - step * TILE / 2
     matrix = np.array([[step, 0, x], [0, step, y], [0, 0, 1]])

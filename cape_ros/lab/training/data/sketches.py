@@ -35,9 +35,9 @@ class Sketches:
     """A batch of B sketches as tensors, to be sent to a device.
 
     ready [R, H, W, 3] uint8, what is a whole view, and whose [R]. sources [S, h, w, 3] uint8, what
-    others are taken of; grids [G, N, N, 2], which of the sources [G], and whose [G]. points
-    [B, K, 2] in [0, 1]; shown [B, K] bool; lights; flip [B] bool. size: of a view, in pixels. seed:
-    of the noise. config: of the network that wants to see them.
+    others are taken of; grids [G, M, N, 2], which of the sources [G], and whose [G]. points
+    [B, K, 2] in [0, 1]; shown [B, K] bool; lights; flip [B] bool. seed: of the
+    noise. config: of the network that wants to see them.
     """
 
     ready: Tensor
@@ -50,19 +50,16 @@ class Sketches:
     shown: Tensor
     lights: Lights
     flip: Tensor
-    size: int
     seed: int
     config: CapeFormerConfig
 
     @classmethod
-    def of(
-        cls, sketches: Sequence[Sketch], size: int, seed: int, config: CapeFormerConfig
-    ) -> Sketches:
+    def of(cls, sketches: Sequence[Sketch], seed: int, config: CapeFormerConfig) -> Sketches:
         ready = [at for at, one in enumerate(sketches) if one.grid is None]
         bent = [at for at, one in enumerate(sketches) if one.grid is not None]
         sources = {id(sketches[at].pixels): sketches[at].pixels for at in bent}
         numbers = {key: number for number, key in enumerate(sources)}
-        grids = np.empty((len(bent), *nodes(size).shape), np.float32)
+        grids = np.empty((len(bent), *nodes(config.image_size).shape), np.float32)
         for grid, at in zip(grids, bent, strict=True):
             grid[:] = sketches[at].grid
         count = max(len(one.points) for one in sketches)
@@ -82,7 +79,6 @@ class Sketches:
             torch.from_numpy(shown),
             Lights.of([one.light for one in sketches]),
             torch.tensor([one.flip for one in sketches]),
-            size,
             seed,
             config,
         )
@@ -91,12 +87,14 @@ class Sketches:
         """The views and their soft masks, where these tensors are."""
         device = self.points.device
         generator = torch.Generator(device).manual_seed(self.seed)
-        images = torch.empty(len(self.flip), 3, self.size, self.size, device=device)
+        images = torch.empty(len(self.flip), 3, *self.config.image_size, device=device)
         if len(self.ready):
             images[self.whose_ready] = self.ready.permute(0, 3, 1, 2).float()
         if len(self.grids):
             sources = self.sources.permute(0, 3, 1, 2).float()
-            images[self.whose_grid] = sample(sources[self.source], self.grids, self.size)
+            images[self.whose_grid] = sample(
+                sources[self.source], self.grids, self.config.image_size
+            )
         images = self.lights.shine(images, generator)
         images = torch.where(self.flip[:, None, None, None], images.flip(-1), images)
         heatmaps, weight = soft_masks(self.points, self.shown, self.config)

@@ -17,8 +17,7 @@ def test_a_sheet_is_written_and_repeats(
     pages = []
     for number, seed in enumerate((1, 1, 2)):
         out = tmp_path / f"{number}.png"
-        where = [str(data), str(photographs[0].parent), "--out", str(out), "--seed", str(seed)]
-        episode_sheet.main(where)
+        episode_sheet.main(data, photographs[0].parent, out, seed)
         pages.append(cv2.imread(str(out)))
     assert np.array_equal(pages[0], pages[1])
     assert not np.array_equal(pages[0], pages[2])

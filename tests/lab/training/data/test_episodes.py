@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,9 +13,11 @@ from shipped_recipe import HELD_OUT, NETWORK, training_data
 from cape_ros.core.errors import InvalidInput
 from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.datasets.views import View
-from cape_ros.lab.training.data.augment import SIZE, finish, view_of_instance
+from cape_ros.lab.training.data.augment import finish, view_of_instance
 from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind
 from cape_ros.lab.training.data.warps import views_of_photograph
+
+SIZE = 256
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,9 @@ def test_points_move_with_the_pixels_they_mark(data: Path, photographs: list[Pat
     generator = np.random.default_rng(3)
     checked = 0
     for instance in crosses * 4:
-        view = view_of_instance(instance, generator, flip=True, backgrounds=photographs)
+        view = view_of_instance(
+            instance, generator, flip=True, backgrounds=photographs, size=(SIZE, SIZE)
+        )
         brightness = cv2.GaussianBlur(view.pixels.astype(np.float32).max(axis=2), (0, 0), 2)
         for point in view.points[view.visible] * SIZE:
             x, y = np.rint(point).astype(int)
@@ -78,11 +83,18 @@ def test_two_views_of_a_photograph_show_the_same_places(photographs: list[Path])
     generator = np.random.default_rng(0)
     for flip in (False, True):
         view: View = finish(
-            marked, matrix, np.array([[90, 60]]), np.array([True]), generator, flip, None
+            marked,
+            matrix,
+            np.array([[90, 60]]),
+            np.array([True]),
+            generator,
+            flip,
+            (SIZE, SIZE),
+            None,
         )
         bright = np.argwhere(view.pixels.sum(axis=2) > view.pixels.sum(axis=2).max() / 2)
         assert np.abs(bright.mean(axis=0)[::-1] - view.points[0] * SIZE).max() < 1.5
-    views = views_of_photograph(photographs[0], generator, 3, 6)
+    views = views_of_photograph(photographs[0], generator, 3, 6, (SIZE, SIZE))
     assert [len(view.points) for view in views] == [6, 6, 6]
     assert any(not np.allclose(views[0].points, view.points, atol=0.05) for view in views[1:])
 
@@ -185,3 +197,28 @@ def test_a_category_of_too_few_objects_is_left_out_with_a_word(
 def test_without_photographs_nothing_is_drawn(data: Path) -> None:
     with pytest.raises(InvalidInput, match="photographs"):
         Episodes(training_data(data), [], EpisodeConfig(), NETWORK)
+
+
+@pytest.mark.parametrize("drawn_by", ["workers", "device"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(192, 192), (128, 192)])
+def test_views_have_the_size_that_the_network_wants(
+    data: Path, photographs: list[Path], size: tuple[int, int], kind: Kind, drawn_by: str
+) -> None:
+    """Height and width of the images, and a keypoint is inside exactly where it is visible."""
+    only = {
+        "annotated": {"warped": 0.0},
+        "affine": {"warped": 1.0, "affine": 1.0},
+        "homography": {"warped": 1.0},
+        "thin plate": {"warped": 1.0, "thin_plate": 1.0},
+        "procedural": {"warped": 0.0, "procedural": 1.0},
+    }[kind]
+    config = EpisodeConfig(episodes=2, keypoints=4, strangers=0, drawn_by=drawn_by, **only)
+    network = replace(NETWORK, image_size=size)
+    batch = Episodes(training_data(data), photographs, config, network).draw((0, 0)).batch
+    assert batch.images.shape[-2:] == size
+    rows, columns = size
+    shown = batch.points[batch.weight > 0] * torch.tensor([columns, rows])
+    assert len(shown) > 4
+    assert (shown >= 0).all()
+    assert (shown <= torch.tensor([columns - 1, rows - 1])).all()

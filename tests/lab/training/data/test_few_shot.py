@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -31,7 +32,7 @@ def test_the_paper_s_augmentation_scales_and_rotates_a_little_and_never_flips(da
     plain, generator = render(instance), np.random.default_rng(0)
     scales, angles = [], []
     for _ in range(300):
-        view = view_of_the_paper(instance, generator)
+        view = view_of_the_paper(instance, generator, (256, 256))
         fitted, _ = cv2.estimateAffine2D(plain.points, view.points)
         assert np.linalg.det(fitted[:, :2]) > 0
         scales.append(1 / np.sqrt(np.linalg.det(fitted[:, :2])))
@@ -61,6 +62,12 @@ def test_a_step_has_shots_and_a_query_as_the_network_wants_them(data: Path, shot
         )
         output = net.match(net.extract(step.query.images), tokens)
     assert output.points.shape[-3:] == (3, 4, 2)
+
+
+def test_views_have_the_size_that_the_network_wants(data: Path) -> None:
+    network = replace(CONFIG, image_size=(128, 192))
+    step = FewShotSteps(uneven(data), network, steps=1, batch=2)[0]
+    assert [batch.images.shape for batch in (*step.shots, step.query)] == [(2, 3, 128, 192)] * 2
 
 
 def test_every_category_is_equally_likely_and_objects_differ(

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data as shipped
 
-from cape_ros.lab.training.data.augment import SIZE
 from cape_ros.lab.training.data.bodies import MOST_PARTS, body
 from cape_ros.lab.training.data.light import Light
 from cape_ros.lab.training.data.procedural import view_of_body, views_of_body
 from cape_ros.lab.training.data.textures import FAMILIES, TILE
 
+SIZE = 256
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
@@ -43,7 +43,9 @@ def test_a_keypoint_is_visible_where_its_part_is_seen_and_hidden_where_it_is_not
                 for part in range(len(drawn.parts))
             )
             painted = replace(drawn, tiles=tiles, own_pattern=False)
-            view = view_of_body(painted, np.random.default_rng((number, 3)), flip, black)
+            view = view_of_body(
+                painted, np.random.default_rng((number, 3)), flip, black, (SIZE, SIZE)
+            )
             x, y = np.rint(view.points[at] * SIZE).astype(int)
             if not (0 <= x < SIZE and 0 <= y < SIZE):
                 assert not view.visible[at]
@@ -60,7 +62,9 @@ def test_a_keypoint_is_visible_where_its_part_is_seen_and_hidden_where_it_is_not
 
 def test_the_same_seed_gives_the_same_bytes(photographs: list[Path]) -> None:
     views = [
-        views_of_body(body(number, photographs), np.random.default_rng(seed), 2, photographs)
+        views_of_body(
+            body(number, photographs), np.random.default_rng(seed), 2, photographs, (SIZE, SIZE)
+        )
         for number, seed in ((5, 1), (5, 1), (5, 2), (6, 1))
     ]
     pixels = [b"".join(view.pixels.tobytes() for view in some) for some in views]
@@ -94,7 +98,7 @@ def test_every_number_is_a_category(number: int) -> None:
         outline = drawn.parts[mark.part].outline.astype(np.float32)[:, None]
         x, y = mark.place
         assert cv2.pointPolygonTest(outline, (float(x), float(y)), False) > 0
-    view = view_of_body(drawn, np.random.default_rng(number), False, PHOTOGRAPHS)
+    view = view_of_body(drawn, np.random.default_rng(number), False, PHOTOGRAPHS, (SIZE, SIZE))
     assert view.pixels.shape == (SIZE, SIZE, 3)
     assert view.points.shape == (len(drawn.landmarks), 2)
     assert np.isfinite(view.points).all()
@@ -108,13 +112,15 @@ def test_mirrored_bodies_never_flip(
     flips: dict[bool, set[bool]] = {True: set(), False: set()}
     drawn = view_of_body
 
-    def watched(one, generator, flip, paths, sketch):  # type: ignore[no-untyped-def]
+    def watched(one, generator, flip, paths, size, sketch):  # type: ignore[no-untyped-def]
         flips[one.mirrored].add(flip)
-        return drawn(one, generator, flip, paths, sketch)
+        return drawn(one, generator, flip, paths, size, sketch)
 
     monkeypatch.setattr(procedural, "view_of_body", watched)
     for number in range(20):
-        views_of_body(body(number, photographs), np.random.default_rng(number), 2, photographs)
+        views_of_body(
+            body(number, photographs), np.random.default_rng(number), 2, photographs, (SIZE, SIZE)
+        )
     assert flips == {True: {False}, False: {False, True}}
 
 

@@ -12,7 +12,7 @@ import torch
 from shipped_recipe import NETWORK, training_data
 
 from cape_ros.lab.datasets.views import IMAGENET_MEAN, IMAGENET_STD, Batch, collate, images_in
-from cape_ros.lab.training.data.augment import LARGEST_SOURCE, SIZE, source
+from cape_ros.lab.training.data.augment import LARGEST_SOURCE, source
 from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind, SketchedStep
 from cape_ros.lab.training.data.light import NOISE, Light
 from cape_ros.lab.training.data.sketches import Sketch, Sketches
@@ -52,7 +52,7 @@ def test_views_are_what_a_worker_draws(data: Path, photographs: list[Path], kind
         )
         assert all(isinstance(sketch, Sketch) for sketch in sketches)
         expected = collate(views, NETWORK)
-        drawn = Sketches.of(sketches, SIZE, 0, NETWORK).draw()
+        drawn = Sketches.of(sketches, 0, NETWORK).draw()
         away = (pixels(drawn) - pixels(expected)).abs()
         assert away.mean() < 1.5  # a worker cuts half a grey level off
         assert away.quantile(0.99) < 6
@@ -67,12 +67,12 @@ def test_views_are_what_a_worker_draws(data: Path, photographs: list[Path], kind
 def test_masks_are_those_of_a_worker_beside_the_picture_too(rounded: bool) -> None:
     config = CapeFormerConfig(round_masks=rounded)
     rng = np.random.default_rng(0)
-    blank = np.zeros((SIZE, SIZE, 3), np.uint8)
+    blank = np.zeros((*NETWORK.image_size, 3), np.uint8)
     light = Light.draw(rng)
     points = rng.uniform(-0.2, 1.2, (40, 2)).astype(np.float32)
     visible = rng.random(40) < 0.7
     sketch = Sketch(blank, points, visible, None, light, False)
-    drawn, expected = Sketches.of([sketch], SIZE, 0, config).draw(), collate([sketch], config)
+    drawn, expected = Sketches.of([sketch], 0, config).draw(), collate([sketch], config)
     torch.testing.assert_close(drawn.heatmaps, expected.heatmaps, atol=1e-5, rtol=0)
     assert torch.equal(drawn.weight, expected.weight)
 
@@ -98,12 +98,12 @@ def test_a_step_has_the_same_pairs_and_the_same_seed_the_same_noise(
 def test_noise_and_blur_are_as_strong_as_a_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     rng = np.random.default_rng(0)
-    image = rng.integers(60, 190, (SIZE, SIZE, 3), dtype=np.uint8)
+    image = rng.integers(60, 190, (*NETWORK.image_size, 3), dtype=np.uint8)
     plain = Light(False, np.ones(3, np.float32), 0.0, 0.0, False)
     none = np.empty((0, 2), np.float32), np.empty(0, bool)
     for light in (replace(plain, blur=0.5), replace(plain, blur=2.0), replace(plain, noisy=True)):
         sketch = Sketch(image, *none, None, light, False)
-        found = pixels(Sketches.of([sketch], SIZE, 3, NETWORK).draw())[0].permute(1, 2, 0).numpy()
+        found = pixels(Sketches.of([sketch], 3, NETWORK).draw())[0].permute(1, 2, 0).numpy()
         expected = light.shine(image, rng).astype(np.float32)
         if light.noisy:
             assert (found - image).std() == pytest.approx(NOISE, rel=0.02)

@@ -31,7 +31,9 @@ def test_a_keypoint_off_the_crop_is_not_asked_for(cut_off: Instance) -> None:
 
 def test_nor_is_one_off_an_augmented_view(cut_off: Instance) -> None:
     for seed in range(20):
-        view = view_of_instance(cut_off, np.random.default_rng(seed), False, [cut_off.image])
+        view = view_of_instance(
+            cut_off, np.random.default_rng(seed), False, [cut_off.image], (256, 256)
+        )
         assert not view.visible[2]
         inside = (view.points[view.visible] >= 0) & (view.points[view.visible] < 1)
         assert inside.all()
