@@ -11,6 +11,7 @@ from typing import Any
 
 import dds  # before the message packages
 import pytest
+import rclpy
 from dds import EVERYTHING_IS_FOUND, Bench, image, wait_for
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.msg import Log
@@ -161,6 +162,22 @@ def test_cleanup_keeps_nothing_of_the_model(start: Start) -> None:
         return [each() for each in held] == [None, None]
 
     dds.wait_for(is_gone)
+
+
+def test_a_destroyed_node_has_left_the_network(start: Start) -> None:
+    bench = start(autostart=False)
+    bench.stop()
+    onlooker = rclpy.create_node("onlooker")
+
+    def left_over() -> list[str]:
+        services = [name for name, _ in onlooker.get_service_names_and_types()]
+        return [name for name in services if name.startswith("/cape/")]
+
+    try:
+        wait_for(lambda: not left_over())
+    finally:
+        onlooker.destroy_node()
+    bench.node.destroy_node()  # once more changes nothing
 
 
 def test_the_categories_come_anew_with_every_configure(start: Start) -> None:

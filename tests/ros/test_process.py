@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import subprocess
@@ -23,6 +22,12 @@ from cape_ros.msg import KeypointArray
 ROOT = Path(__file__).resolve().parents[2]
 Node = subprocess.Popen | Process
 Run = Callable[..., Node]
+
+
+def environ() -> dict[str, str]:
+    """With this checkout and its tests beside what a sourced ROS 2 needs."""
+    folders = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
 
 
 def end(process: Node) -> None:
@@ -60,7 +65,6 @@ def run(weights: Path, tmp_path: Path, forks: Forks) -> Iterator[Run]:
 
 @pytest.fixture
 def robot() -> Iterator[dds.Robot]:
-    gc.collect()  # until then the life cycle of a node of an earlier test still has its services
     rclpy.init(args=[])
     spinner = dds.Spinner(robot := dds.Robot())
     yield robot
@@ -149,8 +153,7 @@ def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path, fork
 )
 def test_a_ctrl_c_during_the_imports_is_quiet(program: str, module: str, status: int) -> None:
     command = [sys.executable, "-X", "importtime", str(ROOT / "scripts" / program), "--help"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH')}"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ()) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.rpartition("|")[2].strip() == module:
@@ -241,7 +244,7 @@ def test_without_vision_msgs_boxes_of_a_detector_are_refused(tmp_path: Path) -> 
         text=True,
         check=False,
         timeout=dds.SECONDS,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        env=environ(),
     )
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
