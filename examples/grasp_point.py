@@ -18,6 +18,7 @@ import rclpy
 from geometry_msgs.msg import PoseStamped, Vector3Stamped
 from grasp_geometry import Grasp, NoGrasp, finger_pixels, grasp_between, to_metres
 from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -27,6 +28,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from cape_ros.msg import KeypointArray
 
 DEPTHS_KEPT = 32  # a second: keypoints come later than the depth of the same moment
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
 
 
 def nanoseconds(header: Any) -> int:
@@ -135,7 +137,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # rclpy ends spinning; nothing else has to
     rclpy.init()
     try:
-        rclpy.spin(GraspPoint())
+        node = GraspPoint()
+        node.create_timer(1.0, lambda: None, clock=STEADY)  # else spinning may miss a signal
+        rclpy.spin(node)
     except (ValueError, ParameterException) as error:
         print(f"grasp_point: {error}", file=sys.stderr)
         return 1

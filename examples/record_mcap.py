@@ -16,6 +16,7 @@ from typing import Any
 import rclpy
 from mcap_recording import MEGABYTE, Recording, Topic
 from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -24,6 +25,8 @@ from sensor_msgs.msg import Image
 
 from cape_ros.bag.types import message_types
 from cape_ros.msg import CategoryArray, KeypointArray
+
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
 
 
 class RecordMcap(Node):
@@ -90,6 +93,7 @@ def main() -> int:
     rclpy.init()
     try:
         node = RecordMcap()
+        node.create_timer(1.0, lambda: None, clock=STEADY)  # else spinning may miss a signal
         rclpy.spin(node)
     except (ValueError, OSError, ParameterException) as error:
         print(f"record_mcap: {error}", file=sys.stderr)

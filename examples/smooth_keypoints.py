@@ -17,6 +17,7 @@ from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -24,6 +25,7 @@ from rclpy.node import Node
 from cape_ros.msg import Keypoint, KeypointArray
 
 Point = tuple[float, float]
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # rclpy ends spinning; nothing else has to
     rclpy.init()
     try:
-        rclpy.spin(SmoothKeypoints())
+        node = SmoothKeypoints()
+        node.create_timer(1.0, lambda: None, clock=STEADY)  # else spinning may miss a signal
+        rclpy.spin(node)
     except (ValueError, ParameterException) as error:
         print(f"smooth_keypoints: {error}", file=sys.stderr)
         return 1

@@ -205,11 +205,11 @@ class Spinner:
         self._thread.start()
 
     def _spin(self) -> None:
-        try:
-            while not self._stopped:
+        while not self._stopped:
+            try:
                 self._executor.spin_once(0.1)
-        except Exception as error:
-            self.failure = error
+            except Exception as error:  # the other callbacks go on: a test waits for them for long
+                self.failure = self.failure or error
 
     def stop(self) -> None:
         self._stopped = True  # rclpy's executor must not be shut down while it spins

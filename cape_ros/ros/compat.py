@@ -7,6 +7,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
+from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
@@ -99,6 +100,14 @@ def create_publisher(
     handlers = {"incompatible_qos": report}
     publisher: Publisher = _with_events(make, PublisherEventCallbacks, handlers)
     return publisher
+
+
+def destroy_life_cycle(node: LifecycleNode) -> None:
+    """With a node that is destroyed: rclpy leaves the services of its life cycle on the network
+    until Python collects it. Idempotent."""
+    machine = getattr(node, "_state_machine", None)
+    if machine is not None:
+        machine.destroy_when_not_in_use()
 
 
 def _with_events(make: Callable[..., Any], kind: Any, handlers: Mapping[str, Any]) -> Any:

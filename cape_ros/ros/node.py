@@ -22,6 +22,7 @@ from cape_ros.core.errors import CapeError
 from cape_ros.core.malloc import free_memory, keep_frames_mapped
 from cape_ros.core.processes import leave
 from cape_ros.ros import MIDDLEWARE, parameters
+from cape_ros.ros.compat import destroy_life_cycle
 from cape_ros.ros.services import Services
 from cape_ros.ros.session import Session
 from cape_ros.server.server import Server
@@ -104,6 +105,7 @@ class CapeNode(LifecycleNode):
         if self._log is not None:
             logging.getLogger("cape_ros").removeHandler(self._log)
         super().destroy_node()
+        destroy_life_cycle(self)
 
     def _configure(self) -> None:
         began = self.get_clock().now()

@@ -41,15 +41,16 @@ def test_fast_dds_gets_its_profile_unless_the_user_has_one(
     from cape_ros.core import fastdds
     from cape_ros.core.fastdds import VARIABLES
 
+    spec = importlib.util.spec_from_file_location("cape_launch", LAUNCH_FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    # Before the environment changes: it imports rclpy, which needs the middleware named there.
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
     monkeypatch.setattr(fastdds, "LEAST_ROOM", 0)  # a container has little
     for name in (*VARIABLES, "RMW_IMPLEMENTATION"):
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    spec = importlib.util.spec_from_file_location("cape_launch", LAUNCH_FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
     context = LaunchContext()
     for action in module.carry_images_whole(context):
         action.visit(context)

@@ -10,6 +10,7 @@ from typing import Any
 
 import dds  # before the message packages
 import pytest
+import rclpy
 from dds import EVERYTHING_IS_FOUND, Bench, frame_in_the_network, image, wait_for
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.msg import Log
@@ -146,6 +147,22 @@ def test_cleanup_keeps_nothing_of_the_model(start: Start) -> None:
         return [each() for each in held] == [None, None]
 
     dds.wait_for(is_gone)
+
+
+def test_a_destroyed_node_leaves_no_services_of_its_life_cycle(start: Start) -> None:
+    bench = start(autostart=False)
+    bench.stop()
+    onlooker = rclpy.create_node("onlooker")
+
+    def left_over() -> bool:
+        services = onlooker.get_service_names_and_types()
+        return any("lifecycle_msgs/" in kind for _, kinds in services for kind in kinds)
+
+    try:
+        wait_for(lambda: not left_over())
+    finally:
+        onlooker.destroy_node()
+    bench.node.destroy_node()  # once more changes nothing
 
 
 def test_the_categories_come_anew_with_every_configure(start: Start) -> None:
