@@ -20,7 +20,7 @@ LARGEST_YAML = 1_000_000
 
 
 def read(files: Mapping[str, bytes]) -> ImportResult:
-    """files: by name, without folders. Raises `InvalidInput`."""
+    """files: of the category's folder, by name. Raises `InvalidInput`."""
     described = files[FILE]
     if len(described) > LARGEST_YAML:
         raise InvalidInput.of(FILE, f"is larger than {LARGEST_YAML / 1e6:.0f} MB")
