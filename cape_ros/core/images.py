@@ -29,6 +29,7 @@ SIGNATURES = (  # how a file begins; "?" is any byte
     ("HEIC", b"????ftyphei"),
     ("HEIC", b"????ftypmif1"),
 )
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of a JPEG file
 MOST_PIXELS = 150_000_000  # of a file that a person names: 450 MB as RGB
 
 
@@ -92,12 +93,16 @@ def write_image(path: Path, pixels: np.ndarray) -> None:
         raise SourceError(f"{path}: cannot be written; give a folder that exists, .png or .jpg")
 
 
-def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
-    """Raises anything."""
+def check_whole(data: Any, most_pixels: int) -> str:
+    """The format of a whole JPEG or PNG file. Raises anything for another one."""
     kind = image_kind(data)
     if kind not in FORMATS:
         raise ValueError(f"{kind} is not read; convert it" if kind else "it begins as neither")
-    with PIL.Image.open(io.BytesIO(data), formats=FORMATS) as file:
+    octets = bytes(data)
+    # A decoder takes what follows a cut, such as zeros of a camera's buffer, for more of the image.
+    if kind == "JPEG" and octets.rfind(END_OF_IMAGE) < octets.rfind(START_OF_SCAN):
+        raise ValueError("it is cut off")
+    with PIL.Image.open(io.BytesIO(octets), formats=FORMATS) as file:
         width, height = file.size
         if width * height > most_pixels:
             raise ValueError(f"{width} x {height} pixels are more than {most_pixels}")
@@ -105,6 +110,12 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
         # the resolution, in grey, is enough: half the time.
         file.draft("L", (1, 1))
         file.load()
+    return kind
+
+
+def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
+    """Raises anything."""
+    kind = check_whole(data, most_pixels)
     pixels = _decode_with_opencv(data)
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")

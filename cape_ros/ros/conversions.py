@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import array
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
-import PIL.Image
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from cape_ros.core import images
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.msg import Category as CategoryMessage
 from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
@@ -23,11 +20,9 @@ from cape_ros.msg import SupportShot as ShotMessage
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.ros import bridge
-from cape_ros.ros.encodings import LAYOUTS, MOST_PIXELS, to_rgb
+from cape_ros.ros import bridge, compressed
+from cape_ros.ros.encodings import LAYOUTS, to_rgb
 
-JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
-ENDS_WITHIN = 64  # bytes: some cameras pad what they send
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 Find = Callable[[Any, str], Image | CompressedImage]
 
@@ -44,40 +39,16 @@ def to_array(image: Image, field: str = "image") -> np.ndarray:
     return to_rgb(image, layout, field)
 
 
-def decode(data: Any, field: str) -> np.ndarray:
-    """A JPEG or PNG file as HxWx3 uint8 RGB. Raises `InvalidInput`."""
-    return images.decode(data, f"{field}.data", MOST_PIXELS).pixels
+def read_image(
+    message: Image | CompressedImage, field: str = "image", fast: bool = False
+) -> np.ndarray:
+    """An image message of either kind as HxWx3 uint8 RGB. Raises `InvalidInput`.
 
-
-def read_image(message: Image | CompressedImage, field: str = "image") -> np.ndarray:
-    """An image message of either kind as HxWx3 uint8 RGB. Raises `InvalidInput`."""
+    fast: for a camera's frames; a compressed image that ends as a file does is taken for whole.
+    """
     if isinstance(message, Image):
         return to_array(message, field)
-    return decode(message.data, field)
-
-
-def read_frame(message: Image | CompressedImage) -> np.ndarray:
-    """The same for a camera's frame, as fast as it goes: what is cut off is found by its end."""
-    if isinstance(message, Image):
-        return to_array(message)
-    data = np.frombuffer(message.data, np.uint8)
-    end = data[-ENDS_WITHIN:].tobytes()
-    if not any(mark in end for mark in (JPEG_END, PNG_END)):
-        raise InvalidInput.of("image.data", f"{data.size} bytes are no whole JPEG or PNG image")
-    try:
-        with PIL.Image.open(io.BytesIO(message.data), formats=("JPEG", "PNG")) as file:
-            width, height = file.size  # from the first bytes; nothing is decoded yet
-    except Exception as error:
-        raise InvalidInput.of("image.data", f"no JPEG or PNG image: {error}") from error
-    if width * height > MOST_PIXELS:
-        raise InvalidInput.of("image.data", f"an image of {width} x {height} pixels")
-    try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise InvalidInput.of("image.data", str(error)) from error
-    if pixels is None:
-        raise InvalidInput.of("image.data", "a damaged JPEG or PNG image")
-    return np.asarray(pixels, np.uint8)[..., ::-1]
+    return compressed.to_rgb(message, field, fast)
 
 
 def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedImage:

@@ -134,12 +134,12 @@ def test_the_node_goes_on_beside_a_broken_one(install: Install, start: Callable[
 def test_the_node_goes_on_after_anything_in_a_camera_callback(
     start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
     bench = start()
     with monkeypatch.context() as patch:
-        patch.setattr(camera, "read_frame", fail)
+        patch.setattr(camera, "read_image", fail)
         bench.robot.camera.publish(dds.image(1))
         dds.wait_for(lambda: rejected(bench, "internal error") == 1)
     meter = bench.node.session.cameras[0].meter

@@ -18,7 +18,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from cape_ros.msg import KeypointArray
-from cape_ros.ros.conversions import decode
+from cape_ros.ros.conversions import read_image
 from cape_ros.ros.pairing import Pairing
 from cape_ros.srv import ActivateCategories, Estimate, GetCategory
 
@@ -137,7 +137,7 @@ def test_a_request_without_an_image_names_the_camera(start: Start) -> None:
     frame.camera = "right"
     assert robot.register(name="pan", shots=[frame]).success
     got = robot.ask(GetCategory, "get_category", name="pan")
-    assert decode(got.shots[0].compressed.data, "image").shape[1] == 100
+    assert read_image(got.shots[0].compressed).shape[1] == 100
 
 
 def test_each_camera_looks_for_its_own_categories(start: Start) -> None:

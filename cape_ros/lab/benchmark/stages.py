@@ -78,7 +78,7 @@ def stages(device: str, precision: str) -> Group:
 
 
 def _read(conversions: Any, message: Any) -> Any:
-    return conversions.read_frame(message)
+    return conversions.read_image(message, fast=True)
 
 
 def _find(
