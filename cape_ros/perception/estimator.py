@@ -6,11 +6,14 @@ is not thread-safe: call it from one thread.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from operator import is_not
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -58,8 +61,27 @@ class Inspection:
     points: np.ndarray
 
 
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+def one_at_a_time(
+    method: Callable[Concatenate[Estimator, P], R],
+) -> Callable[Concatenate[Estimator, P], R]:
+    """A method that waits until no other thread is in one of these."""
+
+    @wraps(method)
+    def wait(self: Estimator, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return wait
+
+
 class Estimator:
     """A network on a device, and the tokens of the categories that it was shown.
+
+    Threads may share it; they take turns, as a pass uses memory that is kept from one to the next.
 
     crops, network: the two steps of a frame.
     spent: by all calls of `estimate` so far; what one frame took is the difference.
@@ -82,6 +104,7 @@ class Estimator:
         self.spent = Timing()
         self._batches = Batches(self.device)
         self._prepared = False
+        self._lock = threading.RLock()
         self._host_crops = HostCrops(self.crop_size, LARGEST_BATCH, self.device)
         self.crops = DeviceCrops(self.crop_size, self.device) if on_gpu else self._host_crops
 
@@ -102,6 +125,7 @@ class Estimator:
         net, facts = checkpoints.load(known_weights.find(weights))
         return cls(net, Calibration.from_facts(facts), device, precision)
 
+    @one_at_a_time
     def encode(self, category: Category) -> KeypointTokens:
         """The category's keypoint tokens, averaged over the shots that show each keypoint; those of
         a registered one as they are by now.
@@ -113,6 +137,7 @@ class Estimator:
             self._tokens[category] = [upright, *better][-1]
         return self._tokens[category]
 
+    @one_at_a_time
     @torch.inference_mode()
     def encode_upright(self, category: Category) -> EncodedSupports:
         """Like `encode`, but with tokens to `register` soon, and better ones step by step.
@@ -127,6 +152,7 @@ class Estimator:
             raise InvalidInput.of("keypoint_names", reason)
         return encode_shots(self.network, self._host_crops, self._batches, category.shots)
 
+    @one_at_a_time
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
         """Find the category by its name from now on.
 
@@ -142,6 +168,7 @@ class Estimator:
         category = self._registered.get(name)
         return self._tokens[category].check if category else UNCHECKED
 
+    @one_at_a_time
     def prepare(self, keypoints: int = 1) -> None:
         """Take the time now that the first frames would need, and from now on in `register`.
 
@@ -158,6 +185,7 @@ class Estimator:
         """Do not know this name any more; nothing happens if it was not known."""
         self._registered.pop(name, None)
 
+    @one_at_a_time
     def estimate(
         self, image: np.ndarray, requests: Sequence[ObjectRequest], *, best_only: bool = False
     ) -> list[ObjectKeypoints]:
@@ -223,6 +251,7 @@ class Estimator:
         self._tokens[category] = not_yet_turned(KeypointTokens(tokens, known, layouts))
         return category
 
+    @one_at_a_time
     @torch.inference_mode()
     def inspect(self, image: np.ndarray, request: ObjectRequest) -> Inspection:
         """How the network finds one object; slower than `estimate`, for a person to look at."""

@@ -57,6 +57,15 @@ def to_rgb(message: Any, field: str, fast: bool = False) -> np.ndarray:
     return np.asarray(pixels if swapped else pixels[..., ::-1], np.uint8)
 
 
+def pixel_count(message: Any) -> int:
+    """Of an image that says so in its first bytes, without decoding it; 0 of what is none."""
+    try:
+        with PIL.Image.open(io.BytesIO(message.data), formats=FORMATS) as file:
+            return int(file.width * file.height)
+    except Exception:  # a decoder raises anything; reading it says what is wrong
+        return 0
+
+
 def _format(text: str) -> tuple[str, str | None]:
     """The camera's encoding and the order of the colours in the file: "rgb8" and "bgr8" of
     "rgb8; jpeg compressed bgr8"; "" and None where the format does not say them."""
