@@ -15,7 +15,7 @@ from std_srvs.srv import SetBool
 from cape_ros.core.errors import CapeError, Fault, InvalidInput
 from cape_ros.perception.category import MOST_EDGES, MOST_KEYPOINTS, MOST_SHOTS
 from cape_ros.perception.library.library import MOST_CATEGORIES
-from cape_ros.ros import compressed
+from cape_ros.ros import compressed, encodings
 from cape_ros.ros.conversions import (
     given_message,
     read_image,
@@ -201,10 +201,11 @@ def check_size(shots: Sequence[Any]) -> None:
     if octets > MOST_OCTETS:
         reason = f"{octets / 1e6:.0f} MB of images are more than {MOST_OCTETS / 1e6:.0f} MB"
         raise InvalidInput.of(field, f"{reason}; {advice}", "too_large")
-    pixels = sum(
+    each = [
         max(shot.image.width * shot.image.height, compressed.pixel_count(shot.compressed))
         for shot in shots
-    )
+    ]
+    pixels = sum(count for count in each if count <= encodings.MOST_PIXELS)  # others are refused
     if pixels > MOST_PIXELS:
         reason = f"{pixels / 1e6:.0f} million pixels are more than {MOST_PIXELS / 1e6:.0f} million"
         advice = "scale the images, or send several requests with ADD_SHOTS"
