@@ -47,11 +47,21 @@ class Fault:
         return replace(self, field=field)
 
 
+MOST_FAULTS = 20  # in an answer; it stays small whatever was sent
+
+
 class InvalidInput(CapeError):
-    """Input that cannot be used; `faults` lists everything wrong with it. Nothing was changed."""
+    """Input that cannot be used; `faults` lists what is wrong with it, the first `MOST_FAULTS` of
+    all. Nothing was changed."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
+        all_faults = list(faults)
+        left_out = len(all_faults) - MOST_FAULTS
+        self.faults = tuple(all_faults[:MOST_FAULTS])
+        if left_out == 1:  # of an error that was made of such an error
+            self.faults = tuple(all_faults)
+        elif left_out > 1:
+            self.faults += (Fault("input", f"has {left_out} more faults"),)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
     def __reduce__(self) -> tuple[type[InvalidInput], tuple[tuple[Fault, ...]]]:

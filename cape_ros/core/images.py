@@ -16,7 +16,20 @@ from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.files import read_file
 
 FORMATS = ("JPEG", "PNG")
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # how a file of these formats begins
+SIGNATURES = (  # how a file begins; "?" is any byte
+    ("JPEG", b"\xff\xd8\xff"),
+    ("PNG", b"\x89PNG\r\n\x1a\n"),
+    ("WebP", b"RIFF????WEBP"),
+    ("GIF", b"GIF8"),
+    ("BMP", b"BM????\0\0\0\0"),
+    ("TIFF", b"II*\0"),
+    ("TIFF", b"MM\0*"),
+    ("JPEG 2000", b"\0\0\0\x0cjP  "),
+    ("AVIF", b"????ftypavif"),
+    ("HEIC", b"????ftyphei"),
+    ("HEIC", b"????ftypmif1"),
+)
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of a JPEG file
 MOST_PIXELS = 150_000_000  # of a file that a person names: 450 MB as RGB
 
 
@@ -26,6 +39,16 @@ class ImageFile:
 
     format: str
     pixels: np.ndarray
+
+
+def image_kind(data: Any) -> str | None:
+    """The format that the first bytes of a file are of, "WebP"; None for no image known here."""
+    start = bytes(memoryview(data)[:16])
+    for kind, signature in SIGNATURES:
+        pairs = zip(start, signature, strict=False)
+        if len(start) >= len(signature) and all(at in (byte, b"?"[0]) for byte, at in pairs):
+            return kind
+    return None
 
 
 def decode(data: Any, field: str, most_pixels: int) -> ImageFile:
@@ -47,7 +70,7 @@ def read_image(path: Path) -> np.ndarray:
     `SourceError`.
     """
     data = read_file(path)
-    if data.startswith(SIGNATURES):
+    if image_kind(data) in FORMATS:
         try:
             with warnings.catch_warnings():  # Pillow warns of large images; the limit here is ours
                 warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
@@ -70,9 +93,16 @@ def write_image(path: Path, pixels: np.ndarray) -> None:
         raise SourceError(f"{path}: cannot be written; give a folder that exists, .png or .jpg")
 
 
-def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
-    """Raises anything."""
-    with PIL.Image.open(io.BytesIO(data), formats=FORMATS) as file:
+def check_whole(data: Any, most_pixels: int) -> str:
+    """The format of a whole JPEG or PNG file. Raises anything for another one."""
+    kind = image_kind(data)
+    if kind not in FORMATS:
+        raise ValueError(f"{kind} is not read; convert it" if kind else "it begins as neither")
+    octets = bytes(data)
+    # A decoder takes what follows a cut, such as zeros of a camera's buffer, for more of the image.
+    if kind == "JPEG" and octets.rfind(END_OF_IMAGE) < octets.rfind(START_OF_SCAN):
+        raise ValueError("it is cut off")
+    with PIL.Image.open(io.BytesIO(octets), formats=FORMATS) as file:
         width, height = file.size
         if width * height > most_pixels:
             raise ValueError(f"{width} x {height} pixels are more than {most_pixels}")
@@ -80,7 +110,12 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
         # the resolution, in grey, is enough: half the time.
         file.draft("L", (1, 1))
         file.load()
-        kind = "PNG" if file.format == "PNG" else "JPEG"  # a JPEG with more images in it is "MPO"
+    return kind
+
+
+def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
+    """Raises anything."""
+    kind = check_whole(data, most_pixels)
     pixels = _decode_with_opencv(data)
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")

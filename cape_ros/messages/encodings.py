@@ -15,7 +15,7 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 
-MOST_PIXELS = 1 << 26
+MOST_PIXELS = 1 << 25  # of a frame: 8K video has 33.2 million
 
 RGB, BGR, GREY = (0, 1, 2), (2, 1, 0), (0,)
 YUV_TO_RGB = np.array(  # BT.601 with Y from 16 to 235, as OpenCV's own codes for video have it

@@ -95,13 +95,16 @@ def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any
     name, known = header.get("model", "capeformer"), {model_name(kind): kind for kind in models}
     if name not in known:
         raise CheckpointError(f"{path}: weights of {name}; {', '.join(known)} is needed here")
+    broken = [key for key, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{path}: {broken[0]} holds NaN or infinity; get the file again")
     try:
         net = known[name](CapeFormerConfig.from_dict(json.loads(header["config"])))
         facts = json.loads(header["facts"])
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
         )
-    except (KeyError, ValueError, TypeError, InvalidInput, RuntimeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, InvalidInput, RuntimeError) as error:
         raise CheckpointError(f"{path}: parameters and architecture do not fit: {error}") from error
     return net.eval(), facts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ from cape_ros.perception.geometry import (
 )
 
 MOST_KEYPOINTS = 100
+MOST_EDGES = 1000
+MOST_SHOTS = 64
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -90,6 +92,8 @@ class Category:
 
     def __post_init__(self) -> None:
         names, shots = tuple(self.keypoint_names), tuple(self.shots)
+        if faults := _length_faults(names, self.edges, shots):
+            raise InvalidInput(faults)
         faults = [*_name_faults(self.name), *_keypoint_name_faults(names)]
         edges = tuple(_read_edges(self.edges, len(names), faults))
         for index, shot in enumerate(shots):
@@ -103,6 +107,19 @@ class Category:
         object.__setattr__(self, "keypoint_names", names)
         object.__setattr__(self, "edges", edges)
         object.__setattr__(self, "shots", shots)
+
+
+def _length_faults(names: Sized, edges: Sized, shots: Sized) -> list[Fault]:
+    """Checked before anything is read of them: each entry costs time."""
+    return [
+        Fault(field, f"has {len(given)}; at most {most} are possible", "too_large")
+        for field, given, most in (
+            ("keypoint_names", names, MOST_KEYPOINTS),
+            ("edges", edges, MOST_EDGES),
+            ("shots", shots, MOST_SHOTS),
+        )
+        if len(given) > most
+    ]
 
 
 def image_faults(image: Any, name: str = "image") -> list[Fault]:
@@ -127,6 +144,10 @@ def _read_keypoints(
     """Keypoints [K, 2] float64 and visible [K] bool, none of either where they cannot be read."""
     nothing = np.empty((0, 2)), np.empty(0, bool)
     try:
+        if (count := len(keypoints)) > MOST_KEYPOINTS:  # type: ignore[arg-type]
+            reason = f"has {count}; at most {MOST_KEYPOINTS} are possible"
+            faults.append(Fault("keypoints", reason, "too_large"))
+            return nothing
         points = np.array(keypoints, np.float64)
     except (TypeError, ValueError, OverflowError):
         faults.append(Fault("keypoints", "are not numbers; give K x 2 pixels", "wrong_type"))
@@ -207,9 +228,6 @@ def _name_faults(name: Any) -> Iterator[Fault]:
 def _keypoint_name_faults(names: tuple[Any, ...]) -> Iterator[Fault]:
     if not names:
         yield Fault("keypoint_names", "has none; name at least one keypoint", "missing")
-    if len(names) > MOST_KEYPOINTS:
-        reason = f"has {len(names)}; at most {MOST_KEYPOINTS} are possible"
-        yield Fault("keypoint_names", reason, "too_large")
     for index, name in enumerate(names):
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             yield Fault(f"keypoint_names[{index}]", f"{name!r} is not a name; give printable text")

@@ -6,11 +6,14 @@ is not thread-safe: call it from one thread.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from operator import is_not
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -63,10 +66,29 @@ class Inspection:
     points: np.ndarray
 
 
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+def one_at_a_time(
+    method: Callable[Concatenate[Estimator, P], R],
+) -> Callable[Concatenate[Estimator, P], R]:
+    """A method that waits until no other thread is in one of these."""
+
+    @wraps(method)
+    def wait(estimator: Estimator, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with estimator._lock:
+            return method(estimator, *args, **kwargs)
+
+    return wait
+
+
 class Estimator:
     """Predicts the keypoints of objects: a network on a device, and the tokens of its categories.
 
     A category is encoded when it is first used and kept as long as the `Category` is referenced.
+    Threads may share an estimator: its methods wait for each other.
+
     crops, network: the two steps of a frame.
     spent: seconds by all calls of `estimate` so far; what one frame took is the difference.
     """
@@ -88,6 +110,7 @@ class Estimator:
         self.spent = Timing()
         self._batches = Batches(self.device)
         self._prepared = False
+        self._lock = threading.RLock()
         self._host_crops = HostCrops(self.crop_size, LARGEST_BATCH, self.device)
         self.crops = DeviceCrops(self.crop_size, self.device) if on_gpu else self._host_crops
 
@@ -108,6 +131,7 @@ class Estimator:
         net, facts = checkpoints.load(known_weights.find(weights))
         return cls(net, Calibration.from_facts(facts), device, precision)
 
+    @one_at_a_time
     def encode(self, category: Category) -> KeypointTokens:
         """The category's keypoint tokens, averaged over the shots that show each keypoint; those of
         a registered one as they are by now.
@@ -119,6 +143,7 @@ class Estimator:
             self._tokens[category] = [upright, *better][-1]
         return self._tokens[category]
 
+    @one_at_a_time
     @torch.inference_mode()
     def encode_upright(self, category: Category) -> EncodedSupports:
         """Like `encode`, but upright tokens first, and those with rotated supports step by step.
@@ -133,6 +158,7 @@ class Estimator:
             raise InvalidInput.of("keypoint_names", reason)
         return encode_shots(self.network, self._host_crops, self._batches, category.shots)
 
+    @one_at_a_time
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
         """Register a category, so that an `ObjectRequest` can name it; replaces one of this name.
 
@@ -148,6 +174,7 @@ class Estimator:
         category = self._registered.get(name)
         return self._tokens[category].check if category else UNCHECKED
 
+    @one_at_a_time
     def prepare(self, keypoints: int = 1) -> None:
         """Record or compile all passes now, not in the first frames, and from now on in `register`.
 
@@ -164,6 +191,7 @@ class Estimator:
         """Unregister a category; no error if it is not registered."""
         self._registered.pop(name, None)
 
+    @one_at_a_time
     def estimate(
         self, image: np.ndarray, requests: Sequence[ObjectRequest], *, best_only: bool = False
     ) -> list[ObjectKeypoints]:
@@ -229,6 +257,7 @@ class Estimator:
         self._tokens[category] = not_yet_rotated(KeypointTokens(tokens, known, layouts))
         return category
 
+    @one_at_a_time
     @torch.inference_mode()
     def inspect(self, image: np.ndarray, request: ObjectRequest) -> Inspection:
         """The intermediate maps of one prediction, for debugging; slower than `estimate`."""

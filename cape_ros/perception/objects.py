@@ -117,6 +117,10 @@ def check_requests(
                 faults.append(Fault(f"requests[{index}].category", reason, "unknown_category"))
                 continue
             category = registered[category]
+        elif not isinstance(category, Category):
+            reason = f"{category!r} is neither a category nor the name of one"
+            faults.append(Fault(f"requests[{index}].category", reason, "wrong_type"))
+            continue
         try:
             boxes.append(clean_box(request.box, width, height))
         except InvalidInput as error:

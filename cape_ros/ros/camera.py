@@ -18,7 +18,9 @@ from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.messages.images import read_image
 from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectRequest
+from cape_ros.perception.spatial import CameraModel
 from cape_ros.ros import compat, parameters
+from cape_ros.ros.camera_info import CameraInfoReader
 from cape_ros.ros.detections import class_map, to_requests
 from cape_ros.ros.frame_buffer import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
@@ -45,6 +47,7 @@ class Camera:
         self.topic = topic(name, "image")  # where images come from; its full name once started
         self.meter = CameraMeter()
         self.info: CameraInfo | None = None
+        self._info_reader = CameraInfoReader()
         self.values = values  # replaced as a whole when a parameter changes
         self._node = node
         self._server = server
@@ -178,6 +181,22 @@ class Camera:
         if faults := box_faults(box, width, height, field="region"):
             raise InvalidInput(faults)
         return [ObjectRequest(name, box) for name in self._server.active(self.key)]
+
+    def model(self, size: tuple[int, int]) -> CameraModel | None:
+        """The camera's model for images of that size (width, height), if it is calibrated; a
+        CameraInfo that cannot be used is logged once."""
+        before = self._info_reader.fault
+        model = self._info_reader.model(self.info, self.get("image_rectified"), size)
+        fault = self.meter.camera_info_fault = self._info_reader.fault
+        if fault and fault != before:
+            self._node.get_logger().warning(f"{self.key}: {fault}")
+        return model
+
+    def output_failed(self, name: str, error: Exception) -> None:
+        """Count and log it; the other outputs go on."""
+        self.meter.failed_outputs[name] = self.meter.failed_outputs.get(name, 0) + 1
+        text = f"{self.key}: {name} cannot be published: {type(error).__name__}: {error}"
+        self._log.log(logging.ERROR, name, text, error)
 
     def _on_info(self, message: CameraInfo) -> None:
         self.info = message

@@ -87,6 +87,11 @@ def numbered(callback: Callable[[Any, int | None], None]) -> Callable[..., None]
     return informed
 
 
+def given_parameters(node: Node) -> list[str]:
+    """Names of the parameters that the node was started with; rclpy has no public way to them."""
+    return list(getattr(node, "_parameter_overrides", ()))
+
+
 def create_publisher(
     node: Node, kind: Any, topic: str, qos: QoSProfile | int, on_mismatch: OnMismatch
 ) -> Publisher:

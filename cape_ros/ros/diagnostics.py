@@ -193,6 +193,11 @@ class CameraReport:
             "zero stamps": meter.stamps.zeros,
         }
         wrong = [*meter.qos.values()]
+        if meter.camera_info_fault:
+            wrong.append(meter.camera_info_fault)
+        for name, count in meter.failed_outputs.copy().items():
+            if self._recent.grew(f"output {name}", count):
+                wrong.append(f"{name} cannot be published ({count} times); see the log")
         if self.is_silent():
             wrong.append(f"no image for {now - self._last_image:.0f} s on {self.camera.topic}")
         if self._recent.grew("lost", meter.lost):

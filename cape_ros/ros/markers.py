@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
@@ -20,10 +19,10 @@ from visualization_msgs.msg import Marker, MarkerArray
 from cape_ros.perception.category import Category
 from cape_ros.perception.drawing.overlay import keypoint_color
 from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.perception.spatial import CameraModel
 
 LIFETIME = Duration(sec=0, nanosec=500_000_000)  # then what is not seen any more disappears
 METRES_PER_PIXEL = 0.001
-DISTORTED = ("plumb_bob", "rational_polynomial")  # models that OpenCV's pinhole knows
 
 
 def to_markers(
@@ -31,17 +30,16 @@ def to_markers(
     categories: Mapping[str, Category],
     header: Any,
     trusted: float,
-    info: Any = None,
-    rectified: bool = False,
+    model: CameraModel | None = None,
 ) -> MarkerArray:
-    """info: the sensor_msgs/CameraInfo of the image, if there is one; rectified: follow its P."""
+    """model: of the camera, if it is calibrated."""
     markers: list[Marker] = []
     for number, one in enumerate(objects):
-        seen = one.scores >= max(trusted, 1e-6)
         category = categories.get(one.category)
+        points = to_space(one.keypoints, model)
+        seen = (one.scores >= max(trusted, 1e-6)) & np.isfinite(points).all(axis=1)
         if category is None or not seen.any():
             continue
-        points = to_space(one.keypoints, info, rectified)
         size = 0.02 * float(np.ptp(points[seen], axis=0).max()) or METRES_PER_PIXEL
         edges = [edge for edge in category.edges if seen[edge[0]] and seen[edge[1]]]
         shown = np.flatnonzero(seen).tolist()
@@ -73,25 +71,13 @@ def to_markers(
     return MarkerArray(markers=markers)
 
 
-def to_space(pixels: np.ndarray, info: Any, rectified: bool) -> np.ndarray:
-    """Points [K, 2] in pixels as [K, 3] metres in the optical frame."""
-    matrix = None if info is None else _matrix(info, rectified)
-    if matrix is None:
+def to_space(pixels: np.ndarray, model: CameraModel | None) -> np.ndarray:
+    """Points [K, 2] in pixels as [K, 3] metres in the optical frame; NaN without a ray."""
+    if model is None:
         flat = pixels * METRES_PER_PIXEL
         return np.column_stack([flat, np.zeros(len(flat))])
-    if not rectified and len(info.d) and info.distortion_model in DISTORTED:
-        rays = cv2.undistortPoints(
-            pixels.astype(np.float64)[:, None], matrix, np.array(info.d, np.float64)
-        )[:, 0]
-    else:
-        rays = (pixels - matrix[:2, 2]) / (matrix[0, 0], matrix[1, 1])
+    rays = model.rays(pixels)
     return np.column_stack([rays, np.ones(len(rays))])
-
-
-def _matrix(info: Any, rectified: bool) -> np.ndarray | None:
-    """The 3 x 3 of a camera, None of one that is not calibrated."""
-    matrix = np.array(info.p).reshape(3, 4)[:, :3] if rectified else np.array(info.k).reshape(3, 3)
-    return matrix if matrix[0, 0] > 0 and matrix[1, 1] > 0 else None
 
 
 def _point(xyz: np.ndarray) -> Point:

@@ -89,6 +89,8 @@ class CameraMeter:
         self.ages: deque[float] = deque(maxlen=KEPT)  # [s] of the image when its result went out
         self.qos: dict[str, str] = {}  # by topic: what does not fit
         self.camera_info = False
+        self.camera_info_fault = ""  # why it cannot be used
+        self.failed_outputs: dict[str, int] = {}  # by name: how often it raised
 
     @property
     def superseded(self) -> int:

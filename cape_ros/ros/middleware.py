@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ def load() -> str:
     installations, or without the messages of this package.
     """
     environment.check()
+    _check_static_peers()
     require_rclpy()
     import rclpy
 
@@ -33,6 +35,18 @@ def load() -> str:
         )
     _check_messages()
     return f"{_rclpy()}, {implementation}"
+
+
+def _check_static_peers() -> None:
+    """A middleware ends the process, or the node, over a peer that it cannot resolve."""
+    for peer in filter(None, os.environ.get("ROS_STATIC_PEERS", "").split(";")):
+        try:
+            socket.getaddrinfo(peer, None)
+        except (OSError, UnicodeError) as error:
+            raise CapeError(
+                f"ROS_STATIC_PEERS names {peer!r}, which cannot be resolved ({error}): wait until "
+                "the network is up, give its address, or leave it out"
+            ) from None
 
 
 def _check_messages() -> None:

@@ -146,7 +146,11 @@ class CapeNode(LifecycleNode):
     def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         with self._changing:
             values = dict(self._values)
-            values |= {p.name: parameters.plain(p.value) for p in changed if p.name in values}
+            values |= {
+                p.name: parameters.kind_of(p.name).read(p.value)
+                for p in changed
+                if p.name in values
+            }
             try:
                 parameters.check_change(self._values, values, self._session is None)
                 if self._session is not None:

@@ -52,20 +52,39 @@ class Outputs:
         return made
 
     def publish(self, result: Result) -> None:
-        """Called on the model's thread; does not block."""
-        header, trusted = result.frame.header, self._style().trusted
-        height, width = result.frame.image.shape[:2]
-        self.keypoints.publish(to_keypoint_array(result.objects, header, (height, width), trusted))
+        """Called on the model's thread; does not block. One that fails does not stop the others."""
+        for name, publish in (
+            ("keypoints", self._publish_keypoints),
+            ("detections", self._publish_detections),
+            ("markers", self._publish_markers),
+            ("overlay", self.overlay.offer),
+        ):
+            try:
+                publish(result)
+            except Exception as error:
+                if self._node.context.ok():
+                    self._camera.output_failed(name, error)
+
+    def _publish_keypoints(self, result: Result) -> None:
+        header, size = result.frame.header, result.frame.image.shape[:2]
+        trusted = self._style().trusted
+        self.keypoints.publish(to_keypoint_array(result.objects, header, size, trusted))
         now = self._node.get_clock().now().nanoseconds
         self._camera.meter.sent(nanoseconds(header.stamp), now)
+
+    def _publish_detections(self, result: Result) -> None:
         if self.detections is not None and self.detections.get_subscription_count():
+            header, trusted = result.frame.header, self._style().trusted
             self.detections.publish(to_detections(result.objects, header, trusted))
+
+    def _publish_markers(self, result: Result) -> None:
         if self.markers.get_subscription_count():
-            info, rectified = self._camera.info, self._camera.get("image_rectified")
+            height, width = result.frame.image.shape[:2]
+            model = self._camera.model((width, height))
+            header, trusted = result.frame.header, self._style().trusted
             self.markers.publish(
-                to_markers(result.objects, result.categories, header, trusted, info, rectified)
+                to_markers(result.objects, result.categories, header, trusted, model)
             )
-        self.overlay.offer(result)
 
     def close(self) -> None:
         """Idempotent."""

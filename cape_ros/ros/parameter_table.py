@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ UNCONFIGURED = "before configure"
 START = "at the start"
 ALL = "*"  # of active_categories: every one, also those registered later
 RANDOM = "random"  # of studio.token
+OFF = "off"  # YAML reads it as false
 
 CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 TYPES = {bool: "bool", int: "int", float: "double", str: "string"}
@@ -55,6 +57,18 @@ class ParameterSpec:
         if isinstance(self.default, list):
             return TYPES[type(self.default[0])] + "[]"
         return TYPES[type(self.default)]
+
+    @property
+    def example(self) -> str:
+        """The default as it is written on a command line."""
+        return json.dumps(self.default)
+
+    def read(self, value: Any) -> Any:
+        """A value of rclpy as this table has it: lists for arrays, and "off" for false where that
+        is a choice."""
+        if value is False and OFF in self.choices:
+            return OFF
+        return value if isinstance(value, (str, int, float)) else list(value)
 
     def fault(self, value: Any) -> str | None:
         """Why `value`, of the right type, cannot be used; None if it can."""
@@ -253,7 +267,7 @@ PARAMETERS = (
         "What `~/overlay` shows: the keypoints on the image, the support images beside it as well, "
         "or nothing.",
         when=LIVE,
-        choices=("keypoints", "support", "off"),
+        choices=("keypoints", "support", OFF),
     ),
     ParameterSpec(
         "jpeg_quality",

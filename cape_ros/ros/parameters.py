@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -16,7 +17,7 @@ from rclpy.node import Node
 
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.ros import compat
-from cape_ros.ros.parameter_table import PARAMETERS, START, UNCONFIGURED, ParameterSpec
+from cape_ros.ros.parameter_table import OFF, PARAMETERS, START, UNCONFIGURED, ParameterSpec
 
 Values = Mapping[str, Any]
 VISION_MSGS = "sudo apt install ros-$ROS_DISTRO-vision-msgs, then start the node again"
@@ -32,6 +33,11 @@ def declare(node: Node) -> dict[str, Any]:
     for parameter in _of_cameras(values):
         values[parameter.name] = _declare(node, parameter)
     check(values)
+    for name in compat.given_parameters(node):
+        if not node.has_parameter(name):
+            near = ", ".join(get_close_matches(name, values, n=2))
+            hint = f"; is it {near}?" if near else ""
+            node.get_logger().warning(f"parameter {name} is not one of this node{hint}")
     return values
 
 
@@ -105,8 +111,9 @@ def _declare(node: Node, parameter: ParameterSpec) -> Any:
     try:
         node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
     except ParameterException as error:  # the type or the range
-        raise InvalidInput.of(parameter.name, str(error)) from error
-    return plain(node.get_parameter(parameter.name).value)
+        hint = f"give a {parameter.type}, such as {parameter.name}:={parameter.example}"
+        raise InvalidInput.of(parameter.name, f"{error}; {hint}") from error
+    return parameter.read(node.get_parameter(parameter.name).value)
 
 
 def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:
@@ -114,6 +121,7 @@ def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:
         name=parameter.name,
         description=parameter.description,
         read_only=parameter.when == START,
+        dynamic_typing=OFF in parameter.choices,
         additional_constraints=parameter.range if not parameter.bounded else "",
     )
     if parameter.bounded and isinstance(parameter.default, float):
@@ -125,8 +133,3 @@ def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:
             IntegerRange(from_value=int(parameter.least), to_value=int(parameter.most), step=1)
         ]
     return message
-
-
-def plain(value: Any) -> Any:
-    """A list where rclpy has an array.array of numbers; other values as they are."""
-    return value if isinstance(value, (str, int, float)) else list(value)

@@ -12,8 +12,11 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import SetBool
 
-from cape_ros.core.errors import CapeError, InvalidInput
+from cape_ros.core.errors import CapeError, Fault, InvalidInput
+from cape_ros.messages import compressed, encodings
 from cape_ros.messages.images import read_image
+from cape_ros.perception.category import MOST_EDGES, MOST_KEYPOINTS, MOST_SHOTS
+from cape_ros.perception.library.library import MOST_CATEGORIES
 from cape_ros.ros.conversions import (
     given_message,
     to_category,
@@ -37,6 +40,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 MOST_OCTETS = 40_000_000  # of images in one request: a dozen of 1280 x 720, uncompressed
+MOST_PIXELS = 64_000_000  # of them, decoded: 200 MB
+MOST_BOXES = 32  # in one image; the model looks at nothing else meanwhile
+MOST_ENTRIES = {
+    "keypoint_names": MOST_KEYPOINTS,
+    "edges": 2 * MOST_EDGES,
+    "shots": MOST_SHOTS,
+    "boxes": MOST_BOXES,
+    "categories": MOST_CATEGORIES,
+}
 
 
 class Services:
@@ -74,6 +86,7 @@ class Services:
         session = None
         try:
             session = self._session()
+            check_lengths(request)
             response.message = command(session, request, response)
             response.success = True
             self._node.get_logger().info(response.message)
@@ -162,12 +175,38 @@ class Services:
         return response
 
 
+def check_lengths(request: Any) -> None:
+    """Raises `InvalidInput` for more entries than a field may have, before any is looked at."""
+    faults = [
+        Fault(name, f"{len(getattr(request, name))} are more than {most}", "too_large")
+        for name, most in MOST_ENTRIES.items()
+        if len(getattr(request, name, ())) > most
+    ]
+    if not faults:
+        faults = [
+            Fault(f"shots[{index}].keypoints", f"{len(shot.keypoints)} are more than {most}")
+            for most in (MOST_KEYPOINTS,)
+            for index, shot in enumerate(getattr(request, "shots", ()))
+            if len(shot.keypoints) > most
+        ]
+    if faults:
+        raise InvalidInput(faults)
+
+
 def check_size(shots: Sequence[Any]) -> None:
     """Raises `InvalidInput` for more images than a request may carry, before they are read."""
+    field = "shots" if shots and hasattr(shots[0], "keypoints") else "image"
+    advice = "send JPEG or PNG, or several requests with ADD_SHOTS"
     octets = sum(len(shot.image.data) + len(shot.compressed.data) for shot in shots)
     if octets > MOST_OCTETS:
-        raise InvalidInput.of(
-            "shots" if hasattr(shots[0], "keypoints") else "image",
-            f"{octets / 1e6:.0f} MB of images are more than {MOST_OCTETS / 1e6:.0f} MB; "
-            "send JPEG or PNG, or several requests with ADD_SHOTS",
-        )
+        reason = f"{octets / 1e6:.0f} MB of images are more than {MOST_OCTETS / 1e6:.0f} MB"
+        raise InvalidInput.of(field, f"{reason}; {advice}", "too_large")
+    each = [
+        max(shot.image.width * shot.image.height, compressed.pixel_count(shot.compressed))
+        for shot in shots
+    ]
+    pixels = sum(count for count in each if count <= encodings.MOST_PIXELS)  # others are refused
+    if pixels > MOST_PIXELS:
+        reason = f"{pixels / 1e6:.0f} million pixels are more than {MOST_PIXELS / 1e6:.0f} million"
+        advice = "scale the images, or send several requests with ADD_SHOTS"
+        raise InvalidInput.of(field, f"{reason}; {advice}", "too_large")

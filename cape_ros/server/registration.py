@@ -8,12 +8,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.perception.category import Category, not_registered
+from cape_ros.perception.category import MOST_SHOTS, Category, not_registered
 
 if TYPE_CHECKING:  # a client that registers needs no PyTorch
     from cape_ros.model.cross_check import CrossCheck
 
-MOST_SHOTS = 64
 MOST_NAMED = 3  # doubtful points in one answer
 
 
@@ -54,11 +53,11 @@ def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode)
                 f"differ from those of {before.name!r}; leave them out or use REPLACE",
                 "differs",
             )
+        count = len(before.shots) + len(category.shots)
+        if count > MOST_SHOTS:
+            reason = f"{count} with those that are registered are more than {MOST_SHOTS}"
+            raise InvalidInput.of("shots", reason, "too_large")
         category = replace(before, shots=(*before.shots, *category.shots))
-    if len(category.shots) > MOST_SHOTS:
-        raise InvalidInput.of(
-            "shots", f"{len(category.shots)} are more than {MOST_SHOTS}", "too_large"
-        )
     return category
 
 

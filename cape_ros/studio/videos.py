@@ -82,6 +82,8 @@ def read_video(data: bytes) -> Video:
 
 
 def _read_frames(capture: cv2.VideoCapture) -> Video:
+    if not capture.isOpened():
+        raise InvalidInput.of("video", "cannot be opened: it is cut off, damaged or of no video")
     width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
     height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
     if not 0 < width * height <= MOST_PIXELS:

@@ -61,3 +61,20 @@ def test_wrong_architecture(net: CapeFormer, tmp_path: Path) -> None:
     save_file(net.state_dict(), path, metadata=header | {"config": '{"layers": 3}'})
     with pytest.raises(CheckpointError, match="layers"):
         checkpoints.load(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(net: CapeFormer, tmp_path: Path, value: float) -> None:
+    next(net.parameters()).data.flatten()[3] = value
+    checkpoints.save(tmp_path / "net.safetensors", net, {}, torch.float32)
+    with pytest.raises(CheckpointError, match="holds NaN or infinity"):
+        checkpoints.load(tmp_path / "net.safetensors")
+
+
+@pytest.mark.parametrize("config", ["3", "null", "[]", '{"width": "wide"}', '{"image_size": null}'])
+def test_a_configuration_of_another_type(net: CapeFormer, tmp_path: Path, config: str) -> None:
+    path = tmp_path / "net.safetensors"
+    header = {"format": checkpoints.FORMAT, "config": config, "facts": "{}"}
+    save_file(net.state_dict(), path, metadata=header)
+    with pytest.raises(CheckpointError, match="do not fit"):
+        checkpoints.load(path)

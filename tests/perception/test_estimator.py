@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -433,3 +434,28 @@ def test_a_name_is_found_once_it_is_registered(image: np.ndarray) -> None:
         estimator.find(image, "cup")
     estimator.register(category(image))
     assert estimator.find(image, "cup").category == "cup"
+
+
+@pytest.mark.parametrize("category", [None, 3, b"cup", ["cup"]])
+def test_a_request_for_what_is_no_category(
+    estimator: Estimator, image: np.ndarray, category: Any
+) -> None:
+    with pytest.raises(InvalidInput, match="neither a category nor the name of one"):
+        estimator.estimate(image, [ObjectRequest(category, (0, 0, 60, 60))])
+
+
+def test_threads_that_share_an_estimator_get_their_own_answers() -> None:
+    estimator = make_estimator(device="cpu")
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (8, 90, 120, 3), dtype=np.uint8)
+    estimator.register(category(images[0]))
+
+    def ask(number: int) -> np.ndarray:
+        request = ObjectRequest("cup", BOXES[number % len(BOXES)])
+        return estimator.estimate(images[number % 8], [request])[0].keypoints
+
+    expected = [ask(number) for number in range(24)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(ask, range(24)))
+    for answer, right in zip(answers, expected, strict=True):
+        np.testing.assert_allclose(answer, right, atol=1e-3)

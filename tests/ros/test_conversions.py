@@ -18,6 +18,7 @@ from std_msgs.msg import Header
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.messages import images
+from cape_ros.messages.images import read_image
 from cape_ros.msg import Keypoint, SupportShot
 from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.ros import conversions
@@ -126,7 +127,7 @@ def encoded(format: str, size: tuple[int, int] = (16, 12)) -> bytes:
 
 def read(data: bytes, format: str = "", fast: bool = False) -> np.ndarray:
     message = CompressedImage(format=format, data=array.array("B", data))
-    return conversions.read_image(message, "compressed", fast)
+    return read_image(message, "compressed", fast)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])

@@ -52,6 +52,11 @@ def test_an_environment_that_cannot_work() -> None:
     assert "give a number from 0 to 232" in refusal(serve(ROS_DOMAIN_ID="233"))
 
 
+def test_a_static_peer_that_cannot_be_resolved() -> None:
+    said = refusal(serve(ROS_STATIC_PEERS="127.0.0.1;no-such-robot.invalid"))
+    assert "'no-such-robot.invalid', which cannot be resolved" in said
+
+
 CHANGED_DEFINITION = """
 import shutil, tempfile
 from pathlib import Path

@@ -91,6 +91,53 @@ def test_markers_are_rays_with_a_camera_info_and_a_plane_without(start: Start) -
     assert (rays[:, 2] == 1).all()
 
 
+def test_an_odd_camera_info_costs_the_markers_their_rays_and_nothing_else(start: Start) -> None:
+    bench = start(**EVERYTHING_IS_FOUND)
+    robot = bench.robot
+    robot.register()
+    heard = robot.hear(MarkerArray, "/cape/markers")
+    overlays = robot.hear(CompressedImage, "/cape/overlay/compressed")
+    camera = bench.node.session.cameras[0]
+    wait_for(bench.node.session.outputs["image"].markers.get_subscription_count)
+    publisher = robot.create_publisher(CameraInfo, "/cape/camera_info", 10)
+    wait_for(publisher.get_subscription_count)
+    publisher.publish(CameraInfo(k=INFO.k, distortion_model="plumb_bob", d=[0.1] * 6))
+    wait_for(lambda: camera.info)
+    stamp = robot.show()[0].header.stamp
+    markers = heard.wait(lambda array: array.markers[0].header.stamp == stamp).markers
+    assert all(point.z == 0 for point in markers[0].points)  # a plane, as without a camera_info
+    overlays.wait(lambda message: message.header.stamp == stamp)
+    assert "6 coefficients" in camera.meter.camera_info_fault
+
+
+@pytest.mark.parametrize("broken", ["to_keypoint_array", "to_detections", "to_markers"])
+def test_an_output_that_fails_takes_no_other_with_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    bench = start(**EVERYTHING_IS_FOUND)
+    robot = bench.robot
+    robot.register()
+    heard = {
+        "to_keypoint_array": robot.keypoints,
+        "to_detections": robot.hear(Detection2DArray, "/cape/detections"),
+        "to_markers": robot.hear(MarkerArray, "/cape/markers"),
+        "overlay": robot.hear(CompressedImage, "/cape/overlay/compressed"),
+    }
+    made = bench.node.session.outputs["image"]
+    wait_for(lambda: made.markers.get_subscription_count() and made.detections)
+    wait_for(lambda: made.detections.get_subscription_count())
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("of a library")
+
+    monkeypatch.setattr(outputs, broken, fail)
+    robot.camera.publish(dds.image(7))
+    for name, listener in heard.items():
+        if name != broken:
+            listener.wait()
+    assert list(bench.node.session.cameras[0].meter.failed_outputs.values()) == [1]
+
+
 def test_nothing_is_made_for_nobody(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     for name in ("to_detections", "to_markers"):

@@ -100,6 +100,29 @@ def test_a_wrong_value_at_the_start_is_refused(
     assert (name if name != "boxes" else "region") in str(refused.value)
 
 
+def test_off_is_what_yaml_reads_as_false(start: Start) -> None:
+    bench = start(overlay="off")
+    assert change(bench, overlay="support").successful
+    assert change(bench, overlay=False).successful
+    assert "not one of" in change(bench, overlay=True).reason
+    assert "not one of" in change(bench, overlay=1).reason
+
+
+def test_a_value_of_another_type_is_refused_with_an_example(start: Start) -> None:
+    with pytest.raises(CapeError, match=r"give a double, such as trusted_point:=0\.\d"):
+        start(trusted_point=1)
+    with pytest.raises(CapeError, match=r"give a string, such as library:=\"~/"):
+        start(library="off")
+
+
+def test_a_name_that_is_not_a_parameter_is_warned_of(
+    start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
+    start(found_objekt=0.9)
+    said = capfd.readouterr().err
+    assert "parameter found_objekt is not one of this node; is it found_object" in said
+
+
 def test_what_is_refused_before_the_first_parameter_is_told_too(start: Start) -> None:
     with pytest.raises(ParameterException, match="use_sim_time"):
         start(use_sim_time="perhaps")

@@ -61,7 +61,9 @@ def test_added_shots_may_leave_out_the_edges_but_not_change_them(stand: Stand) -
 def test_a_category_has_only_so_many_shots(stand: Stand) -> None:
     stand.server.register(category())
     many = dataclasses.replace(category(), shots=category().shots * 64)
-    with pytest.raises(InvalidInput, match="shots: 65 are more than 64"):
+    with pytest.raises(
+        InvalidInput, match="shots: 65 with those that are registered are more than 64"
+    ):
         stand.server.register(many, RegisterMode.ADD_SHOTS)
     assert stand.server.categories["cup"].version == 1
 

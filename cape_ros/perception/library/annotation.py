@@ -65,7 +65,7 @@ def read_annotation(path: Path) -> Annotation:
     """Read an annotation. Raises `SourceError` for a file that is not there or is no JSON, and
     `InvalidInput` that names every field at fault."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_int=_whole_number)
+        content = json.loads(path.read_text(encoding="utf-8-sig"), parse_int=_whole_number)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import struct
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,12 @@ from cape_ros.core.errors import CapeError, Fault, InvalidInput, LibraryError
 from cape_ros.perception.category import Category, SupportShot
 
 FORMAT = 1
-MOST_PIXELS = 64_000_000  # of one support image
+FIELDS = {"format", "name", "version", "keypoint_names", "edges", "shots"}
+MOST_PIXELS = 40_000_000  # of one support image
+MOST_PIXELS_READ = 64_000_000  # of one that an earlier release took
+MOST_PIXELS_OF_A_CATEGORY = 100_000_000  # of all of its images: they are kept in memory
 LARGEST_YAML = 8_000_000
+CHECKSUM = b"sha256: "
 PNG_START = b"\x89PNG\r\n\x1a\n"
 # All that a file of any content can make a reader raise.
 UNREADABLE: tuple[type[Exception], ...] = (
@@ -38,8 +44,15 @@ def check_storable(category: Category) -> None:
     for index, shot in enumerate(category.shots):
         height, width = shot.image.shape[:2]
         if height * width > MOST_PIXELS:
-            reason = f"{width} x {height} is more than {MOST_PIXELS} pixels"
+            reason = f"{width} x {height} is more than {MOST_PIXELS} pixels; crop or scale it"
             faults.append(Fault(f"shots[{index}].image", reason, "too_large"))
+    total = sum(shot.image.shape[0] * shot.image.shape[1] for shot in category.shots)
+    if total > MOST_PIXELS_OF_A_CATEGORY:
+        reason = (
+            f"{total / 1e6:.0f} million pixels together are more than "
+            f"{MOST_PIXELS_OF_A_CATEGORY / 1e6:.0f} million; crop or scale the images"
+        )
+        faults.append(Fault("shots", reason, "too_large"))
     if faults:
         raise InvalidInput(faults)
 
@@ -76,7 +89,7 @@ def write_category(folder: Path, category: Category) -> None:
 
 def read_category(folder: Path, name: str, version: int) -> Category:
     """Raises one of `UNREADABLE`."""
-    described = from_yaml(folder / "category.yaml")
+    described = from_yaml(folder / "category.yaml", FIELDS)
     if (described["name"], described["version"]) != (name, version):
         raise ValueError(f"category.yaml is not that of {name} version {version}")
     shots = [
@@ -88,9 +101,9 @@ def read_category(folder: Path, name: str, version: int) -> Category:
         )
         for index, shot in enumerate(described["shots"])
     ]
-    category = Category(name, described["keypoint_names"], described["edges"], shots, version)
-    check_storable(category)
-    return category
+    if not shots:
+        raise ValueError("category.yaml has no shots")
+    return Category(name, described["keypoint_names"], described["edges"], shots, version)
 
 
 def _shot_path(folder: Path, index: int) -> Path:
@@ -98,16 +111,12 @@ def _shot_path(folder: Path, index: int) -> Path:
 
 
 def _read_image(path: Path, sha256: str) -> np.ndarray:
-    with path.open("rb") as file:
-        if path.stat().st_size > 4 * MOST_PIXELS:
-            raise ValueError(f"{path.name} is too large for an image of {MOST_PIXELS} pixels")
-        start = file.read(24)
-        if start[:8] != PNG_START or len(start) < 24:
-            raise ValueError(f"{path.name} is not a PNG image")
-        width, height = struct.unpack(">II", start[16:])
-        if width * height > MOST_PIXELS:
-            raise ValueError(f"{path.name}: {width} x {height} is more than {MOST_PIXELS} pixels")
-        data = start + file.read()
+    data = read_regular(path, 4 * MOST_PIXELS_READ)
+    if data[:8] != PNG_START or len(data) < 24:
+        raise ValueError(f"{path.name} is not a PNG image")
+    width, height = struct.unpack(">II", data[16:24])
+    if width * height > MOST_PIXELS_READ:
+        raise ValueError(f"{path.name}: {width} x {height} is more than {MOST_PIXELS_READ} pixels")
     if hashlib.sha256(data).hexdigest() != sha256:
         raise ValueError(f"{path.name} is not the image that was registered")
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -116,21 +125,61 @@ def _read_image(path: Path, sha256: str) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def read_regular(path: Path, largest: int) -> bytes:
+    """The content of a regular file; anything else, such as a pipe, would never end.
+
+    Raises `OSError`, and ValueError for what is no such file or larger.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{path.name} is not a regular file")
+        content = file.read(largest + 1) if status.st_size <= largest else b""
+    if status.st_size > largest or len(content) > largest:
+        raise ValueError(f"{path.name} is larger than {largest} bytes")
+    return content
+
+
+class NewerFormat(ValueError):
+    """Written by a later release; nothing is wrong with it."""
+
+
 def to_yaml(content: dict[str, Any]) -> bytes:
-    """UTF-8 YAML with the keys in the order of `content`."""
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()
+    """UTF-8 YAML with the keys in the order of `content`, and a checksum as its last line."""
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()
+    return text + CHECKSUM + hashlib.sha256(text).hexdigest().encode() + b"\n"
 
 
-def from_yaml(path: Path) -> dict[str, Any]:
-    """The content of a file of this format. Raises one of `UNREADABLE`."""
-    if path.stat().st_size > LARGEST_YAML:
-        raise ValueError(f"{path.name} is larger than {LARGEST_YAML} bytes")
-    content = yaml.safe_load(path.read_text("utf-8"))
+def from_yaml(path: Path, fields: Set[str]) -> dict[str, Any]:
+    """The content of a file of this format. Raises one of `UNREADABLE`.
+
+    fields: those that it has. Files of before there were checksums have none.
+    """
+    data = read_regular(path, LARGEST_YAML)
+    content = load_yaml(data)
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} is not a table of fields")
+    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
+        raise NewerFormat(f"format {content['format']} is of a later release than this one")
     if content["format"] != FORMAT:
         raise ValueError(f"format {content['format']} is unknown; this release reads {FORMAT}")
+    checksum = content.pop("sha256", None)
+    if unknown := content.keys() ^ fields:
+        raise ValueError(f"{path.name}: {', '.join(map(str, unknown))}: a field too much or absent")
+    text = data[: data.rfind(b"\n" + CHECKSUM) + 1]
+    if checksum is not None and hashlib.sha256(text).hexdigest() != checksum:
+        reason = "its checksum differs; after an edit by hand delete its last line"
+        raise ValueError(f"{path.name} is not as it was written: {reason}")
     return content
+
+
+def load_yaml(data: bytes) -> Any:
+    """Raises `yaml.YAMLError`, and ValueError for aliases: a few lines of them can stand for a text
+    without end."""
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data)):
+        raise ValueError("aliases are not read")
+    return yaml.safe_load(data)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -28,6 +28,7 @@ from cape_ros.perception.category import NAME, Category, not_registered
 from cape_ros.perception.library.category_folder import (
     FORMAT,
     UNREADABLE,
+    NewerFormat,
     check_storable,
     from_yaml,
     read_category,
@@ -37,7 +38,10 @@ from cape_ros.perception.library.category_folder import (
     write_file,
 )
 
+FIELDS = {"format", "database_version", "last_versions"}
+MOST_CATEGORIES = 1000
 VERSION_FOLDER = re.compile(r"v(\d{6,})")
+FULL = (errno.ENOSPC, errno.EDQUOT)
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "the disk quota is used up; free some space",
@@ -93,6 +97,8 @@ class CategoryLibrary:
                 self._load()
         except OSError as error:
             raise self._failure("cannot be opened", error) from error
+        except NewerFormat as error:
+            raise LibraryError(f"category library {self.root}: {error}; update cape_ros") from error
 
     @property
     def database_version(self) -> int:
@@ -125,7 +131,15 @@ class CategoryLibrary:
         """
         check_storable(category)
         name, place = category.name, self._entries / category.name
+        if name not in self._categories and len(self._categories) >= MOST_CATEGORIES:
+            reason = f"there are {MOST_CATEGORIES} categories already; remove one"
+            raise InvalidInput.of("name", reason, "too_large")
+        for other in self._categories:
+            if other != name and other.casefold() == name.casefold():
+                reason = f"{name!r} is registered as {other!r}; some disks take both for one"
+                raise InvalidInput.of("name", reason, "category_exists")
         with self._change(f"{name} was not registered") as (record, staging):
+            self._check_unchanged(name)
             version = record.last_versions.get(name, 0) + 1
             category = replace(category, version=version)
             fresh = staging / "fresh"
@@ -144,16 +158,49 @@ class CategoryLibrary:
         return category
 
     def remove(self, name: str) -> None:
-        """Delete a category from disk. Raises `InvalidInput` if there is none, `LibraryError`."""
-        last = self.get(name).version
-        with self._change(f"{name} was not removed") as (record, staging):
-            record = record.after(name, max(last, record.last_versions.get(name, 0)))
-            _write_record(self.root, record)
-            os.replace(self._entries / name, staging / name)
-            self._record = record
-            self._categories = {n: c for n, c in self._categories.items() if n != name}
-            with suppress(OSError):
-                sync_folder(self._entries)
+        """Delete a category from disk. Raises `InvalidInput` if there is none, `LibraryError`.
+
+        On a full disk it goes first, to make room for the record of it.
+        """
+        self.get(name)
+        try:
+            with self._change(f"{name} was not removed") as (record, staging):
+                record = self._after_removal(record, name)
+                _write_record(self.root, record)
+                os.replace(self._entries / name, staging / name)
+                self._forget(name, record)
+        except LibraryError as error:
+            full = isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
+            if not full:
+                raise
+            with self._writing, self._alone(needed=False):
+                record = self._after_removal(self._record, name)
+                shutil.rmtree(self._entries / name, ignore_errors=True)
+                self._forget(name, record)
+                with suppress(OSError):
+                    _write_record(self.root, record)
+
+    def _after_removal(self, record: Record, name: str) -> Record:
+        self._check_unchanged(name)
+        return record.after(name, max(self.get(name).version, record.last_versions.get(name, 0)))
+
+    def _forget(self, name: str, record: Record) -> None:
+        self._record = record
+        self._categories = {n: c for n, c in self._categories.items() if n != name}
+        with suppress(OSError):
+            sync_folder(self._entries)
+
+    def _check_unchanged(self, name: str) -> None:
+        """Raises `LibraryError` if another program changed the category since it was read: what it
+        registered would be lost."""
+        stored = max((v for v, _ in _versions(self._entries / name)), default=None)
+        known = self._categories.get(name)
+        if stored != (known.version if known else None):
+            now = f"its version is {stored}" if stored else "it is not registered any more"
+            raise LibraryError(
+                f"category library {self.root}: another program changed {name}: {now}; start this "
+                "one again to load it, and let only one change the library"
+            )
 
     @contextmanager
     def _change(self, otherwise: str) -> Iterator[tuple[Record, Path]]:
@@ -192,6 +239,8 @@ class CategoryLibrary:
         """Another process may have written since; a record that went bad is written anew."""
         try:
             record = _read_record(self.root)
+        except (OSError, NewerFormat):
+            raise
         except UNREADABLE:
             return self._record
         return max(record, self._record, key=lambda candidate: candidate.database_version)
@@ -202,8 +251,11 @@ class CategoryLibrary:
         return LibraryError(f"category library {self.root}: {what}: {reason}{where}")
 
     def _load(self) -> None:
+        """Raises `OSError` where the folder cannot be read, as a network disk may for a while."""
         try:
             record = _read_record(self.root)
+        except (OSError, NewerFormat):
+            raise
         except UNREADABLE as error:
             record = Record()
             self._set_aside(self.root / "library.yaml", "library.yaml", error)
@@ -231,11 +283,19 @@ class CategoryLibrary:
         plain = isinstance(error, (CapeError, ValueError))
         reason = str(error) if plain else f"{type(error).__name__}: {error}"
         self._damaged.append(Damaged(name, " ".join(reason.split())))
-        if not isinstance(error, PermissionError):
+        if _is_proven(error):
             with suppress(OSError):
                 (self.root / "damaged").mkdir(exist_ok=True)
                 stamp = time.strftime("%Y%m%d-%H%M%S") + f"-{time.time_ns() % 10**9:09d}"
                 os.replace(path, self.root / "damaged" / f"{name}-{stamp}")
+
+
+def _is_proven(error: Exception) -> bool:
+    """Whether the content is damaged. A disk that does not answer now may do so later, and a later
+    release may read what this one cannot."""
+    if isinstance(error, OSError):
+        return isinstance(error, FileNotFoundError)
+    return not isinstance(error, NewerFormat)
 
 
 def _versions(place: Path) -> list[tuple[int, Path]]:
@@ -261,14 +321,20 @@ def _write_record(root: Path, record: Record) -> None:
     }
     fresh = root / ".library.yaml"
     fresh.unlink(missing_ok=True)
-    write_file(fresh, to_yaml(content))
-    os.replace(fresh, root / "library.yaml")
+    try:
+        write_file(fresh, to_yaml(content))
+        os.replace(fresh, root / "library.yaml")
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
     sync_folder(root)
 
 
 def _read_record(root: Path) -> Record:
-    if not (root / "library.yaml").exists():
+    try:
+        content = from_yaml(root / "library.yaml", FIELDS)
+    except FileNotFoundError:
         return Record()
-    content = from_yaml(root / "library.yaml")
     last = {str(name): int(version) for name, version in content["last_versions"].items()}
     return Record(int(content["database_version"]), last)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.server.registration import MOST_SHOTS
+from cape_ros.perception.category import MOST_SHOTS
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import (
     BoxBody,
@@ -20,10 +20,11 @@ from cape_ros.studio.api.schemas import (
 )
 from cape_ros.studio.api.uploads import raw_body
 from cape_ros.studio.formats.archive import FORMATS, pack, read
+from cape_ros.studio.formats.image_names import resolve
 from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
 MOST_OCTETS = 100_000_000
-MOST_PROBLEMS = 50
+MOST_PROBLEMS = 20
 MOST_DRAFTS = 20
 KINDS = ("application/json", "application/xml", "application/zip")
 
@@ -73,6 +74,7 @@ class _Import:
 
     def answer(self) -> ImportAnswer:
         reading = self.reading
+        self._match_given()
         drafts = []
         categories = list(dict.fromkeys(marked.category for marked in reading.marked))
         for category in categories[:MOST_DRAFTS]:
@@ -91,12 +93,25 @@ class _Import:
             problems.append(f"{len(categories) - MOST_DRAFTS} more categories are left out")
         if self.missing:
             some = ", ".join(list(self.missing)[:5]) + (", ..." if len(self.missing) > 5 else "")
-            problems.append(f"{len(self.missing)} images are not here: {some}; add them")
+            count = len(self.missing)
+            are, them = ("images are", "them") if count > 1 else ("image is", "it")
+            problems.append(f"{count} {are} not here: {some}; add {them}")
         if not reading.marked:
             problems.append("no keypoints are marked in the file")
         if len(problems) > MOST_PROBLEMS:
             problems[MOST_PROBLEMS:] = [f"{len(problems) - MOST_PROBLEMS} more problems"]
         return ImportAnswer(drafts=drafts, problems=problems)
+
+    def _match_given(self) -> None:
+        """Annotations whose image is not in the file mean one that was uploaded beside it."""
+        inside = [m for m in self.reading.marked if m.image in self.reading.images]
+        outside = [m for m in self.reading.marked if m.image not in self.reading.images]
+        if len(self.given) == 1 == len({marked.image for marked in self.reading.marked}):
+            name = next(iter(self.given))  # it is the one that is meant, whatever it is called
+            outside = [replace(marked, image=name) for marked in outside]
+        else:
+            outside = resolve(outside, self.given, self.reading.problems)
+        self.reading.marked = [*inside, *outside]
 
     def _shots(self, category: str) -> list[DraftShot]:
         names = self.reading.skeleton(category).keypoint_names
@@ -122,8 +137,6 @@ class _Import:
         try:
             if image is None and marked.image in self.reading.images:
                 image = self.context.images.add_file(self.reading.images[marked.image])
-            elif image is None and self._is_the_only_one():
-                image = next(iter(self.given.values()))
             if image is None:
                 self.missing[marked.image] = None
                 return None
@@ -138,10 +151,6 @@ class _Import:
             self.reading.problems.append(f"{marked.image}: is {seen}; the file speaks of {stated}")
             return None
         return image
-
-    def _is_the_only_one(self) -> bool:
-        """If one image is given and one annotation exists, they are matched regardless of name."""
-        return len(self.given) == 1 == len({marked.image for marked in self.reading.marked})
 
 
 def _given(images: Sequence[str], names: Sequence[str]) -> dict[str, str]:

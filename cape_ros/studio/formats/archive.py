@@ -1,51 +1,90 @@
-"""Reads any of the formats, alone or in a zip file with its images; names in it are never paths."""
+"""Reads any of the formats, alone or in a zip file; its paths only tell files apart."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import lzma
+import posixpath
 import zipfile
 import zlib
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from cape_ros.core.errors import InvalidInput
+from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.images import image_kind
 from cape_ros.studio.formats import coco, cvat, folder, labelme
+from cape_ros.studio.formats.image_names import clean_path, resolve
 from cape_ros.studio.formats.reading import ImportResult
+from cape_ros.studio.formats.shapes import name_objects
 
 MOST_FILES = 300
 MOST_OCTETS = 200_000_000  # of all files in a zip file, unpacked
-ZIP, XML = b"PK\x03\x04", b"<"
-IMAGES = (".png", ".jpg", ".jpeg")
+ZIP, XML = b"PK\x03\x04", (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
 FORMATS = {"folder": folder, "labelme": labelme, "coco": coco, "cvat": cvat}
 
 
 def read(data: bytes) -> ImportResult:
     """A file of any format, as it is or in a zip file. Raises `InvalidInput`."""
-    if not data.startswith(ZIP):
-        return read_file(data)
-    files = unpack(data)
-    if folder.FILE in files:
-        return folder.read(files)
-    reading = ImportResult(images={n: d for n, d in files.items() if n.lower().endswith(IMAGES)})
-    annotations = {n: d for n, d in files.items() if n.lower().endswith((".json", ".xml"))}
-    if not annotations:
-        reason = f"holds none of {folder.FILE}, a labelme or COCO .json, a CVAT .xml"
-        raise InvalidInput.of("file", reason)
-    for name, content in annotations.items():
-        try:
-            reading.add(read_file(content))
-        except InvalidInput as error:
-            reading.problems.append(f"{name}: {error}")
+    reading = _read_zip(unpack(data)) if data.startswith(ZIP) else read_file(data)
+    reading.marked = resolve(reading.marked, reading.images, reading.problems)
+    reading.marked = name_objects(reading.marked)
     return reading
 
 
+def _read_zip(files: Mapping[str, bytes]) -> ImportResult:
+    reading = ImportResult(images={name: data for name, data in files.items() if image_kind(data)})
+    parts: list[tuple[str, Callable[[], ImportResult]]] = []
+    for name, data in files.items():
+        if posixpath.basename(name) == folder.FILE:
+            beside = posixpath.dirname(name)
+            parts.append((name, partial(folder.read, _directly_in(beside, files))))
+        elif name.lower().endswith((".json", ".xml")):
+            parts.append((name, partial(read_file, data)))
+    if not parts:
+        reason = f"holds none of {folder.FILE}, a labelme or COCO .json, a CVAT .xml"
+        raise InvalidInput.of("file", reason)
+    refusals = []
+    for name, read_part in parts:
+        try:
+            reading.add(_placed(read_part(), name))
+        except InvalidInput as error:
+            refusals += [Fault(f"{name}: {fault.field}", fault.reason) for fault in error.faults]
+    if len(refusals) and not reading.marked and not reading.problems:
+        raise InvalidInput(refusals)
+    reading.problems += map(str, refusals)
+    return reading
+
+
+def _placed(part: ImportResult, name: str) -> ImportResult:
+    """What a file of a zip file says, with names as they are in the zip file."""
+    beside = posixpath.dirname(name)
+    marked = [replace(one, folder=beside) for one in part.marked]
+    images = {posixpath.join(beside, clean_path(path)): data for path, data in part.images.items()}
+    return ImportResult(marked, part.skeletons, images, [f"{name}: {p}" for p in part.problems])
+
+
+def _directly_in(beside: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {
+        posixpath.basename(name): data
+        for name, data in files.items()
+        if posixpath.dirname(name) == beside
+    }
+
+
 def read_file(data: bytes) -> ImportResult:
-    """A labelme, COCO or CVAT file. Raises `InvalidInput`."""
+    """A labelme, COCO or CVAT file. Raises `InvalidInput`, also where nothing of it can be used."""
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(XML):
-        return cvat.read(text)
+    reading = cvat.read(text) if text.startswith(XML) else _read_json(text)
+    if not reading.marked and reading.problems:
+        raise InvalidInput(Fault("file", problem) for problem in reading.problems)
+    return reading
+
+
+def _read_json(text: bytes) -> ImportResult:
     try:
         content: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -66,21 +105,42 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(data: bytes) -> dict[str, bytes]:
-    """The files by their last name. Raises `InvalidInput`, before too much is unpacked."""
+    """The files by path. Raises `InvalidInput`, before too much is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            entries = {
+                name: entry for entry in archive.infolist() if (name := _path(entry)) is not None
+            }
             if len(entries) > MOST_FILES:
                 raise InvalidInput.of("file", f"{len(entries)} files are more than {MOST_FILES}")
             files, left = {}, MOST_OCTETS
-            for entry in entries:
+            for name, entry in entries.items():
                 with archive.open(entry) as file:
                     content = file.read(left + 1)
                 left -= len(content)
                 if left < 0:
                     raise InvalidInput.of("file", f"holds more than {MOST_OCTETS / 1e6:.0f} MB")
-                files[PurePosixPath(entry.filename).name] = content
+                files[name] = content
             return files
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+    ) as error:
         # RuntimeError: encrypted, or packed in a way that Python does not know
         raise InvalidInput.of("file", f"is no zip file that can be read: {error}") from error
+
+
+def _path(entry: zipfile.ZipInfo) -> str | None:
+    """Of a file in a zip file; None for what is none, and for what macOS adds to each."""
+    name = entry.filename
+    if not entry.flag_bits & 0x800:  # Python took it for cp437; most programs mean UTF-8
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    path = clean_path(name)
+    hidden = path.startswith("__MACOSX/") or posixpath.basename(path).startswith("._")
+    return None if entry.is_dir() or hidden or not path else path

@@ -1,13 +1,14 @@
 """CVAT for images 1.1: one XML file for all images; an object is a skeleton.
 
-A box of the same label and group is the object's box. A `points` shape without a skeleton is read
-as keypoints called 1, 2, 3, ...
+The object's box is the one of its group, whatever its label, or else the one of its label around
+its points. `points` shapes of one point each are keypoints called as their labels; one of several
+points is an object with keypoints called 1, 2, 3, ...
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from xml.etree import ElementTree as Tree  # to write; what comes from outside is read by defusedxml
 
 import defusedxml.ElementTree
@@ -15,14 +16,16 @@ from defusedxml import DefusedXmlException
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
-from cape_ros.perception.geometry import Box
 from cape_ros.studio.formats.reading import (
     ImportedAnnotation,
     ImportResult,
     Point,
     Skeleton,
+    read_box,
     read_number,
+    unique_names,
 )
+from cape_ros.studio.formats.shapes import MarkedBox, MarkedObject, MarkedPoint, Shapes
 from cape_ros.studio.image_codec import to_png
 
 FILE = "annotations.xml"
@@ -38,15 +41,18 @@ def read(data: bytes) -> ImportResult:
         raise InvalidInput.of("file", f"no XML that can be read: {error}") from error
     if root.tag != "annotations":
         raise InvalidInput.of("file", f"<{root.tag[:40]}> where CVAT has <annotations>")
-    reading = ImportResult(skeletons=dict(_skeletons(root)))
+    reading = ImportResult()
+    for label, skeleton in _skeletons(root):
+        reading.describe(label, skeleton)
     if root.find("track") is not None:
         reading.problems.append("tracks are left out; export as 'CVAT for images'")
     for image in root.iter("image"):
-        name = PurePosixPath(image.get("name", "").replace("\\", "/")).name
+        name, problems = image.get("name", ""), list[str]()
         try:
-            reading.marked += _marked(image, name)
+            reading.marked += _marked(image, name, problems)
         except ValueError as error:
-            reading.problems.append(f"{name}: {error}")
+            problems.append(str(error))
+        reading.problems += [f"{name}: {problem}" for problem in problems]
     return reading
 
 
@@ -110,24 +116,52 @@ def _skeletons(root: Tree.Element) -> Iterator[tuple[str, Skeleton]]:
         yield name, Skeleton(names, edges)
 
 
-def _marked(image: Tree.Element, name: str) -> Iterator[ImportedAnnotation]:
-    """Raises ValueError for numbers that are none."""
+def _marked(image: Tree.Element, name: str, problems: list[str]) -> list[ImportedAnnotation]:
+    """Raises ValueError if nothing of the image can be read."""
     width, height = (read_number(image.get(side, 0)) for side in ("width", "height"))
     size = (int(width), int(height)) if width and height else None
-    boxes = {(box.get("label"), box.get("group_id")): _box(box) for box in image.findall("box")}
-    for shape in [*image.findall("skeleton"), *image.findall("points")]:
-        label = shape.get("label", "")
-        if shape.tag == "points":
-            points = {str(at): point for at, point in enumerate(_points(shape), 1)}
-        else:
-            points = {
-                part.get("label", ""): _points(part)[0]
-                for part in shape.findall("points")
-                if part.get("outside") != "1"
-            }
-        if points:
-            box = boxes.get((label, shape.get("group_id")))
-            yield ImportedAnnotation(label, name, points, box, size)
+    shapes, others = Shapes(), Counter[str]()
+    for shape in image:
+        if shape.tag not in ("box", "skeleton", "points"):
+            others[shape.tag] += shape.tag != "tag"
+            continue
+        try:
+            _add(shape, shapes, problems)
+        except ValueError as error:
+            problems.append(f"{shape.tag} {shape.get('label', '')!r}: {error}")
+    problems += [f"{count} x {tag} are left out" for tag, count in others.items() if count]
+    return [
+        ImportedAnnotation(made.label, name, made.points, made.box.box if made.box else None, size)
+        for made in shapes.bring_together(problems)
+    ]
+
+
+def _add(shape: Tree.Element, shapes: Shapes, problems: list[str]) -> None:
+    """Raises ValueError for numbers that are none."""
+    label = shape.get("label", "")
+    group = shape.get("group_id") if shape.get("group_id") != "0" else None
+    if shape.tag == "box":
+        left, top, right, bottom = (
+            read_number(shape.get(side, "")) for side in ("xtl", "ytl", "xbr", "ybr")
+        )
+        box = read_box((left, top, right - left, bottom - top), shape.get("rotation"))
+        shapes.boxes.append(MarkedBox(label, box, group))
+        return
+    if shape.tag == "points":
+        places = _points(shape)
+        if len(places) == 1:
+            shapes.points.append(MarkedPoint(label, places[0], group))
+            return
+        points = {str(number): place for number, place in enumerate(places, 1)}
+    else:
+        seen = [part for part in shape.findall("points") if part.get("outside") != "1"]
+        labels = [part.get("label", "") for part in seen]
+        names = unique_names(labels)
+        if names != labels:
+            problems.append(f"skeleton {label!r} has two points of one name: {', '.join(names)}")
+        points = {name: _points(part)[0] for name, part in zip(names, seen, strict=True)}
+    if points:
+        shapes.objects.append(MarkedObject(label, points, group))
 
 
 def _points(shape: Tree.Element) -> list[Point]:
@@ -135,13 +169,6 @@ def _points(shape: Tree.Element) -> list[Point]:
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError(f"{shape.get('points', '')[:40]!r} is not x,y")
     return [(read_number(x) - HALF, read_number(y) - HALF) for x, y in pairs]
-
-
-def _box(box: Tree.Element) -> Box:
-    left, top, right, bottom = (
-        read_number(box.get(side, "")) for side in ("xtl", "ytl", "xbr", "ybr")
-    )
-    return left, top, right - left, bottom - top
 
 
 def _write_labels(root: Tree.Element, category: Category) -> None:

@@ -7,11 +7,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
-from cape_ros.perception.library.category_folder import UNREADABLE, read_category, write_category
+from cape_ros.perception.library.category_folder import (
+    UNREADABLE,
+    load_yaml,
+    read_category,
+    write_category,
+)
 from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult, Skeleton
 
 FILE = "category.yaml"
@@ -20,15 +23,12 @@ LARGEST_YAML = 1_000_000
 
 
 def read(files: Mapping[str, bytes]) -> ImportResult:
-    """files: by name, without folders. Raises `InvalidInput`."""
+    """files: of the category's folder, by name. Raises `InvalidInput`."""
     described = files[FILE]
     if len(described) > LARGEST_YAML:
         raise InvalidInput.of(FILE, f"is larger than {LARGEST_YAML / 1e6:.0f} MB")
     try:
-        # A few lines of aliases can stand for a text without end.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(described)):
-            raise ValueError("aliases are not read")
-        facts = yaml.safe_load(described)
+        facts = load_yaml(described)
         with tempfile.TemporaryDirectory() as made:
             folder = Path(made)
             for name, data in files.items():

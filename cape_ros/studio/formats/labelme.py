@@ -1,21 +1,22 @@
 """labelme: a JSON file for each image.
 
 A keypoint is a shape of one point with its name as label; a rectangle around it has the category's
-name. Shapes of one object share a group_id. What labelme has no place for stands in a field of its
-own, which labelme keeps.
+name. Shapes of one object share a group_id, or lie in its rectangle. What labelme has no place for
+stands in a field of its own, which labelme keeps.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections import defaultdict
-from pathlib import PurePosixPath
+import sys
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box
 from cape_ros.studio.formats.reading import (
@@ -25,10 +26,17 @@ from cape_ros.studio.formats.reading import (
     Point,
     Skeleton,
     parse,
+    parse_entries,
+    read_box,
 )
+from cape_ros.studio.formats.shapes import MarkedBox, MarkedPoint, Shapes
 from cape_ros.studio.image_codec import to_png
 
 HALF = 0.5  # labelme has (0, 0) at the corner of the image, this project at a pixel's centre
+
+
+# An oriented rectangle has its four corners; two programs call it differently.
+BOXES = {"rectangle": 2, "rotation": 4, "oriented_rectangle": 4}
 
 
 class LabelmeShape(BaseModel):
@@ -45,8 +53,8 @@ class More(BaseModel):
 
 
 class LabelmeFile(BaseModel):
-    shapes: list[LabelmeShape]
-    image: str = Field("", alias="imagePath")
+    shapes: list[Any]
+    image: str | None = Field(None, alias="imagePath")
     data: str | None = Field(None, alias="imageData")
     width: int | None = Field(None, alias="imageWidth")
     height: int | None = Field(None, alias="imageHeight")
@@ -56,37 +64,43 @@ class LabelmeFile(BaseModel):
 def read(content: Any) -> ImportResult:
     """content: of the JSON file. Raises `InvalidInput`."""
     file = parse(LabelmeFile, content, "a labelme file")
-    image = PurePosixPath(file.image.replace("\\", "/")).name or "image"
+    image = file.image or "image"
     reading = ImportResult()
     if file.data:
         try:
             reading.images[image] = base64.b64decode(file.data)
-        except binascii.Error:
+        except ValueError:
             reading.problems.append(f"{image}: imageData is not base64")
     if file.more:
-        reading.skeletons[file.more.name] = Skeleton(file.more.keypoint_names, file.more.edges)
-    groups: defaultdict[int | None, list[LabelmeShape]] = defaultdict(list)
-    for shape in file.shapes:
-        groups[shape.group_id].append(shape)
+        reading.describe(file.more.name, Skeleton(file.more.keypoint_names, file.more.edges))
+    shapes = Shapes()
+    others: Counter[str] = Counter()
+    for place, shape in parse_entries(LabelmeShape, file.shapes, "shapes", reading.problems):
+        if shape.shape_type == "point" and len(shape.points) == 1:
+            x, y = shape.points[0]
+            point = MarkedPoint(shape.label, (x - HALF, y - HALF), shape.group_id)
+            shapes.points.append(point)
+        elif len(shape.points) >= BOXES.get(shape.shape_type, sys.maxsize):
+            try:
+                box = _box(shape.points)
+                shapes.boxes.append(MarkedBox(shape.label, box, shape.group_id))
+            except ValueError as error:
+                reading.problems.append(f"{place}: {error}")
+        else:
+            others[f"{shape.label!r} is a {shape.shape_type}"] += 1
+    reading.problems += [
+        f"{image}: {count} x {what}; points and rectangles are read"
+        for what, count in others.items()
+    ]
     size = (file.width, file.height) if file.width and file.height else None
-    for shapes in groups.values():
-        points: dict[str, Point] = {}
-        boxes: list[tuple[str, Box]] = []
-        for shape in shapes:
-            if shape.shape_type == "point" and shape.points:
-                x, y = shape.points[0]
-                if shape.label in points:
-                    reading.problems.append(f"{image}: {shape.label!r} is marked twice")
-                points.setdefault(shape.label, (x - HALF, y - HALF))
-            elif shape.shape_type == "rectangle" and len(shape.points) >= 2:
-                boxes.append((shape.label, _box(shape.points)))
-            else:
-                kind = f"{shape.label!r} is a {shape.shape_type}"
-                reading.problems.append(f"{image}: {kind}; points and rectangles are read")
-        name = boxes[0][0] if boxes else file.more.name if file.more else PurePosixPath(image).stem
-        if points:
-            box = boxes[0][1] if boxes else None
-            reading.marked.append(ImportedAnnotation(name, image, points, box, size))
+    try:
+        objects = shapes.bring_together(reading.problems)
+    except ValueError as error:
+        raise InvalidInput.of("shapes", str(error)) from error
+    for made in objects:
+        category = made.label or (file.more.name if file.more else "")
+        around = made.box.box if made.box else None
+        reading.marked.append(ImportedAnnotation(category, image, made.points, around, size))
     return reading
 
 
@@ -124,9 +138,10 @@ def write(category: Category) -> dict[str, bytes]:
     return files
 
 
-def _box(points: list[Point]) -> Box:
+def _box(points: Sequence[Point]) -> Box:
+    """Raises ValueError for one without an area."""
     xs, ys = zip(*points, strict=True)
-    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+    return read_box((min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)))
 
 
 def _shape(label: str, kind: str, points: list[list[float]]) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from cape_ros.core.errors import Fault, InvalidInput
@@ -19,28 +20,44 @@ LARGEST = 1e6  # a number that no pixel of an image has
 
 @dataclass(frozen=True)
 class Skeleton:
-    """keypoint_names: in order. edges: pairs of indices."""
+    """keypoint_names: in order, each once. edges: pairs of indices."""
 
     keypoint_names: Sequence[str] = ()
     edges: Sequence[tuple[int, int]] = ()
 
+    def merged(self, other: Skeleton) -> Skeleton:
+        """The keypoints and edges of both; keypoints of the same name are the same."""
+        names = list(dict.fromkeys((*self.keypoint_names, *other.keypoint_names)))
+        edges = dict.fromkeys(self.edges)
+        count = len(other.keypoint_names)
+        for edge in other.edges:
+            if all(0 <= end < count for end in edge):
+                start, end = (names.index(other.keypoint_names[index]) for index in edge)
+                edges[start, end] = None
+        return Skeleton(names, list(edges))
+
 
 @dataclass(frozen=True)
 class ImportedAnnotation:
-    """An object in an image. points: by name, those that are seen. size: (width, height) of the
-    image, as the file says."""
+    """An object in an image.
+
+    image: as the file names it, with "/" between folders. points: pixels by name, those that are
+    seen. box: (x, y, width, height). size: (width, height) of the image, as the file says.
+    folder: the one in the zip file that the annotations lie in, "" for its root.
+    """
 
     category: str
     image: str
     points: Mapping[str, Point]
     box: Box | None = None
     size: tuple[int, int] | None = None
+    folder: str = ""
 
 
 @dataclass
 class ImportResult:
     """skeletons: of the categories that the file describes. images: files that came with it, by
-    name. problems: what was left out, and why."""
+    path. problems: what was left out, and why."""
 
     marked: list[ImportedAnnotation] = field(default_factory=list)
     skeletons: dict[str, Skeleton] = field(default_factory=dict)
@@ -58,9 +75,16 @@ class ImportResult:
         edges = [edge for edge in described.edges if all(0 <= end < len(names) for end in edge)]
         return Skeleton(list(names), edges)
 
+    def describe(self, category: str, skeleton: Skeleton) -> None:
+        """Add what a file says of a category to what others said."""
+        known = self.skeletons.get(category)
+        if known != skeleton:
+            self.skeletons[category] = known.merged(skeleton) if known else skeleton
+
     def add(self, other: ImportResult) -> None:
         self.marked += other.marked
-        self.skeletons.update(other.skeletons)
+        for category, skeleton in other.skeletons.items():
+            self.describe(category, skeleton)
         self.images.update(other.images)
         self.problems += other.problems
 
@@ -74,6 +98,21 @@ def parse(model: type[Model], content: Any, what: str) -> Model:
             Fault(field_name(each["loc"]) or what, f"{each['msg']}, for {what}")
             for each in error.errors()[:20]
         ) from error
+
+
+def parse_entries(
+    model: type[Model], entries: Sequence[Any], where: str, problems: list[str]
+) -> Iterator[tuple[str, Model]]:
+    """Each entry of a list with its place, `annotations[3]`; one that is not as this format has
+    it is a problem, and the others are read."""
+    for index, entry in enumerate(entries):
+        place = f"{where}[{index}]"
+        try:
+            yield place, model.model_validate(entry)
+        except ValidationError as error:
+            first = error.errors()[0]
+            at = field_name((place, *first["loc"]))
+            problems.append(f"{at}: {first['msg']}")
 
 
 def field_name(place: Iterable[str | int]) -> str:
@@ -96,3 +135,33 @@ def read_number(value: Any) -> float:
 
 
 Coordinate = Annotated[float, BeforeValidator(read_number)]
+
+
+def read_box(values: Any, degrees: Any = 0) -> Box:
+    """The box (x, y, width, height) around one that is rotated about its centre, clockwise as
+    seen. Raises ValueError for what is none, and for one without an area."""
+    if not isinstance(values, (list, tuple)) or len(values) != 4:
+        raise ValueError(f"{str(values)[:40]!r} is no box x, y, width, height")
+    x, y, width, height = map(read_number, values)
+    angle = math.radians(read_number(degrees or 0))
+    if width <= 0 or height <= 0:
+        raise ValueError(f"a box of {width:g} x {height:g} pixels has no area")
+    if not angle:
+        return x, y, width, height
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    around = width * cos + height * sin, width * sin + height * cos
+    return tuple(
+        np.round((x + (width - around[0]) / 2, y + (height - around[1]) / 2, *around), 6).tolist()
+    )
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names, where the second "leg" is "leg_2"."""
+    unique: dict[str, None] = {}
+    for name in names:
+        number, candidate = 1, name
+        while candidate in unique or (candidate != name and candidate in names):
+            number += 1
+            candidate = f"{name}_{number}"
+        unique[candidate] = None
+    return list(unique)

@@ -12,7 +12,8 @@ from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
 
 def to_categories(reading: ImportResult) -> list[Category]:
-    """Each category of the file with all of its shots. Raises `InvalidInput` with every fault."""
+    """Each category of the file with those of its shots that can be used; the others are added to
+    the problems. Raises `InvalidInput` with every fault of a category that has no such shot."""
     categories, faults = [], list[Fault]()
     for name in dict.fromkeys(marked.category for marked in reading.marked):
         try:
@@ -32,9 +33,11 @@ def _to_category(reading: ImportResult, name: str) -> Category:
                 shots.append(_to_shot(reading, marked, skeleton.keypoint_names))
             except InvalidInput as error:
                 faults += error.faults
-    if faults:
+    if not shots:
         raise InvalidInput(faults)
-    return Category(name, skeleton.keypoint_names, skeleton.edges, shots)
+    category = Category(name, skeleton.keypoint_names, skeleton.edges, shots)
+    reading.problems += [f"{name}: {fault}" for fault in faults]
+    return category
 
 
 def _to_shot(

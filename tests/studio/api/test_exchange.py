@@ -158,7 +158,7 @@ def test_one_image_is_the_one_that_is_meant_whatever_it_is_called(site: Site) ->
 def test_images_that_are_missing_or_of_another_size_are_told(site: Site) -> None:
     answer = bring(site, COCO)
     assert answer["drafts"] == []
-    assert answer["problems"] == ["1 images are not here: mug.png; add them"]
+    assert answer["problems"] == ["1 image is not here: photos/mug.png; add it"]
     small = site.upload(IMAGE[:20, :20])
     answer = bring(site, LABELME, images=small, names="mug.png")
     assert "20 x 20; the file speaks of 64 x 48" in answer["problems"][0]

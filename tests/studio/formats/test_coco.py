@@ -1,0 +1,103 @@
+"""COCO files as other programs write them: what is odd is told, the rest counts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from files import coco, only, picture, read_zip
+
+from cape_ros.studio.formats.reading import ImportResult
+
+NAMES = ("leg", "head", "tail")
+POINTS = [10, 20, 2, 20, 30, 2, 40, 10, 1]
+
+
+def one_image(content: dict[str, Any]) -> ImportResult:
+    return read_zip({"a.json": content, "a.png": picture()})
+
+
+def edges(skeleton: list[list[int]], names: tuple[str, ...] = NAMES) -> ImportResult:
+    return one_image(coco({1: "a.png"}, [(1, POINTS)], names, skeleton=skeleton))
+
+
+def test_a_skeleton_that_counts_from_zero() -> None:
+    reading = edges([[0, 1], [1, 2]])
+    assert list(reading.skeleton("mug").edges) == [(0, 1), (1, 2)]
+    assert reading.problems == []
+
+
+def test_a_skeleton_that_counts_from_one() -> None:
+    assert list(edges([[1, 2], [2, 3]]).skeleton("mug").edges) == [(0, 1), (1, 2)]
+
+
+def test_an_edge_to_no_keypoint_is_told() -> None:
+    reading = edges([[1, 2], [2, 9]])
+    assert list(reading.skeleton("mug").edges) == [(0, 1)]
+    assert "edge 2, 9" in reading.problems[0]
+
+
+def test_keypoints_of_one_name_are_all_kept() -> None:
+    reading = edges([[1, 2], [2, 3]], ("leg", "head", "leg"))
+    assert only(reading).points == {"leg": (10, 20), "head": (20, 30), "leg_2": (40, 10)}
+    assert list(reading.skeleton("mug").edges) == [(0, 1), (1, 2)]
+    assert "leg_2" in reading.problems[0]
+
+
+def test_odd_entries_do_not_take_the_others_with_them() -> None:
+    content = coco(
+        {1: "a.png"}, [(1, POINTS), (1, [float("nan"), float("nan"), 0, 4, 3, 2, 0, 0, 0])], NAMES
+    )
+    content["annotations"] += [
+        {"image_id": 1, "caption": "a mug"},
+        {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]},
+        {"image_id": 9, "category_id": 1, "keypoints": POINTS},
+        {"image_id": 1, "category_id": 1, "keypoints": [float("nan"), 1, 2, *POINTS[3:]]},
+        {"image_id": 1, "category_id": 1, "keypoints": POINTS, "bbox": [1, 1, 0, float("nan")]},
+        7,
+    ]
+    content["images"].append({"id": 2})
+    reading = one_image(content)
+    whole = {"leg": (10, 20), "head": (20, 30), "tail": (40, 10)}
+    assert [one.points for one in reading.marked] == [
+        whole,
+        {"head": (4, 3)},
+        {"head": (20, 30), "tail": (40, 10)},
+        whole,
+    ]
+    said = "\n".join(reading.problems)
+    for place in (
+        "annotations[2]",
+        "1 annotations have no",
+        "annotations[4]",
+        "[5]",
+        "[6].bbox",
+        "[7]",
+        "images[1]",
+    ):
+        assert place in said
+
+
+def test_an_id_that_two_images_have_stands_for_neither() -> None:
+    content = coco({1: "a.png"}, [(1, POINTS), (2, POINTS)], NAMES)
+    content["images"] += [{"id": 2, "file_name": "a.png"}, {"id": 1, "file_name": "b.png"}]
+    reading = one_image(content)
+    assert only(reading).size is None  # of image 2
+    assert any("is another's too" in problem for problem in reading.problems)
+
+
+def test_what_splits_say_of_a_category_is_brought_together() -> None:
+    first = coco({1: "a.png"}, [(1, POINTS)], NAMES, skeleton=[[1, 2]])
+    second = coco({1: "b.png"}, [(1, POINTS)], ("tail", "leg", "ear"), skeleton=[[1, 2]])
+    reading = read_zip(
+        {"1.json": first, "2.json": second, "a.png": picture(1), "b.png": picture(2)}
+    )
+    assert list(reading.skeleton("mug").keypoint_names) == [*NAMES, "ear"]
+    assert list(reading.skeleton("mug").edges) == [(0, 1), (2, 0)]
+
+
+def test_byte_order_marks() -> None:
+    text = json.dumps(coco({1: "a.png"}, [(1, POINTS)], NAMES))
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-le"):
+        reading = read_zip({"a.json": text.encode(encoding), "a.png": picture()})
+        assert only(reading).category == "mug"
