@@ -2,7 +2,7 @@
 # make test       every test                       make test-fast what takes no processes or browser
 # make test-ros   the node's tests on DDS          make coverage  every test, and which lines they ran
 # make test-ros2  the same, built by colcon        make lint      format, lint and types
-# make docs       the pages in docs/ as a site
+# make docs       the pages in docs/ as a site    make test-numeric  numbers on older processors
 # All make a Python environment first and keep it up to date. Where a ROS 2 is sourced, they use it;
 # elsewhere they install rclpy from the Python registry, of Jazzy or with WHEELS=kilted of Kilted.
 # ROS=no goes without rclpy: everything but the node works.
@@ -46,6 +46,12 @@ coverage: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/cape lab bench --short $(ARGS)
+
+# The numbers must not depend on the processor: once more with the instructions of older ones.
+test-numeric: $(VENV)/ready
+	ATEN_CPU_CAPABILITY=default $(PYTEST) -m numeric $(ARGS)
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
+	  $(PYTEST) -m numeric $(ARGS)
 
 test-ros2: export PYTHONPATH := $(PYTHONPATH)
 test-ros2: $(VENV)/ready
@@ -91,4 +97,4 @@ endif
 clean:
 	rm -rf .venv .venv-* demo_out build *.egg-info
 
-.PHONY: demo test test-fast test-ros coverage bench test-ros2 lint docs clean
+.PHONY: demo test test-fast test-ros test-numeric coverage bench test-ros2 lint docs clean

@@ -19,6 +19,7 @@ from cape_ros.studio.api.context import Activate, Context
 from cape_ros.studio.api.uploads import Uploads
 from cape_ros.studio.app import make_app
 from cape_ros.studio.broadcast import Broadcast
+from cape_ros.studio.connections import BoundedConnection
 from cape_ros.studio.image_store import ImageStore
 from cape_ros.studio.videos import VideoStore
 
@@ -73,6 +74,7 @@ class Studio:
             log_config=None,
             access_log=False,
             lifespan="off",
+            http=BoundedConnection,
             ws="websockets-sansio",
             ws_max_size=LARGEST_MESSAGE,
             ws_per_message_deflate=False,  # JPEGs do not become smaller

@@ -19,6 +19,7 @@ def raw_body(*media_types: str) -> dict[str, Any]:
 
 
 Made = TypeVar("Made")
+STALLED = 20.0  # [s] without a byte; an upload that waits keeps others from beginning
 AT_ONCE = 4  # uploads; each may take 20 MB and 40 megapixels, or more for a video
 
 
@@ -43,8 +44,13 @@ async def _read(request: Request, most: int, field: str) -> bytes:
     if length.isascii() and length.isdigit() and int(length[:18]) > most:
         raise too_large
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            raise too_large
-    return bytes(body)
+    parts = request.stream()
+    try:
+        while (part := await asyncio.wait_for(anext(parts, None), STALLED)) is not None:
+            body += part
+            if len(body) > most:
+                raise too_large
+        return bytes(body)
+    except asyncio.TimeoutError:
+        reason = f"stopped coming after {len(body) / 1e6:.1f} MB; upload it again"
+        raise InvalidInput.of(field, reason) from None
