@@ -142,7 +142,7 @@ def test_a_category_has_as_many_shots_as_the_node_takes(
     assert cape(*words) == 0
     assert known(library)["coffee"].edges == ((0, 1),)
     assert cape(*words) == 1
-    assert "shots: 3 are more than 2" in capsys.readouterr().err
+    assert "shots: 3 with those that are registered are more than 2" in capsys.readouterr().err
 
 
 def test_a_category_is_shown_renamed_and_removed(
