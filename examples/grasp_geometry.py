@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
+
+from cape_ros.core.errors import InvalidInput
+from cape_ros.messages.camera_info import to_model
 
 DEPTH_TYPES = {"16UC1": ("u2", 0.001), "32FC1": ("f4", 1.0)}  # and metres per unit
 
@@ -100,18 +102,12 @@ def to_metres(
 
     rectified: whether the image is, so that P of the CameraInfo holds and not K and D.
     """
-    if (depth.width, depth.height) != (info.width, info.height):
-        raise NoGrasp(f"depth is not aligned: {depth.width} x {depth.height} pixels")
-    matrix = np.reshape(info.p, (3, 4))[:, :3] if rectified else np.reshape(info.k, (3, 3))
-    if not matrix[0, 0] > 0:
-        raise NoGrasp("the camera is not calibrated: its camera_info has no focal length")
-    if not rectified and info.distortion_model not in ("", "plumb_bob", "rational_polynomial"):
-        raise NoGrasp(f"{info.distortion_model} distortion: give a rectified image")
-    lens = np.asarray(info.d, np.float64)
-    rays = cv2.undistortPoints(
-        pixels.reshape(-1, 1, 2),
-        matrix.astype(np.float64),
-        None if rectified or not lens.size else lens,
-    )
+    try:  # depth that is not aligned has another size than the camera_info says
+        model = to_model(info, rectified, (depth.width, depth.height))
+    except InvalidInput as error:
+        raise NoGrasp(f"camera_info: {error}") from error
+    rays = model.rays(pixels)
+    if not np.isfinite(rays).all():
+        raise NoGrasp("the lens has no direction for a finger's pixel")
     z = np.array([[depth_at(depth, x, y, window)] for x, y in pixels])
-    return np.hstack((rays.reshape(-1, 2) * z, z))
+    return np.hstack((rays * z, z))

@@ -15,12 +15,12 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.core.throttled_log import ThrottledLog
+from cape_ros.messages.camera_info import CameraInfoReader
 from cape_ros.messages.images import read_image
 from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.spatial import CameraModel
 from cape_ros.ros import compat, parameters
-from cape_ros.ros.camera_info import CameraInfoReader
 from cape_ros.ros.detections import class_map, to_requests
 from cape_ros.ros.frame_buffer import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds

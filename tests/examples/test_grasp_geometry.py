@@ -53,6 +53,9 @@ def camera_info(distortion: tuple[float, ...] = (), **changes: Any) -> SimpleNam
         "d": np.array(distortion),
         "p": np.array([60.0, 0, 30, 0, 0, 60, 20, 0, 0, 0, 1, 0]),
         "distortion_model": "plumb_bob",
+        "binning_x": 0,
+        "binning_y": 0,
+        "roi": SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0),
     }
     return SimpleNamespace(**(values | changes))
 
@@ -164,9 +167,9 @@ def test_a_point_seen_through_the_lens_is_found_again(x: float, y: float, z: flo
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"width": 32}, "not aligned: 64 x 48"),
+        ({"width": 32}, "is for images of 32 pixels; this image has 64"),
         ({"k": np.zeros(9)}, "not calibrated"),
-        ({"distortion_model": "equidistant"}, "equidistant distortion"),
+        ({"distortion_model": "fov", "d": np.ones(1)}, "'fov' is not one of"),
     ],
 )
 def test_an_unusable_camera_is_told(changes: dict, reason: str) -> None:

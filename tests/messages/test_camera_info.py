@@ -1,20 +1,31 @@
 from __future__ import annotations
 
-import dds  # noqa: F401  # before the message packages
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.ros.camera_info import CameraInfoReader, to_model
+from cape_ros.messages.camera_info import CameraInfoReader, to_model
 
 K = [1133.1, 0.0, 960.0, 0.0, 1128.0, 600.0, 0.0, 0.0, 1.0]
 P = [800.0, 0.0, 950.0, 0.0, 0.0, 800.0, 590.0, 0.0, 0.0, 0.0, 1.0, 0.0]
 
 
-def info(**fields: object) -> CameraInfo:
-    usual = {"width": 1920, "height": 1200, "k": K, "p": P, "distortion_model": "plumb_bob"}
-    return CameraInfo(**usual | fields)
+WHOLE = SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0)
+
+
+def info(**fields: object) -> SimpleNamespace:
+    """A sensor_msgs/CameraInfo."""
+    usual = {
+        "width": 1920,
+        "height": 1200,
+        "k": K,
+        "p": P,
+        "d": [],
+        "distortion_model": "plumb_bob",
+    }
+    return SimpleNamespace(**{**usual, "binning_x": 0, "binning_y": 0, "roi": WHOLE} | fields)
 
 
 def test_a_binned_camera() -> None:
@@ -24,7 +35,7 @@ def test_a_binned_camera() -> None:
 
 
 def test_a_region_of_interest() -> None:
-    region = RegionOfInterest(x_offset=900, y_offset=500, width=640, height=480)
+    region = SimpleNamespace(x_offset=900, y_offset=500, width=640, height=480)
     rays = to_model(info(roi=region), False, (640, 480)).rays(np.array([[60.0, 100.0]]))
     np.testing.assert_allclose(rays, [[0, 0]], atol=1e-9)
 
