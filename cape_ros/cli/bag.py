@@ -22,6 +22,7 @@ from cape_ros.cli.common import (
 )
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 from cape_ros.core.extras import EXTRAS, how_to_install, is_installed
+from cape_ros.core.plurals import counted
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -156,9 +157,9 @@ def _report(out: Path, cameras: Mapping[str, ImageTopic], problems: Sequence[str
     faults = []
     for name, camera in sorted(cameras.items()):
         known = ", ".join(f"{one} in {camera.found[one]}" for one in camera.categories)
-        say(f"{name}: {camera.images} images, found: {known}")
+        say(f"{name}: {counted(camera.images, 'image')}, found: {known}")
         if camera.faults:
-            count = f"{camera.faults} of {camera.images} images"
+            count = f"{camera.faults} of {counted(camera.images, 'image')}"
             faults.append(f"{name}: {count} could not be used, the first: {camera.first_fault}")
     for problem in (*problems, *faults):
         print(f"cape: {problem}", file=sys.stderr)

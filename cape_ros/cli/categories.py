@@ -20,6 +20,7 @@ from cape_ros.cli.common import (
     say,
 )
 from cape_ros.core.errors import InvalidInput
+from cape_ros.core.plurals import counted
 
 PICTURE = 768  # pixels of a side
 
@@ -84,7 +85,7 @@ def show(
         seen = int(each.visible.sum())
         lines.append(
             f"shot {index}: {width} x {height} pixels, box {box}, "
-            f"{seen} of {len(names)} keypoints visible"
+            f"{seen} of {counted(len(names), 'keypoint')} visible"
         )
     if out is not None:
         from cape_ros.core.images import write_image

@@ -20,6 +20,7 @@ from cape_ros.cli.common import (
     with_progress,
 )
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
+from cape_ros.core.plurals import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +91,8 @@ def estimate(
                     _draw_panel(panel, estimator, frame, answer, known)
         finally:
             if not single:
-                print(f"{known.name} found in {found} of {count} images", file=sys.stderr)
+                images = counted(count, "image")
+                print(f"{known.name} found in {found} of {images}", file=sys.stderr)
     if single and not found:
         raise CapeError(f"{known.name} was not found in {source}")
 
@@ -143,7 +145,7 @@ def _of_files(files: Sequence[Path]) -> Iterator[InputImage]:
             continue
         yield InputImage(file, None, image)
     if failed:
-        raise SourceError(f"{failed} of {len(files)} images could not be read")
+        raise SourceError(f"{failed} of {counted(len(files), 'image')} could not be read")
 
 
 def _of_video(path: Path, video: VideoFile) -> Iterator[InputImage]:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput, SourceError
+from cape_ros.core.plurals import counted
 from cape_ros.media.motion import CameraMotion, Table, project
 from cape_ros.media.truth import Truth
 from cape_ros.perception.category import Category
@@ -162,7 +163,8 @@ class LiveCamera:
         image = _read(self._capture)
         if image is None:
             raise SourceError(
-                f"camera {self._number} stopped giving images after {self._next} frames: "
+                f"camera {self._number} stopped giving images "
+                f"after {counted(self._next, 'frame')}: "
                 "was it unplugged?"
             )
         return image

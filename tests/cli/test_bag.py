@@ -169,7 +169,7 @@ def test_images_that_cannot_be_used_are_counted(
     source, out = record(tmp_path / "drive", "mcap", messages), tmp_path / "out.mcap"
     assert cape("bag", source, out, "--library", library) == 1
     said = capsys.readouterr().err
-    assert "/depth: 1 of 1 images could not be used, the first: image.encoding: '8SC1'" in said
+    assert "/depth: 1 of 1 image could not be used, the first: image.encoding: '8SC1'" in said
     assert f"{RIGHT}: 3 of 5 images could not be used, the first: image.data: " in said
     assert "Traceback" not in said
     assert [at for _, at, _ in decoded(out)] == [stamp(0), stamp(5)]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.perception.geometry import Box, Crop, box_faults, clean_box
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,9 @@ def read(annotations: Path, images: Path, allow_missing: bool = False) -> Datase
         faults.insert(0, Fault(str(images), _absent([*missing.values()])))
     if faults:
         more = len(faults) - LISTED
-        raise InvalidInput(faults[:LISTED] + [Fault("and", f"{more} more faults")] * (more > 0))
+        raise InvalidInput(
+            faults[:LISTED] + [Fault("and", counted(more, "more fault"))] * (more > 0)
+        )
     kept = tuple(one for one in instances if one.image not in missing)
     if missing:
         lost = len(instances) - len(kept)
