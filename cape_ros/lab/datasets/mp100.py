@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.files import read_text
 from cape_ros.core.plurals import counted
 from cape_ros.perception.geometry import Box, Crop, box_faults, clean_box
 
@@ -129,7 +130,7 @@ def read(annotations: Path, images: Path, allow_missing: bool = False) -> Datase
 
 def _load(annotations: Path) -> dict[str, list[Row]]:
     try:
-        content = json.loads(annotations.read_text())
+        content = json.loads(read_text(annotations))
         sections = {name: content[name] for name in NEEDED}
         if not all(isinstance(row, dict) for rows in sections.values() for row in rows):
             raise TypeError("every entry must be an object")

@@ -122,6 +122,11 @@ def test_files_that_are_none(text: str, message: str, tmp_path: Path) -> None:
         read_config(written(tmp_path, text))
 
 
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    path = written(tmp_path, "\ufeffname: marked")
+    assert read_config(path).name == "marked"
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"absent.yaml: cannot be read"):
         read_config(tmp_path / "absent.yaml")

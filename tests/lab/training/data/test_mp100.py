@@ -45,6 +45,12 @@ def annotation(number: Any, **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value is not None}
 
 
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text("\ufeff" + path.read_text("utf-8"), "utf-8")
+    assert len(read(path, tmp_path).instances) == 3
+
+
 def test_missing_images_are_listed_and_counted(tmp_path: Path) -> None:
     path = write(tmp_path, count=LISTED + 5)
     for n in range(1, LISTED + 4):
