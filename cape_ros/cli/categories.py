@@ -44,7 +44,7 @@ def register(
     from cape_ros.server.registration import described
 
     category = read_annotation(keypoints).category(read_image(image), name)
-    (stored,) = register_all(open_library(library), [category], add, replacing)
+    (stored,) = register_all(open_library(library, make=True), [category], add, replacing)
     say(f"{described(stored)}, in {library}")
 
 

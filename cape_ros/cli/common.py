@@ -47,13 +47,25 @@ def with_progress(what: Iterable[T], count: int) -> Iterator[T]:
     return iter(track(what, "looking", known, transient=True, console=console))
 
 
-def open_library(folder: Path) -> CategoryLibrary:
+def open_library(folder: Path, make: bool = False) -> CategoryLibrary:
+    """The library in a folder. make: the folder too if it is missing, and say so.
+
+    Raises `InvalidInput` for a folder that is missing, `LibraryError`.
+    """
     from cape_ros.perception.library.library import CategoryLibrary
 
     try:
-        return CategoryLibrary(folder.expanduser())
+        root = folder.expanduser()
     except RuntimeError as error:  # ~user that does not exist
         raise InvalidInput.of("--library", f"{folder}: {error}") from error
+    missing = not root.exists()
+    if missing and not make:
+        reason = f"{folder} does not exist; cape register and cape import make a library"
+        raise InvalidInput.of("--library", reason)
+    library = CategoryLibrary(root)
+    if missing:
+        say(f"{folder} is a new library")
+    return library
 
 
 def register_all(

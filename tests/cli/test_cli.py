@@ -65,6 +65,29 @@ def changed(path: Path, **fields: object) -> Path:
     return other
 
 
+def test_a_library_is_made_by_what_registers_only(
+    photograph: Path, keypoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "misspelt"
+    for words in (
+        ["list"],
+        ["show", "coffee"],
+        ["rename", "coffee", "cup"],
+        ["remove", "coffee"],
+        ["export", "coffee", tmp_path / "coffee.zip"],
+        ["estimate", photograph, "--category", "coffee"],
+        ["bag", tmp_path, tmp_path.parent / "out.mcap"],
+    ):
+        assert cape(*words, "--library", folder) == 1
+        error = capsys.readouterr().err
+        assert error.startswith(f"cape: --library: {folder} does not exist; "), error
+    assert not folder.exists()
+    for expected in (f"{folder} is a new library\n", ""):
+        words = ["register", photograph, "--keypoints", keypoints, "--library", folder]
+        assert cape(*words, "--replace") == 0
+        assert capsys.readouterr().out.startswith(f"{expected}coffee version")
+
+
 def test_register_list_and_estimate(
     photograph: Path,
     keypoints: Path,
@@ -142,7 +165,7 @@ def test_a_category_has_as_many_shots_as_the_node_takes(
     assert cape(*words) == 0
     assert known(library)["coffee"].edges == ((0, 1),)
     assert cape(*words) == 1
-    assert "shots: 3 are more than 2" in capsys.readouterr().err
+    assert "shots: 3 with those that are registered are more than 2" in capsys.readouterr().err
 
 
 def test_a_category_is_shown_renamed_and_removed(
@@ -302,9 +325,9 @@ def test_half_a_photograph_is_not_registered(
 
 
 def test_an_unknown_category_and_a_wrong_box(
-    photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photograph: Path, library: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cape("estimate", photograph, "--category", "cup", "--library", tmp_path / "l") == 1
+    assert cape("estimate", photograph, "--category", "cup", "--library", library) == 1
     assert "cup" in capsys.readouterr().err
 
 
