@@ -22,6 +22,7 @@ from cape_ros.cli.common import (
 )
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 from cape_ros.core.extras import EXTRAS, how_to_install, is_installed
+from cape_ros.core.files import check_file_target
 from cape_ros.core.plurals import counted
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def bag(
         raise typer.BadParameter(f"{out}: give a name that ends in .mcap")
     if recording.resolve() in (out.resolve(), out.resolve().parent):
         raise typer.BadParameter(f"{out} is the recording itself, or in it")
+    check_file_target(out, "OUT.mcap")
     if missing := [name for name in EXTRAS["bag"] if not is_installed(name)]:
         raise CapeError(f"recordings need {', '.join(missing)}: {how_to_install('bag')}")
     from cape_ros.bag.image_topic import ImageTopic

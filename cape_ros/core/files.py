@@ -46,14 +46,29 @@ def write_file(path: Path, content: bytes | str) -> None:
         raise SourceError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def check_writable(path: Path, field: str) -> None:
-    """Before minutes of work: a file can be written there, in a folder that can be made.
+def check_file_target(path: Path, field: str, new_folder: bool = False) -> None:
+    """Before minutes of work: whether a file can be written there. Raises `InvalidInput`.
 
-    Leaves nothing behind. Raises `InvalidInput`.
+    new_folder: its folder may be missing, since `write_file` makes it.
     """
     if path.is_dir():
         raise InvalidInput.of(field, f"{path} is a folder; give a file in it")
-    there = next(folder for folder in path.absolute().parents if folder.exists())
-    target = path if path.exists() else there
-    if not there.is_dir() or not os.access(target, os.W_OK):
-        raise InvalidInput.of(field, f"{path} cannot be written")
+    if not (new_folder or path.parent.is_dir()):
+        raise InvalidInput.of(field, f"{path} cannot be written: {path.parent} is no folder")
+    _check_target(path, field)
+
+
+def check_folder_target(path: Path, field: str) -> None:
+    """Before minutes of work: whether files can be made in that folder. Raises `InvalidInput`."""
+    if path.exists() and not path.is_dir():
+        raise InvalidInput.of(field, f"{path} is no folder")
+    _check_target(path, field)
+
+
+def _check_target(path: Path, field: str) -> None:
+    """path: not there yet, or what will be written to."""
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not (there.is_dir() or there == path):
+        raise InvalidInput.of(field, f"{path} cannot be written: {there} is no folder")
+    if not os.access(there, os.W_OK):
+        raise InvalidInput.of(field, f"{path} cannot be written: {there} is read-only for you")

@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 
 from cape_ros.core.errors import InvalidInput, SourceError
-from cape_ros.core.files import read_file
+from cape_ros.core.files import check_file_target, read_file
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -81,6 +81,13 @@ def read_image(path: Path) -> np.ndarray:
     if pixels is None:
         raise SourceError(f"{path}: not an image that OpenCV reads, or too large for it")
     return pixels
+
+
+def check_image_target(path: Path, field: str) -> None:
+    """Before minutes of work: whether `write_image` can write there. Raises `InvalidInput`."""
+    check_file_target(path, field)
+    if not cv2.haveImageWriter(str(path)):
+        raise InvalidInput.of(field, f"{path} cannot be written; give .png or .jpg")
 
 
 def write_image(path: Path, pixels: np.ndarray) -> None:

@@ -226,6 +226,47 @@ def test_files_that_cannot_be_imported(tmp_path: Path, capsys: pytest.CaptureFix
     assert "no such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["estimate", "{photograph}", "--category", "coffee", "--out", "{absent}/a.csv"],
+        ["estimate", "{photograph}", "--category", "coffee", "--out", "{folder}.csv"],
+        ["estimate", "{photograph}", "--category", "coffee", "--draw", "{absent}/a.png"],
+        ["estimate", "{photograph}", "--category", "coffee", "--draw", "{folder}/a.txt"],
+        ["estimate", "{photograph}", "--category", "coffee", "--panel", "{folder}"],
+        ["estimate", "{folder}", "--category", "coffee", "--draw", "{photograph}"],
+        ["bag", "{folder}/a.mcap", "{absent}/b.mcap"],
+        ["lab", "evaluate", "shipped", "{folder}", "--json", "{folder}"],
+        ["lab", "evaluate", "shipped", "{folder}", "--report", "{photograph}"],
+        ["lab", "figures", "shipped", "{folder}", "--out", "{photograph}/figures"],
+        ["lab", "evaluate-video", "shipped", "{folder}/a.avi", "--json", "{folder}"],
+        ["lab", "evaluate-video", "shipped", "{folder}/a.avi", "--out", "{photograph}"],
+        ["lab", "export-onnx", "{absent}/a.onnx"],
+        ["lab", "table", "a.yaml", "--out", "{photograph}"],
+        ["lab", "bench", "--json", "{absent}/a.json"],
+    ],
+    ids=" ".join,
+)
+def test_where_to_write_is_checked_before_the_work(
+    words: list[str],
+    photograph: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(*_: object) -> None:
+        raise AssertionError("the weights are loaded already")
+
+    monkeypatch.setattr("cape_ros.model.checkpoints.load", load)
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder").mkdir()
+    places = {name: tmp_path / name for name in ("folder", "absent")}
+    given = [word.format(photograph=photograph, **places) for word in words]
+    assert cape(*given) == 1
+    error = capsys.readouterr().err
+    assert re.match(r"cape: (--out|--draw|--panel|--json|--report|OUT(\.mcap)?): ", error), error
+
+
 def test_an_object_that_is_not_there(
     library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,7 +276,9 @@ def test_an_object_that_is_not_there(
     words = ["--category", "coffee", "--library", library, "--device", "cpu"]
     assert cape("estimate", grey, *words) == 1
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["found"] is False
+    answer = json.loads(printed.out)
+    assert answer["found"] is False
+    assert {(point["x"], point["y"]) for point in answer["keypoints"]} == {(None, None)}
     assert printed.err == f"cape: coffee was not found in {grey}\n"
 
 
@@ -263,6 +306,7 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
         ("c.png", "0"),
     ]
     assert abs(float(rows[0]["rim_x"]) - 310) < 48
+    assert (rows[1]["rim_x"], rows[1]["rim_y"]) == ("", "")
     assert {path.name for path in (tmp_path / "drawn").iterdir()} == {"a.png.png", "c.png.png"}
     (folder / "b.jpg").unlink()
     assert cape(*words, "--box", "60,40,60,60") == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cape_ros.core.errors import InvalidInput, SourceError
-from cape_ros.core.files import check_writable, read_file, read_text
+from cape_ros.core.files import check_file_target, check_folder_target, read_file, read_text
 
 
 def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:
@@ -33,10 +33,28 @@ def test_nothing_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_place_to_write_to(tmp_path: Path) -> None:
-    check_writable(tmp_path / "new" / "a.csv", "--out")
+    check_file_target(tmp_path / "new" / "a.csv", "--out", new_folder=True)
+    check_file_target(tmp_path / "a.csv", "--out")
+    check_folder_target(tmp_path / "new" / "a", "--out")
+    check_folder_target(tmp_path, "--out")
     assert not list(tmp_path.iterdir())
-    (tmp_path / "file").write_text("")
-    check_writable(tmp_path / "file", "--out")
-    for wrong in (tmp_path, tmp_path / "file" / "a.csv"):
+    file = tmp_path / "file"
+    file.write_text("")
+    check_file_target(file, "--out")
+    for check, wrong in (
+        (check_file_target, tmp_path),
+        (check_file_target, file / "a.csv"),
+        (check_file_target, tmp_path / "new" / "a.csv"),
+        (check_folder_target, file),
+        (check_folder_target, file / "a"),
+    ):
         with pytest.raises(InvalidInput, match="--out"):
-            check_writable(wrong, "--out")
+            check(wrong, "--out")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_place_that_is_read_only(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    for check in (check_file_target, check_folder_target):
+        with pytest.raises(InvalidInput, match="read-only"):
+            check(tmp_path / "a", "--out")

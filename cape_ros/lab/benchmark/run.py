@@ -17,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cape_ros.core.errors import CapeError, InvalidInput
+from cape_ros.core.files import check_file_target
 from cape_ros.core.plurals import counted
 from cape_ros.lab.benchmark.clock import Durations, Group, interleave
 from cape_ros.lab.benchmark.groups import groups
@@ -48,8 +49,8 @@ def run_benchmark(
     chosen = {name: make for name, make in known.items() if name.startswith(begins)}
     if not chosen:
         raise InvalidInput.of("--only", f"no group begins so; there are: {'; '.join(known)}")
-    if file and not file.parent.is_dir():
-        raise InvalidInput.of("--json", f"{file.parent} is no folder")
+    if file:
+        check_file_target(file, "--json")
     about = machine(place)
     console.print(
         f"{about['gpu'] or about['processor']}, {counted(about['cores'], 'core')}", highlight=False
