@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import studio_is_installed
-from cape_ros.demo import summary
+from cape_ros.demo import film, summary
 from cape_ros.demo.camera_node import CameraNode
 from cape_ros.demo.node_process import LOG, NodeProcess
 from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
@@ -97,7 +97,7 @@ class Stage:
         served = self._studio.parameters if self._studio else {}
         library = str((out / LIBRARY).resolve())
         self.node = NodeProcess(out, {"library": library, **served, **parameters})
-        self.film = out / "overlay.mp4"
+        self.film = out / film.FILE
         self._scenes = scenes
         self._out = out
         self._console = console
@@ -134,7 +134,8 @@ class Stage:
                 return None
             return CapeError("stopped before the end; the figures are those of the frames so far")
         finally:
-            recorder.close()
+            with self._console.status("The film is written ..."):
+                recorder.close()
             self.film = recorder.film.path
             for node in (self._camera, self._registrar, recorder):
                 node.destroy_node()
@@ -259,16 +260,16 @@ def _clear(out: Path) -> None:
         (out / LOG).touch()
         for name in (LIBRARY, "overlay"):
             shutil.rmtree(out / name, ignore_errors=True)
-        for name in (LINES, SHEET, summary.FILE, "overlay.mp4"):
+        for name in (LINES, SHEET, summary.FILE, film.FILE):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise InvalidInput.of("out", f"{out} cannot be written to: {error.strerror}") from error
 
 
-def _say_where(console: Console, out: Path, film: Path) -> None:
+def _say_where(console: Console, out: Path, overlays: Path) -> None:
     for path, what in (
         (out / LINES, "every result"),
-        (film, "the overlays that the node published, as a film"),
+        (overlays, "the overlays that the node published, as a film"),
         (out / SHEET, "some of them on one page, a cross where the truth is known"),
         (out / summary.FILE, "these figures"),
     ):
