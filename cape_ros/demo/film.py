@@ -67,7 +67,9 @@ class Film:
         self._kept.seek(0)
         for octets in self._octets:
             jpeg = np.frombuffer(self._kept.read(octets), np.uint8)
-            yield cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+            image = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+            assert image is not None  # `add` has encoded it
+            yield image
 
     def _open(self, size: tuple[int, int]) -> cv2.VideoWriter | None:
         """None without a codec; `path` is then a folder."""

@@ -18,6 +18,7 @@ if not find_spec("rclpy"):
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 from cape_ros.demo.run import run_demo
 from cape_ros.demo.scoreboard import LEGEND
+from cape_ros.perception.library.library import CategoryLibrary
 
 SCENES = ["coffee", "rocket", "chelsea", "astronaut"]
 
@@ -53,6 +54,17 @@ def test_the_demo_on_photographs(tmp_path: Path) -> None:
     table = screen.getvalue()
     for word in (*SCENES, "frames dropped", "PCK@0.1", "summary.json"):
         assert word in table
+
+
+def test_what_is_registered_can_be_kept(tmp_path: Path) -> None:
+    library, screen = tmp_path / "library", io.StringIO()
+    for versions in (1, 3):  # it was removed after its scene, and registered again at the end
+        console = Console(file=screen, width=100)
+        assert run_demo(out=tmp_path, frames=2, device="cpu", keep=True, console=console) == 0
+        kept = {category.name: category.version for category in CategoryLibrary(library)}
+        assert set(kept) == set(SCENES)
+        assert min(kept.values()) > versions
+    assert f"--library {library}" in screen.getvalue().replace("\n", "")
 
 
 def test_a_node_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
