@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,17 @@ def write_image(path: Path, pixels: np.ndarray) -> None:
         raise SourceError(f"{path}: cannot be written; give a folder that exists, .png or .jpg")
 
 
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """What OpenCV would print about a file is not printed: the caller says it in one sentence."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
 def check_whole(data: Any, most_pixels: int) -> str:
     """The format of a whole JPEG or PNG file. Raises anything for another one."""
     kind = image_kind(data)
@@ -109,7 +122,11 @@ def check_whole(data: Any, most_pixels: int) -> str:
     # A decoder takes what follows a cut, such as zeros of a camera's buffer, for more of the image.
     if kind == "JPEG" and octets.rfind(END_OF_IMAGE) < octets.rfind(START_OF_SCAN):
         raise ValueError("it is cut off")
-    with PIL.Image.open(io.BytesIO(octets), formats=FORMATS) as file:
+    try:
+        opened = PIL.Image.open(io.BytesIO(octets), formats=FORMATS)
+    except PIL.UnidentifiedImageError:  # its words are of an object in memory
+        raise ValueError("its beginning is damaged") from None
+    with opened as file:
         width, height = file.size
         if width * height > most_pixels:
             raise ValueError(f"{width} x {height} pixels are more than {most_pixels}")
@@ -132,7 +149,8 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
 def _decode_with_opencv(data: Any) -> np.ndarray | None:
     """[H, W, 3] uint8 RGB, None if that cannot be."""
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        with quiet_opencv():
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:  # of no data, and of more pixels than OpenCV allows
         return None
     return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
