@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
@@ -68,7 +69,8 @@ def bag(
     """
     if out.suffix != ".mcap":
         raise typer.BadParameter(f"{out}: give a name that ends in .mcap")
-    if recording.resolve() in (out.resolve(), out.resolve().parent):
+    written = Path(os.path.realpath(out))  # unlike Path.resolve, also of a link to itself
+    if Path(os.path.realpath(recording)) in (written, written.parent):
         raise typer.BadParameter(f"{out} is the recording itself, or in it")
     check_file_target(out, "OUT.mcap")
     if missing := [name for name in EXTRAS["bag"] if not is_installed(name)]:

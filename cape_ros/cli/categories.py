@@ -74,6 +74,10 @@ def show(
     """
     from cape_ros.server.registration import described
 
+    if out is not None:
+        from cape_ros.core.images import check_image_target, write_image
+
+        check_image_target(out, "--out")
     category = open_library(library).get(name)
     names = category.keypoint_names
     lines = [described(category), f"keypoints: {', '.join(names)}"]
@@ -88,7 +92,6 @@ def show(
             f"{seen} of {counted(len(names), 'keypoint')} visible"
         )
     if out is not None:
-        from cape_ros.core.images import write_image
         from cape_ros.perception.drawing.panel import support_panel
 
         if shot > len(category.shots):

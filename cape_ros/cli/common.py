@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -48,9 +49,9 @@ def with_progress(what: Iterable[T], count: int) -> Iterator[T]:
 
 
 def open_library(folder: Path, make: bool = False) -> CategoryLibrary:
-    """The library in a folder. make: the folder too if it is missing, and say so.
+    """The library in a folder. make: one if there is none, and say so.
 
-    Raises `InvalidInput` for a folder that is missing, `LibraryError`.
+    Raises `InvalidInput` if there is none, `LibraryError`.
     """
     from cape_ros.perception.library.library import CategoryLibrary
 
@@ -58,9 +59,10 @@ def open_library(folder: Path, make: bool = False) -> CategoryLibrary:
         root = folder.expanduser()
     except RuntimeError as error:  # ~user that does not exist
         raise InvalidInput.of("--library", f"{folder}: {error}") from error
-    missing = not root.exists()
+    missing = not os.path.isdir(root / "categories")  # a name that is too long is missing, too
     if missing and not make:
-        reason = f"{folder} does not exist; cape register and cape import make a library"
+        what = "holds no library" if os.path.exists(root) else "does not exist"
+        reason = f"{folder} {what}; cape register and cape import make one"
         raise InvalidInput.of("--library", reason)
     library = CategoryLibrary(root)
     if missing:

@@ -40,6 +40,8 @@ def check_regular(path: Path) -> None:
 def write_file(path: Path, content: bytes | str) -> None:
     """Write it, text as UTF-8, and make the folders that it needs. Raises `SourceError`."""
     try:
+        if path.is_fifo():
+            raise SourceError(f"{path}: cannot be written: it is a pipe")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
@@ -53,6 +55,8 @@ def check_file_target(path: Path, field: str, new_folder: bool = False) -> None:
     """
     if path.is_dir():
         raise InvalidInput.of(field, f"{path} is a folder; give a file in it")
+    if path.is_fifo():
+        raise InvalidInput.of(field, f"{path} is a pipe; give a file")
     if not (new_folder or path.parent.is_dir()):
         raise InvalidInput.of(field, f"{path} cannot be written: {path.parent} is no folder")
     _check_target(path, field)

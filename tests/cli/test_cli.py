@@ -325,14 +325,18 @@ def test_a_video_is_followed(
 ) -> None:
     film, out = tmp_path / "coffee.avi", tmp_path / "found.jsonl"
     writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 10, (600, 400))
-    for shift in (0, 4, 8):
+    for shift in (0, 4, 8, 12, 16, 20):
         writer.write(np.ascontiguousarray(np.roll(data.coffee(), shift, axis=1)[..., ::-1]))
     writer.release()
     words = ["--category", "coffee", "--library", library, "--device", "cpu", "--out", out]
     assert cape("estimate", film, *words) == 0
-    assert "coffee found in 3 of 3 images" in capsys.readouterr().err
+    assert "coffee found in 6 of 6 images" in capsys.readouterr().err
     lines = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(line["frame"], line["found"]) for line in lines] == [(0, True), (1, True), (2, True)]
+    assert [(line["frame"], line["found"]) for line in lines] == [(n, True) for n in range(6)]
+    film.write_bytes(film.read_bytes()[:120_000])
+    assert cape("estimate", film, *words) == 1
+    printed = capsys.readouterr().err
+    assert f"cape: {film} is cut off or damaged: " in printed
     assert cape("estimate", tmp_path / "absent.mp4", *words) == 1
     assert "no such video file" in capsys.readouterr().err
 
@@ -343,6 +347,9 @@ def test_a_video_is_followed(
         (["estimate", "absent.png", "--category", "cup"], "absent.png: no such file"),
         (["lab", "weights", "show", "nonsense"], "cape lab weights list"),
         (["lab", "weights", "fetch", "nonsense"], "split1-1shot"),
+        (["list", "--library", "x" * 300], "--library"),
+        (["list", "--library", "/dev"], "--library: /dev holds no library"),
+        (["estimate", "x" * 300, "--category", "cup"], "File name too long"),
         (["list", "--library", "~nobody_of_that_name/x"], "--library"),
     ],
 )

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from cape_ros.core.errors import InvalidInput, SourceError
-from cape_ros.core.files import check_file_target, check_folder_target, read_file, read_text
+from cape_ros.core.files import (
+    check_file_target,
+    check_folder_target,
+    read_file,
+    read_text,
+    write_file,
+)
 
 
 def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:
@@ -38,11 +44,15 @@ def test_a_place_to_write_to(tmp_path: Path) -> None:
     check_folder_target(tmp_path / "new" / "a", "--out")
     check_folder_target(tmp_path, "--out")
     assert not list(tmp_path.iterdir())
-    file = tmp_path / "file"
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match="it is a pipe"):
+        write_file(pipe, "")
     file.write_text("")
     check_file_target(file, "--out")
     for check, wrong in (
         (check_file_target, tmp_path),
+        (check_file_target, pipe),
         (check_file_target, file / "a.csv"),
         (check_file_target, tmp_path / "new" / "a.csv"),
         (check_folder_target, file),
