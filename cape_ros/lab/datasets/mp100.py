@@ -136,7 +136,7 @@ def _load(annotations: Path) -> dict[str, list[Row]]:
             raise TypeError("every entry must be an object")
     except OSError as error:
         raise InvalidInput.of(str(annotations), f"cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInput.of(str(annotations), f"not a COCO-like file: {error!r}") from error
     return sections
 

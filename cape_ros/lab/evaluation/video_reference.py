@@ -41,7 +41,7 @@ def read_labels(path: Path) -> Labels:
     a flag above 0 means visible. Raises `SourceError`, `InvalidInput`."""
     try:
         content = json.loads(read_text(path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path}: not a JSON file that can be read: {error}") from error
     try:
         names = tuple(str(name) for name in content["names"])

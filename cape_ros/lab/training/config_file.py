@@ -110,7 +110,7 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
 def _parse(text: str, source: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise InvalidInput.of(source, f"is not YAML: {' '.join(str(error).split())}") from error
 
 

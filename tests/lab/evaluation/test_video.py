@@ -137,12 +137,13 @@ def test_only_what_stands_still_trembles() -> None:
     assert VideoFigures(("a",), "", "labels", True, []).facts()["error_median_px"] is None
 
 
+DEEP = "[" * 100_000
 NAN = '{"names": ["a"], "labels": [{"frame": 0, "keypoints": [[NaN, 1, 2]]}]}'
 ENDLESS = '{"names": ["a"], "labels": [{"frame": Infinity, "keypoints": [[1, 1, 2]]}]}'
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"names": ["a"], "labels": [{"frame": 0}]}', NAN, ENDLESS]
+    "text", ["{", "[]", '{"names": ["a"], "labels": [{"frame": 0}]}', NAN, ENDLESS, DEEP]
 )
 def test_labels_that_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)

@@ -115,7 +115,11 @@ def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- a list", "is not a mapping"), ("base: run.yaml", "stands on this file itself")],
+    [
+        ("- a list", "is not a mapping"),
+        ("base: run.yaml", "stands on this file itself"),
+        ("[" * 10_000, "is not YAML"),
+    ],
 )
 def test_files_that_are_none(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=message):
