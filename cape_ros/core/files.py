@@ -30,6 +30,14 @@ def read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
 
 
+def check_name(path: Path) -> None:
+    """Raises `SourceError` for a name that is not UTF-8, of which OpenCV crashes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{path}: its name is not UTF-8; give it another one") from error
+
+
 def check_regular(path: Path) -> None:
     """Raises `SourceError` for a pipe or a device, `OSError` for what is not there."""
     mode = path.stat().st_mode

@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 
 from cape_ros.core.errors import InvalidInput, SourceError
-from cape_ros.core.files import check_file_target, read_file
+from cape_ros.core.files import check_file_target, check_name, read_file
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -87,6 +87,7 @@ def read_image(path: Path) -> np.ndarray:
 
 def check_image_target(path: Path, field: str) -> None:
     """Before minutes of work: whether `write_image` can write there. Raises `InvalidInput`."""
+    check_name(path)
     check_file_target(path, field)
     if not cv2.haveImageWriter(str(path)):
         raise InvalidInput.of(field, f"{path} cannot be written; give .png or .jpg")
@@ -94,6 +95,7 @@ def check_image_target(path: Path, field: str) -> None:
 
 def write_image(path: Path, pixels: np.ndarray) -> None:
     """[H, W, 3] uint8 RGB into a file of the kind that its name ends in. Raises `SourceError`."""
+    check_name(path)
     try:
         written = cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     except cv2.error:  # an ending that OpenCV does not know

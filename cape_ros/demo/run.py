@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import studio_is_installed
+from cape_ros.core.files import check_name
 from cape_ros.demo import film, summary
 from cape_ros.demo.camera_node import CameraNode
 from cape_ros.demo.node_process import LOG, NodeProcess
@@ -290,6 +291,7 @@ def _check(
 
 def _check_folder(out: Path) -> None:
     """A demo may remove what a demo made, and nothing else."""
+    check_name(out)
     library = out / LIBRARY
     if library.exists() and not (out / LOG).is_file():
         raise InvalidInput.of("out", f"{library} is not of an earlier demo; choose another folder")

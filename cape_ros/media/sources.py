@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput, SourceError
+from cape_ros.core.files import check_name
 from cape_ros.core.images import quiet_opencv
 from cape_ros.core.plurals import counted
 from cape_ros.media.motion import CameraMotion, Table, project
@@ -104,6 +105,7 @@ class VideoFile:
 
     def __init__(self, path: Path, frames: int) -> None:
         self._path, self._next = path, 0
+        check_name(path)
         if path.is_dir():
             raise SourceError(f"{path}: no such video file; it is a folder")
         if not path.is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cape_ros.core.errors import InvalidInput, SourceError
@@ -15,6 +16,8 @@ from cape_ros.core.files import (
     read_text,
     write_file,
 )
+from cape_ros.core.images import check_image_target, read_image, write_image
+from cape_ros.media.sources import VideoFile
 
 
 def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:
@@ -36,6 +39,22 @@ def test_nothing_is_waited_for(tmp_path: Path) -> None:
             read_text(path)
     with pytest.raises(SourceError, match="cannot be read"):
         read_file(loop)
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    """OpenCV would end the process."""
+    path = tmp_path / os.fsdecode(b"a\xff.png")
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    write_image(tmp_path / "a.png", pixels)
+    path.write_bytes((tmp_path / "a.png").read_bytes())
+    assert read_image(path).shape == (4, 4, 3)
+    for use in (
+        lambda: write_image(path, pixels),
+        lambda: check_image_target(path, "--out"),
+        lambda: VideoFile(path, 5),
+    ):
+        with pytest.raises(SourceError, match="its name is not UTF-8"):
+            use()
 
 
 def test_a_place_to_write_to(tmp_path: Path) -> None:
