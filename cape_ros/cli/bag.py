@@ -72,7 +72,7 @@ def bag(
     written = Path(os.path.realpath(out))  # unlike Path.resolve, also of a link to itself
     if Path(os.path.realpath(recording)) in (written, written.parent):
         raise typer.BadParameter(f"{out} is the recording itself, or in it")
-    check_file_target(out, "OUT.mcap")
+    check_file_target(out, "OUT.mcap", new_folder=True)
     if missing := [name for name in EXTRAS["bag"] if not is_installed(name)]:
         raise CapeError(f"recordings need {', '.join(missing)}: {how_to_install('bag')}")
     from cape_ros.bag.image_topic import ImageTopic

@@ -264,7 +264,7 @@ def _empty_library(folder: Path) -> list[object]:
         (_words_only, ["no topic with images"]),
         (_unknown_topic, ["--topic: '/words' is no image topic", LEFT, RIGHT]),
         (_unknown_category, ["'mug' is not registered", "coffee"]),
-        (_empty_library, ["--library", "has no category"]),
+        (_empty_library, ["--library", "does not exist"]),
     ],
 )
 def test_bad_input_is_told_in_one_sentence(
@@ -320,7 +320,7 @@ def test_where_nothing_can_be_written(
     (tmp_path / "folder.mcap").mkdir()
     for out in (tmp_path / "file" / "out.mcap", tmp_path / "folder.mcap"):
         assert cape("bag", source, out, "--library", library) == 1
-        assert f"cape: {out}: cannot be written: " in capsys.readouterr().err
+        assert f"cape: OUT.mcap: {out} " in capsys.readouterr().err
 
 
 def test_rclpy_reads_what_is_written(library: Path, tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_files_that_cannot_be_imported(tmp_path: Path, capsys: pytest.CaptureFix
         ["estimate", "{photograph}", "--category", "coffee", "--draw", "{folder}/a.txt"],
         ["estimate", "{photograph}", "--category", "coffee", "--panel", "{folder}"],
         ["estimate", "{folder}", "--category", "coffee", "--draw", "{photograph}"],
-        ["bag", "{folder}/a.mcap", "{absent}/b.mcap"],
+        ["bag", "{folder}/a.mcap", "{photograph}/b.mcap"],
         ["lab", "evaluate", "shipped", "{folder}", "--json", "{folder}"],
         ["lab", "evaluate", "shipped", "{folder}", "--report", "{photograph}"],
         ["lab", "figures", "shipped", "{folder}", "--out", "{photograph}/figures"],
