@@ -85,3 +85,49 @@ def test_references_from_code_lead_to_pages() -> None:
             if path.suffix in (".py", ".yaml") and path != Path(__file__):
                 for named in re.findall(r"docs/[\w/-]+\.md", path.read_text("utf-8")):
                     assert (CHECKOUT / named).is_file(), f"{path}: {named}"
+
+
+def test_paths_in_the_architecture_exist() -> None:
+    text = (DOCS / "explanation/architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`(?:\.\./)?([\w./-]+(?:\.py|/))`", text))
+    assert len(named) > 30
+    for path in named:
+        parents = (CHECKOUT, CHECKOUT / "cape_ros", CHECKOUT / "cape_ros/lab")
+        below = "/" not in path and any(CHECKOUT.glob(f"cape_ros/**/{path}"))
+        # Folders that the row of their parent names, such as `api/` of `studio/`.
+        nested = path.endswith("/") and any(CHECKOUT.glob(f"cape_ros/*/{path}"))
+        assert below or nested or any((parent / path).exists() for parent in parents), path
+
+
+def test_links_of_the_readme_lead_to_files() -> None:
+    for target, anchor in LINK.findall((CHECKOUT / "README.md").read_text("utf-8")):
+        if "://" in target:
+            continue
+        assert (CHECKOUT / target).is_file(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", (CHECKOUT / target).read_text("utf-8"), re.MULTILINE)
+            anchors = [re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in titles]
+            assert anchor in anchors, f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize(
+    "page", [CHECKOUT / "README.md", *PAGES], ids=lambda page: str(page.relative_to(CHECKOUT))
+)
+def test_commands_of_the_pages_exist_with_their_options(page: Path) -> None:
+    text = page.read_text("utf-8").replace("\\\n", " ")
+    inline = re.findall(r"`(cape [^`\n]*)`", text)
+    blocks = re.findall(r"^```(?:bash|sh)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    lines = re.findall(
+        r"^(?:\.venv/bin/|ros2 run cape_ros )?(cape [^#\n|>]*)", "\n".join(blocks), re.M
+    )
+    for line in (*inline, *lines):
+        words = line.split()
+        names = [" ".join(words[:count]) for count in (3, 2, 4) if " ".join(words[:count]) in VERBS]
+        group = any(verb.startswith(f"{line} ") for verb in VERBS)
+        if not names:
+            assert group or words[1].startswith("-") or not words[1].islower(), line
+            continue
+        known = {option for each in VERBS[names[-1]].params for option in each.opts}
+        given = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        given -= {"--ros-args"}
+        assert given <= known | {"--help"}, line

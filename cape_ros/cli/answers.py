@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from cape_ros.core.errors import SourceError
+from cape_ros.core.files import check_file_target
 
 if TYPE_CHECKING:
     from cape_ros.perception.category import Category
@@ -22,20 +23,29 @@ PLAIN = ("file", "frame", "category", "category_version", "found", "score")
 
 
 def row(file: str, frame: int | None, answer: ObjectKeypoints, found: bool) -> Row:
+    """found: whether the object is there; where it is not, its keypoints have no place."""
     fields = {"file": file, "frame": frame, "found": found, **answer.to_dict()}
+    if not found:
+        nowhere = {"x": None, "y": None}
+        fields["keypoints"] = [point | nowhere for point in fields["keypoints"]]
     return {name: fields[name] for name in (*PLAIN, "box", "keypoints")}
+
+
+def check_answers_target(out: Path) -> None:
+    """Whether `answers_to` can write there. Raises `InvalidInput`."""
+    if out.suffix not in (".jsonl", ".csv"):
+        raise typer.BadParameter(f"--out {out}: give a name that ends in .jsonl or .csv")
+    check_file_target(out, "--out")
 
 
 @contextmanager
 def answers_to(
     out: Path | None, category: Category, single: bool
 ) -> Iterator[Callable[[Row], None]]:
-    """A function that writes one row. Raises `SourceError` before the first image is read."""
+    """A function that writes one row. Raises `SourceError`."""
     if out is None:
         yield lambda row: print(json.dumps(row, indent=2 if single else None), flush=True)
         return
-    if out.suffix not in (".jsonl", ".csv"):
-        raise typer.BadParameter(f"--out {out}: give a name that ends in .jsonl or .csv")
     try:
         file = out.open("w", encoding="utf-8", newline="")
     except OSError as error:

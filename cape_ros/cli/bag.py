@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
@@ -22,6 +23,8 @@ from cape_ros.cli.common import (
 )
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 from cape_ros.core.extras import EXTRAS, how_to_install, is_installed
+from cape_ros.core.files import check_file_target
+from cape_ros.core.plurals import counted
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -66,8 +69,10 @@ def bag(
     """
     if out.suffix != ".mcap":
         raise typer.BadParameter(f"{out}: give a name that ends in .mcap")
-    if recording.resolve() in (out.resolve(), out.resolve().parent):
+    written = Path(os.path.realpath(out))  # unlike Path.resolve, also of a link to itself
+    if Path(os.path.realpath(recording)) in (written, written.parent):
         raise typer.BadParameter(f"{out} is the recording itself, or in it")
+    check_file_target(out, "OUT.mcap", new_folder=True)
     if missing := [name for name in EXTRAS["bag"] if not is_installed(name)]:
         raise CapeError(f"recordings need {', '.join(missing)}: {how_to_install('bag')}")
     from cape_ros.bag.image_topic import ImageTopic
@@ -156,9 +161,9 @@ def _report(out: Path, cameras: Mapping[str, ImageTopic], problems: Sequence[str
     faults = []
     for name, camera in sorted(cameras.items()):
         known = ", ".join(f"{one} in {camera.found[one]}" for one in camera.categories)
-        say(f"{name}: {camera.images} images, found: {known}")
+        say(f"{name}: {counted(camera.images, 'image')}, found: {known}")
         if camera.faults:
-            count = f"{camera.faults} of {camera.images} images"
+            count = f"{camera.faults} of {counted(camera.images, 'image')}"
             faults.append(f"{name}: {count} could not be used, the first: {camera.first_fault}")
     for problem in (*problems, *faults):
         print(f"cape: {problem}", file=sys.stderr)

@@ -20,6 +20,7 @@ from cape_ros.cli.common import (
     say,
 )
 from cape_ros.core.errors import InvalidInput
+from cape_ros.core.plurals import counted
 
 PICTURE = 768  # pixels of a side
 
@@ -43,7 +44,7 @@ def register(
     from cape_ros.server.registration import described
 
     category = read_annotation(keypoints).category(read_image(image), name)
-    (stored,) = register_all(open_library(library), [category], add, replacing)
+    (stored,) = register_all(open_library(library, make=True), [category], add, replacing)
     say(f"{described(stored)}, in {library}")
 
 
@@ -73,6 +74,10 @@ def show(
     """
     from cape_ros.server.registration import described
 
+    if out is not None:
+        from cape_ros.core.images import check_image_target, write_image
+
+        check_image_target(out, "--out")
     category = open_library(library).get(name)
     names = category.keypoint_names
     lines = [described(category), f"keypoints: {', '.join(names)}"]
@@ -84,10 +89,9 @@ def show(
         seen = int(each.visible.sum())
         lines.append(
             f"shot {index}: {width} x {height} pixels, box {box}, "
-            f"{seen} of {len(names)} keypoints visible"
+            f"{seen} of {counted(len(names), 'keypoint')} visible"
         )
     if out is not None:
-        from cape_ros.core.images import write_image
         from cape_ros.perception.drawing.panel import support_panel
 
         if shot > len(category.shots):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -47,13 +48,26 @@ def with_progress(what: Iterable[T], count: int) -> Iterator[T]:
     return iter(track(what, "looking", known, transient=True, console=console))
 
 
-def open_library(folder: Path) -> CategoryLibrary:
+def open_library(folder: Path, make: bool = False) -> CategoryLibrary:
+    """The library in a folder. make: one if there is none, and say so.
+
+    Raises `InvalidInput` if there is none, `LibraryError`.
+    """
     from cape_ros.perception.library.library import CategoryLibrary
 
     try:
-        return CategoryLibrary(folder.expanduser())
+        root = folder.expanduser()
     except RuntimeError as error:  # ~user that does not exist
         raise InvalidInput.of("--library", f"{folder}: {error}") from error
+    missing = not os.path.isdir(root / "categories")  # a name that is too long is missing, too
+    if missing and not make:
+        what = "holds no library" if os.path.exists(root) else "does not exist"
+        reason = f"{folder} {what}; cape register and cape import make one"
+        raise InvalidInput.of("--library", reason)
+    library = CategoryLibrary(root)
+    if missing:
+        say(f"{folder} is a new library")
+    return library
 
 
 def register_all(

@@ -22,6 +22,13 @@ def demo(
         int | None, typer.Option(help="Of each scene; 60 of a photograph, else 300.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo_out"),
+    port: Annotated[
+        int | None, typer.Option(help="Of Studio; else 8765, or a free one if that is taken.")
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Keep what is registered, in OUT/library, also for later."),
+    ] = False,
     weights: Weights = "shipped",
     device: Device = "auto",
 ) -> None:
@@ -45,5 +52,7 @@ def demo(
             frames=frames,
             weights=weights,
             device=device,
+            port=port,
+            keep=keep,
         )
     )

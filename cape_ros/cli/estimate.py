@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cape_ros.cli.answers import answers_to, row
+from cape_ros.cli.answers import answers_to, check_answers_target, row
 from cape_ros.cli.common import (
     DEFAULT_LIBRARY,
     Device,
@@ -20,6 +20,8 @@ from cape_ros.cli.common import (
     with_progress,
 )
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
+from cape_ros.core.files import check_folder_target
+from cape_ros.core.plurals import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +58,8 @@ def estimate(
 ) -> None:
     """Find a registered category in images; prints JSON. Without --box it is searched.
 
-    Each answer says whether the object was [bold]found[/bold]; where it was not, the keypoints mean
-    nothing. An image without the object ends with exit status 1, a folder or a video with 0. A
+    Each answer says whether the object was [bold]found[/bold]; where it was not, its keypoints have
+    no place. An image without the object ends with exit status 1, a folder or a video with 0. A
     video is followed from frame to frame.
 
     [bold]cape estimate table.jpg --category mug --draw found.png[/bold]
@@ -68,6 +70,7 @@ def estimate(
     single = not source.is_dir() and not is_video(source)
     if panel and not single:
         raise typer.BadParameter("--panel is for one image")
+    _check_targets(out, draw, panel, single)
     frames = frames_of(source)
     known = open_library(library).get(category)
     if draw and not single:
@@ -90,9 +93,24 @@ def estimate(
                     _draw_panel(panel, estimator, frame, answer, known)
         finally:
             if not single:
-                print(f"{known.name} found in {found} of {count} images", file=sys.stderr)
+                images = counted(count, "image")
+                print(f"{known.name} found in {found} of {images}", file=sys.stderr)
     if single and not found:
         raise CapeError(f"{known.name} was not found in {source}")
+
+
+def _check_targets(out: Path | None, draw: Path | None, panel: Path | None, single: bool) -> None:
+    """Before the images are read. Raises `InvalidInput`."""
+    from cape_ros.core.images import check_image_target
+
+    if out:
+        check_answers_target(out)
+    if draw and single:
+        check_image_target(draw, "--draw")
+    elif draw:
+        check_folder_target(draw, "--draw")
+    if panel:
+        check_image_target(panel, "--panel")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +161,7 @@ def _of_files(files: Sequence[Path]) -> Iterator[InputImage]:
             continue
         yield InputImage(file, None, image)
     if failed:
-        raise SourceError(f"{failed} of {len(files)} images could not be read")
+        raise SourceError(f"{failed} of {counted(len(files), 'image')} could not be read")
 
 
 def _of_video(path: Path, video: VideoFile) -> Iterator[InputImage]:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.core.files import write_file
+from cape_ros.core.files import check_file_target, check_folder_target, write_file
 
 if TYPE_CHECKING:
     from cape_ros.lab.datasets.mp100 import Dataset
@@ -68,9 +68,9 @@ def evaluate(
     from cape_ros.perception.inference.device import find_device
 
     if json_file:
-        check_target(json_file)
-    if report and report.exists() and not report.is_dir():
-        raise InvalidInput.of("--report", f"{report} is no folder")
+        check_file_target(json_file, "--json", new_folder=True)
+    if report:
+        check_folder_target(report, "--report")
     dataset = read_data(data, annotations, categories, allow_missing)
     net, facts = models.load(known_weights.find(weights))
     measured = compare(
@@ -107,6 +107,7 @@ def figures(
     from cape_ros.lab.evaluation.figures import write_figures
     from cape_ros.perception.estimator import Estimator
 
+    check_folder_target(out, "--out")
     dataset = read_data(data, annotations, categories, allow_missing)
     for path in write_figures(Estimator.load(weights, device), dataset, out):
         console.print(str(path))
@@ -144,7 +145,9 @@ def evaluate_video(
     if labels and keypoints:
         raise InvalidInput.of("--keypoints", "is given beside --labels; one of them is meant")
     if json_file:
-        check_target(json_file)
+        check_file_target(json_file, "--json", new_folder=True)
+    if out:
+        check_folder_target(out, "--out")
     measured = measure(
         Estimator.load(weights, device), video, labels, keypoints, every, follow, pictures=out
     )
@@ -181,9 +184,3 @@ def read_shots(text: str) -> list[int]:
     if shots[0] < 1:
         raise InvalidInput.of("--shots", "must be at least 1")
     return shots
-
-
-def check_target(path: Path) -> None:
-    """Before hours of work: a file can be written there. Raises `InvalidInput`."""
-    if path.is_dir():
-        raise InvalidInput.of("--json", f"{path} is a folder; give a file in it")

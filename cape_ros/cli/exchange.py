@@ -87,7 +87,7 @@ def import_(
             known = ", ".join(category.name for category in given)
             raise InvalidInput.of("--name", f"is for one category; the file has {known}")
         given = [replace(given[0], name=name)]
-    for stored in register_all(open_library(library), given, add, replacing):
+    for stored in register_all(open_library(library, make=True), given, add, replacing):
         say(f"{described(stored)}, in {library}")
 
 

@@ -14,6 +14,7 @@ from cape_ros.cli import training as training_verbs
 from cape_ros.cli.benchmark import bench
 from cape_ros.cli.common import Weights, say
 from cape_ros.core.errors import InvalidInput
+from cape_ros.core.files import check_file_target
 
 lab = typer.Typer(
     help="Research: train, measure and compare networks; inspect weights.",
@@ -47,6 +48,7 @@ def export_onnx(
     from cape_ros.model.export import FramePass, differences, write
     from cape_ros.model.scores import Calibration
 
+    check_file_target(out, "OUT")
     net, facts = checkpoints.load(known_weights.find(weights))
     frame = FramePass(net, Calibration.from_facts(facts))
     write(frame, out, keypoints, shots)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from cape_ros.core.errors import InvalidInput, TrainingError
-from cape_ros.core.files import write_file
+from cape_ros.core.files import check_folder_target, write_file
 
 Data = Annotated[Path | None, typer.Option(help="Folder of the annotated images (data.root).")]
 Photographs = Annotated[
@@ -109,6 +109,7 @@ def table(
     from cape_ros.lab.training.table import check_rows, read_table, train_rows
     from cape_ros.lab.training.table_report import show
 
+    check_folder_target(out, "--out")
     described, rows = read_table(
         config, _settings(data, photographs, imagenet, allow_missing, settings), out
     )

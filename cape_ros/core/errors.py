@@ -95,7 +95,7 @@ class TrainingError(CapeError):
 
 
 def exit_status(command: Callable[[], object], name: str = "cape") -> int:
-    """Run a command; 0, or 1 once a `CapeError` of it is printed.
+    """Run a command; 0, or 1 once a `CapeError` of it, or an `OSError` of a file, is printed.
 
     name: of the program, printed before the error.
     """
@@ -103,5 +103,10 @@ def exit_status(command: Callable[[], object], name: str = "cape") -> int:
         command()
     except CapeError as error:
         print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # of a file that nothing else has an advice for
+        if error.filename is None:
+            raise
+        print(f"{name}: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import PIL.Image
 
 from cape_ros.core.errors import InvalidInput, SourceError
-from cape_ros.core.files import read_file
+from cape_ros.core.files import check_file_target, check_name, read_file
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -83,14 +85,34 @@ def read_image(path: Path) -> np.ndarray:
     return pixels
 
 
+def check_image_target(path: Path, field: str) -> None:
+    """Before minutes of work: whether `write_image` can write there. Raises `InvalidInput`."""
+    check_name(path)
+    check_file_target(path, field)
+    if not cv2.haveImageWriter(str(path)):
+        raise InvalidInput.of(field, f"{path} cannot be written; give .png or .jpg")
+
+
 def write_image(path: Path, pixels: np.ndarray) -> None:
     """[H, W, 3] uint8 RGB into a file of the kind that its name ends in. Raises `SourceError`."""
+    check_name(path)
     try:
         written = cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     except cv2.error:  # an ending that OpenCV does not know
         written = False
     if not written:
         raise SourceError(f"{path}: cannot be written; give a folder that exists, .png or .jpg")
+
+
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """What OpenCV would print about a file is not printed: the caller says it in one sentence."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def check_whole(data: Any, most_pixels: int) -> str:
@@ -102,7 +124,11 @@ def check_whole(data: Any, most_pixels: int) -> str:
     # A decoder takes what follows a cut, such as zeros of a camera's buffer, for more of the image.
     if kind == "JPEG" and octets.rfind(END_OF_IMAGE) < octets.rfind(START_OF_SCAN):
         raise ValueError("it is cut off")
-    with PIL.Image.open(io.BytesIO(octets), formats=FORMATS) as file:
+    try:
+        opened = PIL.Image.open(io.BytesIO(octets), formats=FORMATS)
+    except PIL.UnidentifiedImageError:  # its words are of an object in memory
+        raise ValueError("its beginning is damaged") from None
+    with opened as file:
         width, height = file.size
         if width * height > most_pixels:
             raise ValueError(f"{width} x {height} pixels are more than {most_pixels}")
@@ -125,7 +151,8 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
 def _decode_with_opencv(data: Any) -> np.ndarray | None:
     """[H, W, 3] uint8 RGB, None if that cannot be."""
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        with quiet_opencv():
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:  # of no data, and of more pixels than OpenCV allows
         return None
     return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

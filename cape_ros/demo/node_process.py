@@ -61,6 +61,10 @@ class NodeProcess:
             process.kill()
             process.wait()
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
     def check(self) -> None:
         """Raises `CapeError` with the end of its log if the node has ended."""
         if self._process is not None and (status := self._process.poll()) is not None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import rclpy
@@ -19,7 +19,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import studio_is_installed
-from cape_ros.demo import summary
+from cape_ros.core.files import check_name
+from cape_ros.demo import film, summary
 from cape_ros.demo.camera_node import CameraNode
 from cape_ros.demo.node_process import LOG, NodeProcess
 from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
@@ -46,12 +47,15 @@ def run_demo(
     frames: int | None = None,
     weights: str = "shipped",
     device: str = "auto",
+    port: int | None = None,
+    keep: bool = False,
     console: Console | None = None,
 ) -> int:
     """Run it on moving photographs, or on a video or a camera; returns the exit status.
 
-    keypoints: an annotation file for the user's own input. frames: of each scene, at most.
-    Raises `CapeError` in one sentence if something hinders it.
+    keypoints: an annotation file for the user's own input. frames: of each scene, at most. port: of
+    Studio, as of `StudioOfNode`. keep: what is registered, in the output folder's library, also
+    what an earlier demo has kept there. Raises `CapeError` in one sentence if something hinders it.
     """
     console = console or Console()
     _check(video, camera, keypoints, frames)
@@ -61,7 +65,7 @@ def run_demo(
         [own_scene(video, camera or 0, keypoints, frames)] if own else photograph_scenes(frames)
     )
     try:
-        stage = Stage(scenes, out, {"weights": weights, "device": device}, console)
+        stage = Stage(scenes, out, {"weights": weights, "device": device}, port, keep, console)
         failure = stage.play()
     finally:
         for scene in scenes:
@@ -73,6 +77,9 @@ def run_demo(
     summary.write(out, figures, total)
     summary.show(console, figures, total)
     _say_where(console, out, stage.film)
+    if keep and failure is None:
+        kept = f"{out / LIBRARY}: what is registered, for cape serve --library {out / LIBRARY}"
+        console.print(kept, highlight=False, soft_wrap=True)
     if failure is None and not total.frames_reported:
         failure = CapeError(
             f"no object was found in any frame; {out / SHEET} shows what the node looked at"
@@ -89,18 +96,24 @@ class Stage:
     """
 
     def __init__(
-        self, scenes: list[Scene], out: Path, parameters: dict[str, str], console: Console
+        self,
+        scenes: list[Scene],
+        out: Path,
+        parameters: dict[str, str],
+        port: int | None,
+        keep: bool,
+        console: Console,
     ) -> None:
-        _clear(out)
-        self.scoreboard = Scoreboard()
-        self._studio = StudioOfNode() if studio_is_installed() else None
-        served = self._studio.parameters if self._studio else {}
-        library = str((out / LIBRARY).resolve())
-        self.node = NodeProcess(out, {"library": library, **served, **parameters})
-        self.film = out / "overlay.mp4"
+        self._studio = StudioOfNode(port) if studio_is_installed() else None
+        _clear(out, keep)
         self._scenes = scenes
         self._out = out
         self._console = console
+        self.scoreboard = Scoreboard()
+        self._keep = keep
+        self._parameters = {"library": str((out / LIBRARY).resolve()), **parameters}
+        self.node = self._new_node()
+        self.film = out / film.FILE
 
     def play(self) -> CapeError | None:
         """Play every scene; what ended it too early, if anything did."""
@@ -121,11 +134,13 @@ class Stage:
         try:
             with _spinning(self._camera, self._registrar, recorder):
                 self._registrar.expect_no_other_node()
-                with self.node:
-                    self._start()
+                with ExitStack() as nodes:
+                    self._start_node(nodes)
                     for scene in self._scenes:
                         self._play(scene)
                     self._go_on_while_in_use()
+                    if self._keep:
+                        self._register_all()
         except CapeError as error:
             return error
         except KeyboardInterrupt:
@@ -134,7 +149,8 @@ class Stage:
                 return None
             return CapeError("stopped before the end; the figures are those of the frames so far")
         finally:
-            recorder.close()
+            with self._console.status("The film is written ..."):
+                recorder.close()
             self.film = recorder.film.path
             for node in (self._camera, self._registrar, recorder):
                 node.destroy_node()
@@ -148,6 +164,21 @@ class Stage:
             if self.scoreboard.counted(scene.name)
         }
 
+    def _new_node(self) -> NodeProcess:
+        served = self._studio.parameters if self._studio else {}
+        return NodeProcess(self._out, {**self._parameters, **served})
+
+    def _start_node(self, nodes: ExitStack) -> None:
+        nodes.enter_context(self.node)
+        try:
+            self._start()
+        except CapeError:
+            if not (self.node.has_ended and self._studio and self._studio.moves()):
+                raise
+            self.node = self._new_node()
+            nodes.enter_context(self.node)
+            self._start()
+
     def _start(self) -> None:
         self._camera.show(self._scenes[0].name, self._scenes[0].source)
         with self._console.status("The node starts ..."):
@@ -157,7 +188,11 @@ class Stage:
             self._registrar.wait_until(
                 self.scoreboard.any_answer, ANSWER, "no result came for any camera frame"
             )
+        if self._keep:
+            self._remove_kept()
         if self._studio is not None:
+            if self._studio.remark:
+                self._console.print(self._studio.remark, highlight=False)
             self._console.print(
                 f"Studio, to watch and to teach by clicking: {self._studio.address}",
                 highlight=False,
@@ -192,6 +227,17 @@ class Stage:
             self._registrar.wait(lambda: all(e.latency is not None for e in last), LAST_ANSWER)
             watch()
         self._registrar.remove(scene.name, ANSWER)
+
+    def _remove_kept(self) -> None:
+        """What an earlier demo has kept of these objects, which would take time in each frame."""
+        for scene in self._scenes:
+            with suppress(CapeError):  # it was not kept
+                self._registrar.remove(scene.name, ANSWER)
+
+    def _register_all(self) -> None:
+        """Again: each scene removed its object, so that the others are found as quickly."""
+        for scene in self._scenes:
+            self._registrar.register(scene.category, ANSWER)
 
     def _go_on_while_in_use(self) -> None:
         """A user who is teaching in Studio is not cut off."""
@@ -245,6 +291,7 @@ def _check(
 
 def _check_folder(out: Path) -> None:
     """A demo may remove what a demo made, and nothing else."""
+    check_name(out)
     library = out / LIBRARY
     if library.exists() and not (out / LOG).is_file():
         raise InvalidInput.of("out", f"{library} is not of an earlier demo; choose another folder")
@@ -252,23 +299,26 @@ def _check_folder(out: Path) -> None:
         raise InvalidInput.of("out", f"{out} is not a folder")
 
 
-def _clear(out: Path) -> None:
-    """Make the output folder and remove from it what an earlier demo has left there."""
+def _clear(out: Path, keep: bool) -> None:
+    """Make the output folder and remove from it what an earlier demo has left there.
+
+    keep: its library stays.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / LOG).touch()
-        for name in (LIBRARY, "overlay"):
+        for name in ("overlay",) if keep else ("overlay", LIBRARY):
             shutil.rmtree(out / name, ignore_errors=True)
-        for name in (LINES, SHEET, summary.FILE, "overlay.mp4"):
+        for name in (LINES, SHEET, summary.FILE, film.FILE):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise InvalidInput.of("out", f"{out} cannot be written to: {error.strerror}") from error
 
 
-def _say_where(console: Console, out: Path, film: Path) -> None:
+def _say_where(console: Console, out: Path, overlays: Path) -> None:
     for path, what in (
         (out / LINES, "every result"),
-        (film, "the overlays that the node published, as a film"),
+        (overlays, "the overlays that the node published, as a film"),
         (out / SHEET, "some of them on one page, a cross where the truth is known"),
         (out / summary.FILE, "these figures"),
     ):

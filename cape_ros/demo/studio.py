@@ -6,6 +6,7 @@ import json
 import socket
 import urllib.request
 
+from cape_ros.core.errors import InvalidInput
 from cape_ros.media.sources import Source, SourceFrame
 
 HOST, PORT = "127.0.0.1", 8765
@@ -14,10 +15,33 @@ TEACHING = 300.0  # [s] that a user may mark keypoints without watching the came
 
 
 class StudioOfNode:
-    """Studio of the demo's node, on a port that was free a moment ago."""
+    """Studio of the demo's node, on a port that was free a moment ago.
 
-    def __init__(self) -> None:
-        self._port = _free_port()
+    port: None is the usual one, or any other while that is taken; 0 is any free one. remark: what a
+    person should know about the port. Raises `InvalidInput` for a given port that is taken.
+    """
+
+    def __init__(self, port: int | None = None) -> None:
+        self.remark = ""
+        self._chosen = port
+        try:
+            self._port = _bindable(PORT if port is None else port)
+        except (OSError, OverflowError) as error:
+            if port is not None:
+                reason = error.strerror if isinstance(error, OSError) else "not 0 to 65535"
+                raise InvalidInput.of("--port", f"{port} cannot be used: {reason}") from error
+            self._take_another()
+
+    def moves(self) -> bool:
+        """Whether another program has taken the usual port since; Studio then gets another one."""
+        if self._chosen is not None or _is_bindable(self._port):
+            return False
+        self._take_another()
+        return True
+
+    def _take_another(self) -> None:
+        self._port = _bindable(0)
+        self.remark = f"Port {PORT} is taken, so Studio has another one; --port chooses one."
 
     @property
     def parameters(self) -> dict[str, bool | int | str]:
@@ -65,12 +89,18 @@ class Unending:
         self._source.close()
 
 
-def _free_port() -> int:
-    """The usual one, or any other while that is taken."""
+def _is_bindable(port: int) -> bool:
+    try:
+        _bindable(port)
+    except OSError:
+        return False
+    return True
+
+
+def _bindable(port: int) -> int:
+    """The port, or a free one for 0. Raises `OSError`, `OverflowError`."""
     with socket.socket() as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind((HOST, PORT))
-        except OSError:
-            tried.bind((HOST, 0))
+        tried.bind((HOST, port))
+        tried.listen()  # two programs that reuse addresses may bind, but not listen
         return int(tried.getsockname()[1])

@@ -9,6 +9,7 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.images import read_image
+from cape_ros.core.plurals import counted
 from cape_ros.media.sources import video_frame
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.annotation import read_annotation
@@ -51,9 +52,10 @@ def corners(first: np.ndarray, name: str) -> tuple[Category, str]:
     )
     points = np.empty((0, 2)) if detected is None else detected.reshape(-1, 2)
     if len(points) < FEWEST_CORNERS:
+        shown = counted(len(points), "distinctive corner")
         raise SourceError(
-            f"the first frame shows {len(points)} distinctive corners around its middle, too few "
-            "to register; mark keypoints yourself and give them with --keypoints"
+            f"the first frame shows {shown} around its middle, "
+            "too few to register; mark keypoints yourself and give them with --keypoints"
         )
     names = [f"p{index + 1}" for index in range(len(points))]
     category = Category(name, names, (), (SupportShot(first, points),))

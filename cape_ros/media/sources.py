@@ -11,14 +11,22 @@ import cv2
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput, SourceError
+from cape_ros.core.files import check_name
+from cape_ros.core.images import quiet_opencv
+from cape_ros.core.plurals import counted
 from cape_ros.media.motion import CameraMotion, Table, project
 from cape_ros.media.truth import Truth
 from cape_ros.perception.category import Category
 
 RATE = 10.0  # [frames/s] no source is sent faster
+LAST_FRAMES, SHORTER = 3, 0.03  # a video may lack so many frames, or that part of it, at its end
 
 # A file that is no video is reported once, by this module; FFmpeg would print its own lines.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+class CutOff(SourceError):
+    """The end of a video is missing; the frames before it have come."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,19 +99,29 @@ class MovingPhotograph:
 class VideoFile:
     """Every frame of a video, at its own rate or `RATE`, whichever is slower.
 
-    Raises `SourceError` for a file that OpenCV cannot play.
+    Raises `SourceError` for a file that OpenCV cannot play; `next` raises `CutOff` once, after the
+    last frame that can be decoded, if the file says that there are more.
     """
 
     def __init__(self, path: Path, frames: int) -> None:
         self._path, self._next = path, 0
+        check_name(path)
+        if path.is_dir():
+            raise SourceError(f"{path}: no such video file; it is a folder")
         if not path.is_file():
             raise SourceError(f"{path}: no such video file")
-        self._capture = _open(str(path), f"{path}: not a video that OpenCV can play")
+        if not path.stat().st_size:
+            raise SourceError(f"{path}: not a video that OpenCV can play; it is empty")
+        self._capture = _open(
+            str(path),
+            f"{path}: not a video that OpenCV can play; it is cut off, damaged or no video",
+        )
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.rate = min(RATE, rate) if rate > 0 else RATE
         length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._length, self._shown = length, 0.0
         self.expected = min(frames, length) if length > 0 else frames
-        self._frames = frames
+        self._frames, self._ended = frames, False
         self._pending = _read(self._capture)
         if self._pending is None:
             raise SourceError(f"{path}: holds no frame that OpenCV can decode")
@@ -113,16 +131,35 @@ class VideoFile:
         return SourceFrame(self.first, None)
 
     def next(self) -> SourceFrame | None:
-        if self._next >= self._frames or self._pending is None:
+        if self._next >= self._frames:
+            return None
+        if self._pending is None:
+            if not self._ended:
+                self._ended = True
+                self._check_end()
             return None
         index, self._next = self._next, self._next + 1
-        image, self._pending = self._pending, _read(self._capture)
+        image = self._pending
+        self._shown = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+        self._pending = _read(self._capture)
         return SourceFrame(image, index)
+
+    def _check_end(self) -> None:
+        """Raises `CutOff`. The number of frames alone tells nothing: some formats estimate it."""
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        if self._next >= self._length or rate <= 0:
+            return
+        missing = self._length / rate - self._shown
+        if missing > max(LAST_FRAMES / rate, SHORTER * self._length / rate):
+            raise CutOff(
+                f"{self._path} is cut off or damaged: {missing:.1f} of {self._length / rate:.1f} s "
+                f"cannot be decoded, after {counted(self._next, 'frame')}"
+            )
 
     def rewind(self) -> None:
         self._capture.release()
         self._capture = _open(str(self._path), f"{self._path}: is not there any more")
-        self._pending, self._next = _read(self._capture), 0
+        self._pending, self._next, self._ended = _read(self._capture), 0, False
 
     def close(self) -> None:
         self._capture.release()
@@ -162,7 +199,8 @@ class LiveCamera:
         image = _read(self._capture)
         if image is None:
             raise SourceError(
-                f"camera {self._number} stopped giving images after {self._next} frames: "
+                f"camera {self._number} stopped giving images "
+                f"after {counted(self._next, 'frame')}: "
                 "was it unplugged?"
             )
         return image
@@ -184,14 +222,11 @@ def video_frame(path: Path, index: int) -> np.ndarray:
 
 def _open(what: str | int, otherwise: str) -> cv2.VideoCapture:
     """Raises `SourceError(otherwise)`, without what OpenCV would print about it."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        capture = cv2.VideoCapture(what)
+        with quiet_opencv():
+            capture = cv2.VideoCapture(what)
     except cv2.error as error:
         raise SourceError(otherwise) from error
-    finally:
-        cv2.utils.logging.setLogLevel(level)
     if not capture.isOpened():
         raise SourceError(otherwise)
     return capture

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.perception.geometry import (
     LONGEST_SIDE,
     Box,
@@ -100,7 +101,8 @@ class Category:
             faults += [fault.at(f"shots[{index}].{fault.field}") for fault in shot.faults]
             unread = any(fault.field == "keypoints" for fault in shot.faults)
             if len(shot.keypoints) != len(names) and not unread:
-                reason = f"{len(shot.keypoints)} keypoints where the category names {len(names)}"
+                points = counted(len(shot.keypoints), "keypoint")
+                reason = f"{points} where the category names {len(names)}"
                 faults.append(Fault(f"shots[{index}].keypoints", reason, "wrong_type"))
         if faults:
             raise InvalidInput(faults)
@@ -162,7 +164,9 @@ def _read_keypoints(
         return points, np.ones(len(points), bool)
     flags = np.asarray(visible)
     if flags.shape != (len(points),) or flags.dtype.kind not in "biuf":
-        reason = f"shape {flags.shape} is not one flag for each of {len(points)} keypoints"
+        reason = (
+            f"shape {flags.shape} is not one flag for each of {counted(len(points), 'keypoint')}"
+        )
         faults.append(Fault("visible", reason, "wrong_type"))
         return points, np.ones(len(points), bool)
     return points, flags > 0

@@ -13,6 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.messages.images import read_image, to_jpeg
 from cape_ros.messages.results import ResultClasses
 from cape_ros.msg import Category as CategoryMessage
@@ -105,7 +106,9 @@ def to_category(request: Any, find: Find) -> Category:
         shots.append(_shot(shot, image))
     edges = list(map(int, request.edges))
     if len(edges) % 2:
-        faults.append(Fault("edges", f"{len(edges)} numbers; give pairs of keypoint indices"))
+        faults.append(
+            Fault("edges", f"{counted(len(edges), 'number')}; give pairs of keypoint indices")
+        )
     try:
         category = Category(
             request.name,

@@ -22,6 +22,7 @@ from rclpy.node import Node
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from cape_ros.core import fastdds
+from cape_ros.core.plurals import counted
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
@@ -138,7 +139,7 @@ class Diagnostics:
         for field, count in sorted(statistics.rejected.items()):
             values[f"rejected: {field}"] = count
             if self._recent.grew(field, count):
-                wrong.append(f"input is refused: {field} ({count} times)")
+                wrong.append(f"input is refused: {field} ({counted(count, 'time')})")
         if self._server.largest_batch < LARGEST_BATCH:
             wrong.append(
                 f"{state.device} is short of memory: objects are looked at "
@@ -197,12 +198,13 @@ class CameraReport:
             wrong.append(meter.camera_info_fault)
         for name, count in meter.failed_outputs.copy().items():
             if self._recent.grew(f"output {name}", count):
-                wrong.append(f"{name} cannot be published ({count} times); see the log")
+                wrong.append(f"{name} cannot be published ({counted(count, 'time')}); see the log")
         if self.is_silent():
             wrong.append(f"no image for {now - self._last_image:.0f} s on {self.camera.topic}")
         if self._recent.grew("lost", meter.lost):
+            images = counted(meter.sent_to, "image was", "images were")
             wrong.append(
-                f"{meter.lost} of {meter.sent_to} images were lost between camera and node: "
+                f"{meter.lost} of {images} lost between camera and node: "
                 f"{fastdds.remedy(self._middleware)}"
             )
         if self._recent.grew("jumps", meter.stamps.jumps):

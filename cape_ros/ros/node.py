@@ -20,6 +20,7 @@ from rclpy.parameter import Parameter
 
 from cape_ros.core.errors import CapeError
 from cape_ros.core.malloc import free_memory, keep_frames_mapped
+from cape_ros.core.plurals import counted
 from cape_ros.core.processes import leave
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.compat import destroy_life_cycle
@@ -113,8 +114,9 @@ class CapeNode(LifecycleNode):
         if self._answering is None:
             self._answering = Services(self, lambda: self.session)
         seconds = (self.get_clock().now() - began).nanoseconds / 1e9
+        known = counted(len(session.server.categories), "category", "categories")
         self.get_logger().info(
-            f"configured on {session.device} with {len(session.server.categories)} categories "
+            f"configured on {session.device} with {known} "
             f"in {seconds:.1f} s, speaking through {MIDDLEWARE}"
         )
 

@@ -13,6 +13,7 @@ from rclpy.node import Node
 from std_srvs.srv import SetBool
 
 from cape_ros.core.errors import CapeError, Fault, InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.messages import compressed, encodings
 from cape_ros.messages.images import read_image
 from cape_ros.perception.category import MOST_EDGES, MOST_KEYPOINTS, MOST_SHOTS
@@ -151,7 +152,7 @@ class Services:
             objects, message.header, (height, width), session.server.trust.point_threshold
         )
         there = sum(bool((one.scores > 0).any()) for one in objects)
-        return f"{there} of {len(objects)} objects found"
+        return f"{there} of {counted(len(objects), 'object')} found"
 
     def _get(
         self, session: Session, request: GetCategory.Request, response: GetCategory.Response
@@ -159,7 +160,7 @@ class Services:
         known = session.server.find(request.name)
         response.category = to_category_message(known, session.server.is_active(known.name))
         response.shots = [to_shot(shot) for shot in known.shots]
-        shots = registration.counted(len(known.shots), "shot")
+        shots = counted(len(known.shots), "shot")
         return f"{known.name} version {known.version} with {shots}"
 
     def _list(

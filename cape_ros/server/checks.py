@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.perception.category import Category, image_faults
 from cape_ros.perception.geometry import Box, box_faults
 from cape_ros.server.activation import name_faults
@@ -30,7 +31,9 @@ def check(
         reason = "are not named; give the category of each box"
         faults.append(Fault("categories", reason, "missing"))
     elif boxes is not None and names is not None and len(boxes) != len(names):
-        faults.append(Fault("boxes", f"{len(boxes)} boxes for {len(names)} categories"))
+        given = counted(len(boxes), "box", "boxes")
+        wanted = counted(len(names), "category", "categories")
+        faults.append(Fault("boxes", f"{given} for {wanted}"))
     if faults:
         raise InvalidInput(faults)
     return tuple(known) if names is None else names

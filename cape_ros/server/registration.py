@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from cape_ros.core.errors import InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.perception.category import MOST_SHOTS, Category, not_registered
 
 if TYPE_CHECKING:  # a client that registers needs no PyTorch
@@ -65,7 +66,8 @@ def summary(category: Category, check: CrossCheck) -> str:
     """One sentence on a registered category and the cross-check of its shots."""
     words = described(category)
     if check.judged:
-        words += f"; {check.right} of {check.judged} points are found from the other shots"
+        points = counted(check.judged, "point is", "points are")
+        words += f"; {check.right} of {points} found from the other shots"
     if check.doubtful:
         named = [
             f"{category.keypoint_names[keypoint]!r} of shot {shot + 1}"
@@ -81,8 +83,3 @@ def described(category: Category) -> str:
     keypoints = counted(len(category.keypoint_names), "keypoint")
     shots = counted(len(category.shots), "shot")
     return f"{category.name} version {category.version}: {keypoints}, {shots}"
-
-
-def counted(count: int, what: str) -> str:
-    """A number with its noun, in the plural unless it is 1."""
-    return f"{count} {what}{'s' * (count != 1)}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from cape_ros.core.errors import CapeError
 from cape_ros.media.photographs import photographs
-from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile
+from cape_ros.media.sources import CutOff, LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.server.server import Frame, Result, Server
@@ -74,9 +74,14 @@ def serve(source: Source, values: Mapping[str, Any], say: Callable[[str], None])
 
 def play(source: Source, server: Server, ended: threading.Event) -> None:
     """Show what the source shows, at its rate, from the beginning again after its end."""
-    due = time.monotonic()
+    due, complete = time.monotonic(), True
     while not ended.is_set():
-        frame = source.next()
+        try:
+            frame = source.next()
+        except CutOff as error:
+            if complete:
+                logger.warning("%s", error)
+            frame, complete = None, False
         if frame is None:
             source.rewind()
             frame = source.next()

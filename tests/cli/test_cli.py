@@ -65,6 +65,29 @@ def changed(path: Path, **fields: object) -> Path:
     return other
 
 
+def test_a_library_is_made_by_what_registers_only(
+    photograph: Path, keypoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "misspelt"
+    for words in (
+        ["list"],
+        ["show", "coffee"],
+        ["rename", "coffee", "cup"],
+        ["remove", "coffee"],
+        ["export", "coffee", tmp_path / "coffee.zip"],
+        ["estimate", photograph, "--category", "coffee"],
+        ["bag", tmp_path, tmp_path.parent / "out.mcap"],
+    ):
+        assert cape(*words, "--library", folder) == 1
+        error = capsys.readouterr().err
+        assert error.startswith(f"cape: --library: {folder} does not exist; "), error
+    assert not folder.exists()
+    for expected in (f"{folder} is a new library\n", ""):
+        words = ["register", photograph, "--keypoints", keypoints, "--library", folder]
+        assert cape(*words, "--replace") == 0
+        assert capsys.readouterr().out.startswith(f"{expected}coffee version")
+
+
 def test_register_list_and_estimate(
     photograph: Path,
     keypoints: Path,
@@ -203,6 +226,47 @@ def test_files_that_cannot_be_imported(tmp_path: Path, capsys: pytest.CaptureFix
     assert "no such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["estimate", "{photograph}", "--category", "coffee", "--out", "{absent}/a.csv"],
+        ["estimate", "{photograph}", "--category", "coffee", "--out", "{folder}.csv"],
+        ["estimate", "{photograph}", "--category", "coffee", "--draw", "{absent}/a.png"],
+        ["estimate", "{photograph}", "--category", "coffee", "--draw", "{folder}/a.txt"],
+        ["estimate", "{photograph}", "--category", "coffee", "--panel", "{folder}"],
+        ["estimate", "{folder}", "--category", "coffee", "--draw", "{photograph}"],
+        ["bag", "{folder}/a.mcap", "{photograph}/b.mcap"],
+        ["lab", "evaluate", "shipped", "{folder}", "--json", "{folder}"],
+        ["lab", "evaluate", "shipped", "{folder}", "--report", "{photograph}"],
+        ["lab", "figures", "shipped", "{folder}", "--out", "{photograph}/figures"],
+        ["lab", "evaluate-video", "shipped", "{folder}/a.avi", "--json", "{folder}"],
+        ["lab", "evaluate-video", "shipped", "{folder}/a.avi", "--out", "{photograph}"],
+        ["lab", "export-onnx", "{absent}/a.onnx"],
+        ["lab", "table", "a.yaml", "--out", "{photograph}"],
+        ["lab", "bench", "--json", "{absent}/a.json"],
+    ],
+    ids=" ".join,
+)
+def test_where_to_write_is_checked_before_the_work(
+    words: list[str],
+    photograph: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(*_: object) -> None:
+        raise AssertionError("the weights are loaded already")
+
+    monkeypatch.setattr("cape_ros.model.checkpoints.load", load)
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder").mkdir()
+    places = {name: tmp_path / name for name in ("folder", "absent")}
+    given = [word.format(photograph=photograph, **places) for word in words]
+    assert cape(*given) == 1
+    error = capsys.readouterr().err
+    assert re.match(r"cape: (--out|--draw|--panel|--json|--report|OUT(\.mcap)?): ", error), error
+
+
 def test_an_object_that_is_not_there(
     library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,7 +276,9 @@ def test_an_object_that_is_not_there(
     words = ["--category", "coffee", "--library", library, "--device", "cpu"]
     assert cape("estimate", grey, *words) == 1
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["found"] is False
+    answer = json.loads(printed.out)
+    assert answer["found"] is False
+    assert {(point["x"], point["y"]) for point in answer["keypoints"]} == {(None, None)}
     assert printed.err == f"cape: coffee was not found in {grey}\n"
 
 
@@ -240,6 +306,7 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
         ("c.png", "0"),
     ]
     assert abs(float(rows[0]["rim_x"]) - 310) < 48
+    assert (rows[1]["rim_x"], rows[1]["rim_y"]) == ("", "")
     assert {path.name for path in (tmp_path / "drawn").iterdir()} == {"a.png.png", "c.png.png"}
     (folder / "b.jpg").unlink()
     assert cape(*words, "--box", "60,40,60,60") == 0
@@ -258,14 +325,18 @@ def test_a_video_is_followed(
 ) -> None:
     film, out = tmp_path / "coffee.avi", tmp_path / "found.jsonl"
     writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 10, (600, 400))
-    for shift in (0, 4, 8):
+    for shift in (0, 4, 8, 12, 16, 20):
         writer.write(np.ascontiguousarray(np.roll(data.coffee(), shift, axis=1)[..., ::-1]))
     writer.release()
     words = ["--category", "coffee", "--library", library, "--device", "cpu", "--out", out]
     assert cape("estimate", film, *words) == 0
-    assert "coffee found in 3 of 3 images" in capsys.readouterr().err
+    assert "coffee found in 6 of 6 images" in capsys.readouterr().err
     lines = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(line["frame"], line["found"]) for line in lines] == [(0, True), (1, True), (2, True)]
+    assert [(line["frame"], line["found"]) for line in lines] == [(n, True) for n in range(6)]
+    film.write_bytes(film.read_bytes()[:120_000])
+    assert cape("estimate", film, *words) == 1
+    printed = capsys.readouterr().err
+    assert f"cape: {film} is cut off or damaged: " in printed
     assert cape("estimate", tmp_path / "absent.mp4", *words) == 1
     assert "no such video file" in capsys.readouterr().err
 
@@ -276,6 +347,9 @@ def test_a_video_is_followed(
         (["estimate", "absent.png", "--category", "cup"], "absent.png: no such file"),
         (["lab", "weights", "show", "nonsense"], "cape lab weights list"),
         (["lab", "weights", "fetch", "nonsense"], "split1-1shot"),
+        (["list", "--library", "x" * 300], "--library"),
+        (["list", "--library", "/dev"], "--library: /dev holds no library"),
+        (["estimate", "x" * 300, "--category", "cup"], "File name too long"),
         (["list", "--library", "~nobody_of_that_name/x"], "--library"),
     ],
 )
@@ -302,9 +376,9 @@ def test_half_a_photograph_is_not_registered(
 
 
 def test_an_unknown_category_and_a_wrong_box(
-    photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photograph: Path, library: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cape("estimate", photograph, "--category", "cup", "--library", tmp_path / "l") == 1
+    assert cape("estimate", photograph, "--category", "cup", "--library", library) == 1
     assert "cup" in capsys.readouterr().err
 
 

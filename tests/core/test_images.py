@@ -97,6 +97,10 @@ def test_a_large_image_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
 def test_what_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"absent\.png: no such file"):
         read_image(tmp_path / "absent.png")
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(b"\xff\xd8\xff" + bytes(1000))
+    with pytest.raises(SourceError, match=r"damaged\.jpg: .*: its beginning is damaged"):
+        read_image(damaged)
     with pytest.raises(SourceError, match="cannot be read: Is a directory"):
         read_image(tmp_path)
     for data in (b"", b"hello", b"\xff\xd8\xff", b"GIF89a" + bytes(100)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,10 +32,31 @@ def test_a_film_runs_as_fast_as_the_camera_did(tmp_path: Path) -> None:
     for stamp in (0, 0.1, 0.5, 0.6):  # three frames were dropped before 0.5
         film.add(picture(100), int(stamp * SECOND))
     film.close()
-    assert film.path == tmp_path / "overlay.mp4"
+    assert film.path == tmp_path / "overlay.webm"
     capture = cv2.VideoCapture(str(film.path))
     assert capture.get(cv2.CAP_PROP_FPS) == 10
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 7
+
+
+def test_a_browser_plays_the_film(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not (chromium := shutil.which("chromium")):
+        pytest.skip("needs Chromium")
+    film = Film(tmp_path, 10)
+    for index in range(20):
+        film.add(picture(10 * index), index * SECOND // 10)
+    film.close()
+    assert capfd.readouterr().err == ""
+    page = tmp_path / "page.html"
+    page.write_text(f'<video src="{film.path.name}" preload="auto" muted></video>')
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page()
+        tab.goto(page.as_uri())
+        tab.wait_for_function("video = document.querySelector('video'), video.readyState >= 2")
+        assert tab.evaluate("[video.videoWidth, video.videoHeight]") == [64, 48]
+        assert tab.evaluate("video.duration") == pytest.approx(2, abs=0.2)
+        browser.close()
 
 
 def test_without_a_codec_there_are_pictures(

@@ -18,6 +18,7 @@ if not find_spec("rclpy"):
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 from cape_ros.demo.run import run_demo
 from cape_ros.demo.scoreboard import LEGEND
+from cape_ros.perception.library.library import CategoryLibrary
 
 SCENES = ["coffee", "rocket", "chelsea", "astronaut"]
 
@@ -48,11 +49,22 @@ def test_the_demo_on_photographs(tmp_path: Path) -> None:
         assert all("true_x" in keypoint for keypoint in line["keypoints"])
     assert len({(line["scene"], line["frame"]) for line in counted}) == len(counted)
 
-    assert cv2.VideoCapture(str(out / "overlay.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) > 0
+    assert cv2.VideoCapture(str(out / "overlay.webm")).get(cv2.CAP_PROP_FRAME_COUNT) > 0
     assert cv2.imread(str(out / "contact_sheet.png")) is not None
     table = screen.getvalue()
     for word in (*SCENES, "frames dropped", "PCK@0.1", "summary.json"):
         assert word in table
+
+
+def test_what_is_registered_can_be_kept(tmp_path: Path) -> None:
+    library, screen = tmp_path / "library", io.StringIO()
+    for versions in (1, 3):  # it was removed after its scene, and registered again at the end
+        console = Console(file=screen, width=100)
+        assert run_demo(out=tmp_path, frames=2, device="cpu", keep=True, console=console) == 0
+        kept = {category.name: category.version for category in CategoryLibrary(library)}
+        assert set(kept) == set(SCENES)
+        assert min(kept.values()) > versions
+    assert f"--library {library}" in screen.getvalue().replace("\n", "")
 
 
 def test_a_node_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:

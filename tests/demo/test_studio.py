@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import struct
 import threading
 import time
@@ -19,6 +20,7 @@ from websockets.sync.client import connect
 if not find_spec("rclpy"):
     pytest.skip("needs rclpy", allow_module_level=True)
 
+from cape_ros.core.errors import InvalidInput
 from cape_ros.demo import studio
 from cape_ros.demo.run import run_demo
 from cape_ros.media.photographs import photographs
@@ -69,6 +71,30 @@ def test_the_camera_goes_on_while_a_page_is_open(
     running.join(SECONDS)
     assert status == [0]
     assert "frames answered" in screen.getvalue()
+
+
+def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((studio.HOST, 0)) as other:
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(studio, "PORT", taken)
+        with pytest.raises(InvalidInput, match=f"--port: {taken} cannot be used"):
+            studio.StudioOfNode(taken)
+        chosen = studio.StudioOfNode()
+    assert chosen.parameters["studio.port"] not in (0, taken)
+    assert chosen.remark.startswith(f"Port {taken} is taken")
+    with pytest.raises(InvalidInput, match="--port"):
+        studio.StudioOfNode(70_000)
+
+
+def test_a_port_that_is_taken_while_the_node_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((studio.HOST, 0)) as other:
+        port = other.getsockname()[1]
+    monkeypatch.setattr(studio, "PORT", port)
+    both = studio.StudioOfNode(), studio.StudioOfNode(port)
+    assert [each.moves() for each in both] == [False, False]
+    with socket.create_server((studio.HOST, port)):
+        assert [each.moves() for each in both] == [True, False]
+    assert both[0].parameters["studio.port"] != port
 
 
 def test_without_anybody_there_is_nothing_to_wait_for() -> None:

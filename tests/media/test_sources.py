@@ -10,7 +10,14 @@ import pytest
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.media import sources
 from cape_ros.media.photographs import photographs
-from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile, video_frame
+from cape_ros.media.sources import (
+    CutOff,
+    LiveCamera,
+    MovingPhotograph,
+    Source,
+    VideoFile,
+    video_frame,
+)
 
 Film = Callable[..., Path]
 
@@ -35,6 +42,29 @@ def test_a_fast_video_is_slowed_down_and_a_long_one_is_cut(film: Film) -> None:
     source = VideoFile(film(rate=30), 3)
     assert (source.rate, source.expected) == (sources.RATE, 3)
     assert all_of(source) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.avi", "MJPG"), ("a.webm", "VP80"), ("a.mkv", "MJPG")]
+)
+def test_a_video_that_is_cut_off_says_so_once(name: str, codec: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 10, (64, 48))
+    noise = np.random.default_rng(0)
+    for _ in range(60):
+        writer.write(noise.integers(0, 255, (48, 64, 3), np.uint8))
+    writer.release()
+    assert len(all_of(VideoFile(path, 1000))) == 60  # it is whole
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = VideoFile(path, 1000)
+    for _ in range(2):
+        came: list[int | None] = []
+        with pytest.raises(CutOff, match=r"is cut off or damaged: .* of 6\.0 s cannot be decoded"):
+            came.extend(frame.index for frame in iter(source.next, None))
+        assert 20 < len(came) < 40
+        assert source.next() is None
+        source.rewind()
+    assert len(all_of(VideoFile(path, 10))) == 10  # nobody asked for more
 
 
 def test_one_frame_of_a_video(film: Film) -> None:

@@ -17,6 +17,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cape_ros.core.errors import CapeError, InvalidInput
+from cape_ros.core.files import check_file_target
+from cape_ros.core.plurals import counted
 from cape_ros.lab.benchmark.clock import Durations, Group, interleave
 from cape_ros.lab.benchmark.groups import groups
 from cape_ros.lab.benchmark.machine import load, machine
@@ -47,10 +49,12 @@ def run_benchmark(
     chosen = {name: make for name, make in known.items() if name.startswith(begins)}
     if not chosen:
         raise InvalidInput.of("--only", f"no group begins so; there are: {'; '.join(known)}")
-    if file and not file.parent.is_dir():
-        raise InvalidInput.of("--json", f"{file.parent} is no folder")
+    if file:
+        check_file_target(file, "--json")
     about = machine(place)
-    console.print(f"{about['gpu'] or about['processor']}, {about['cores']} cores", highlight=False)
+    console.print(
+        f"{about['gpu'] or about['processor']}, {counted(about['cores'], 'core')}", highlight=False
+    )
     measured, written = {}, []
     for name, make in chosen.items():
         before, peak = load(), PeakMemory(place)
@@ -121,7 +125,7 @@ def show(group: Group, durations: Mapping[str, Durations], memory: Mapping[str, 
         "what",
         *("median ms", "p95", "p99", "processor"),
         *(f"/ {name}" for name in group.references),
-        title=f"{group.title}: {next(iter(durations.values())).runs} runs",
+        title=f"{group.title}: {counted(next(iter(durations.values())).runs, 'run')}",
         caption=", ".join(
             f"{place} memory at most {size:.0f} MB" for place, size in memory.items()
         ),

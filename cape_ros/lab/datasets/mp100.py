@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.files import read_text
+from cape_ros.core.plurals import counted
 from cape_ros.perception.geometry import Box, Crop, box_faults, clean_box
 
 logger = logging.getLogger(__name__)
@@ -113,7 +115,9 @@ def read(annotations: Path, images: Path, allow_missing: bool = False) -> Datase
         faults.insert(0, Fault(str(images), _absent([*missing.values()])))
     if faults:
         more = len(faults) - LISTED
-        raise InvalidInput(faults[:LISTED] + [Fault("and", f"{more} more faults")] * (more > 0))
+        raise InvalidInput(
+            faults[:LISTED] + [Fault("and", counted(more, "more fault"))] * (more > 0)
+        )
     kept = tuple(one for one in instances if one.image not in missing)
     if missing:
         lost = len(instances) - len(kept)
@@ -126,13 +130,13 @@ def read(annotations: Path, images: Path, allow_missing: bool = False) -> Datase
 
 def _load(annotations: Path) -> dict[str, list[Row]]:
     try:
-        content = json.loads(annotations.read_text())
+        content = json.loads(read_text(annotations))
         sections = {name: content[name] for name in NEEDED}
         if not all(isinstance(row, dict) for rows in sections.values() for row in rows):
             raise TypeError("every entry must be an object")
     except OSError as error:
         raise InvalidInput.of(str(annotations), f"cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInput.of(str(annotations), f"not a COCO-like file: {error!r}") from error
     return sections
 

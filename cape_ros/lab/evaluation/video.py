@@ -13,6 +13,7 @@ from rich.progress import track
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.images import write_image
+from cape_ros.core.plurals import counted
 from cape_ros.lab.evaluation.pictures import beside, mark_answer
 from cape_ros.lab.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.lab.evaluation.video_reference import FLOW, LABELS, Flow, Labels, read_labels
@@ -134,7 +135,7 @@ def _labelled_category(video: Path, known: Labels, frame: int, which: int) -> tu
     return (
         Category(name_like(video.stem), known.names, (), (shot,)),
         f"Registered is track {which} of frame {frame}, {truth.visible.sum()} of "
-        f"{len(known.names)} keypoints.",
+        f"{counted(len(known.names), 'keypoint')}.",
     )
 
 

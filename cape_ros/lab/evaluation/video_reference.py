@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput, SourceError
+from cape_ros.core.files import read_text
 from cape_ros.media.truth import Truth
 
 FLOW = "optical flow"
@@ -39,8 +40,8 @@ def read_labels(path: Path) -> Labels:
     """Read {"names": [...], "labels": [{"frame", "track", "keypoints": [[x, y, flag], ...]}]};
     a flag above 0 means visible. Raises `SourceError`, `InvalidInput`."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path}: not a JSON file that can be read: {error}") from error
     try:
         names = tuple(str(name) for name in content["names"])

@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cape_ros.core.errors import InvalidInput, exit_status
+from cape_ros.core.plurals import counted
 from cape_ros.lab.evaluation.methods import FeatureCache, find
 from cape_ros.lab.evaluation.pairs import choose_pairs
 from cape_ros.lab.evaluation.score_quality import auroc, calibration_error
@@ -99,7 +100,8 @@ def fit(seen: Tensor, right: Tensor, weight: Tensor) -> Calibration:
     seen [N, S], right [N] bool, weight [N]. Raises `InvalidInput` if nothing can be learned.
     """
     if not right.any() or right.all():
-        reason = f"{int(right.sum())} of {len(right)} points are right: scores need both kinds"
+        points = counted(len(right), "point is", "points are")
+        reason = f"{int(right.sum())} of {points} right: scores need both kinds"
         raise InvalidInput.of("answers", reason)
     mean, std = seen.mean(dim=0), seen.std(dim=0).clamp(min=1e-6)
     inputs, target = ((seen - mean) / std).double(), right.double()

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import yaml
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.files import read_text
 from cape_ros.lab.training.config import TrainingConfig
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     try:
-        values = _parse(path.read_text(encoding="utf-8"), str(path))
+        values = _parse(read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput.of(str(path), f"cannot be read: {error}") from error
     if not isinstance(values, dict):
@@ -109,7 +110,7 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
 def _parse(text: str, source: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise InvalidInput.of(source, f"is not YAML: {' '.join(str(error).split())}") from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cape_ros.core.errors import TrainingError
 from cape_ros.core.extras import how_to_install
+from cape_ros.core.plurals import counted
 from cape_ros.lab.training.log import read_log, validations_beside
 
 INK, PALE, GRID = "#1f2430", "#9aa3b5", "#e3e6ee"
@@ -30,7 +31,10 @@ def plot_log(log: Path, picture: Path, title: str) -> None:
     measured = read_log(validations) if validations.exists() else {}
     figure = Figure(figsize=(15 if measured else 11, 6.2), dpi=110, layout="constrained")
     figure.suptitle(
-        f"{title}: {len(steps)} steps, {seconds[-1] / 3600:.2f} h", color=INK, x=0.01, ha="left"
+        f"{title}: {counted(len(steps), 'step')}, {seconds[-1] / 3600:.2f} h",
+        color=INK,
+        x=0.01,
+        ha="left",
     )
     places = [["loss", "terms"], ["rate", "gradient"]]
     if measured:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from cape_ros.core.errors import Fault, InvalidInput, SourceError
+from cape_ros.core.files import read_text
 from cape_ros.perception.category import Category, SupportShot
 
 FIELDS = ("name", "keypoints", "edges", "box", "image", "frame")
@@ -65,7 +66,7 @@ def read_annotation(path: Path) -> Annotation:
     """Read an annotation. Raises `SourceError` for a file that is not there or is no JSON, and
     `InvalidInput` that names every field at fault."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), parse_int=_whole_number)
+        content = json.loads(read_text(path), parse_int=_whole_number)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

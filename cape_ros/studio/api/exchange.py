@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from cape_ros.core.errors import InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.perception.category import MOST_SHOTS
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import (
@@ -90,7 +91,8 @@ class _Import:
                 )
         problems = reading.problems
         if len(categories) > MOST_DRAFTS:
-            problems.append(f"{len(categories) - MOST_DRAFTS} more categories are left out")
+            more = counted(len(categories) - MOST_DRAFTS, "more category is", "more categories are")
+            problems.append(f"{more} left out")
         if self.missing:
             some = ", ".join(list(self.missing)[:5]) + (", ..." if len(self.missing) > 5 else "")
             count = len(self.missing)
@@ -99,7 +101,7 @@ class _Import:
         if not reading.marked:
             problems.append("no keypoints are marked in the file")
         if len(problems) > MOST_PROBLEMS:
-            problems[MOST_PROBLEMS:] = [f"{len(problems) - MOST_PROBLEMS} more problems"]
+            problems[MOST_PROBLEMS:] = [counted(len(problems) - MOST_PROBLEMS, "more problem")]
         return ImportAnswer(drafts=drafts, problems=problems)
 
     def _match_given(self) -> None:
@@ -158,6 +160,6 @@ def _given(images: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     if len(names) == 1 and len(images) > 1:
         names = names[0].split(",")
     if len(images) != len(names):
-        reason = f"{len(names)} names for {len(images)} images"
+        reason = f"{counted(len(names), 'name')} for {counted(len(images), 'image')}"
         raise InvalidInput.of("names", reason)
     return dict(zip(names, images, strict=True))

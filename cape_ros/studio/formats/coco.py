@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from cape_ros.core.plurals import counted
 from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box
 from cape_ros.studio.formats.reading import (
@@ -93,7 +94,9 @@ def read(content: Any) -> ImportResult:
             marked = ImportedAnnotation(named.name, image.file_name, points, box, size)
             reading.marked.append(marked)
     if without:
-        reading.problems.append(f"{without} annotations have no keypoints")
+        reading.problems.append(
+            f"{counted(without, 'annotation has', 'annotations have')} no keypoints"
+        )
     return reading
 
 
@@ -169,7 +172,7 @@ def _points(
     """Those that are marked; one that has no place is a problem. Raises ValueError."""
     names = unique_names(kind.keypoints)
     if len(values) != 3 * len(names):
-        raise ValueError(f"{len(values)} numbers where {3 * len(names)} are keypoints")
+        raise ValueError(f"{counted(len(values), 'number')} where {3 * len(names)} are keypoints")
     points = {}
     for name, x, y, visibility in zip(names, values[::3], values[1::3], values[2::3], strict=True):
         try:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from cape_ros.core.plurals import counted
 from cape_ros.perception.geometry import Box
 from cape_ros.studio.formats.reading import ImportedAnnotation, Point
 
@@ -94,7 +95,9 @@ class Shapes:
         self._take_ungrouped(loose, left)
         if left:
             labels = ", ".join(dict.fromkeys(box.label or "?" for box in left))
-            problems.append(f"{len(left)} boxes ({labels[:80]}) belong to no object with points")
+            boxes = counted(len(left), "box", "boxes")
+            belong = "belongs" if len(left) == 1 else "belong"
+            problems.append(f"{boxes} ({labels[:80]}) {belong} to no object with points")
         return [*self.objects, *loose]
 
     def _join(self, left: list[MarkedBox], problems: list[str]) -> list[MarkedObject]:

@@ -74,6 +74,12 @@ def test_a_labelled_video(estimator: Estimator, video: Path, labels: Path, tmp_p
     assert cv2.imread(str(tmp_path / "patch.png")).shape[0] == 320
 
 
+def test_labels_may_begin_with_a_byte_order_mark(labels: Path, tmp_path: Path) -> None:
+    marked = tmp_path / "marked.json"
+    marked.write_text("\ufeff" + labels.read_text("utf-8"), "utf-8")
+    assert read_labels(marked).names == read_labels(labels).names
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 def test_a_video_may_be_called_anything(
     estimator: Estimator, video: Path, labels: Path, tmp_path: Path, labelled: bool
@@ -131,12 +137,13 @@ def test_only_what_stands_still_trembles() -> None:
     assert VideoFigures(("a",), "", "labels", True, []).facts()["error_median_px"] is None
 
 
+DEEP = "[" * 100_000
 NAN = '{"names": ["a"], "labels": [{"frame": 0, "keypoints": [[NaN, 1, 2]]}]}'
 ENDLESS = '{"names": ["a"], "labels": [{"frame": Infinity, "keypoints": [[1, 1, 2]]}]}'
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"names": ["a"], "labels": [{"frame": 0}]}', NAN, ENDLESS]
+    "text", ["{", "[]", '{"names": ["a"], "labels": [{"frame": 0}]}', NAN, ENDLESS, DEEP]
 )
 def test_labels_that_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)

@@ -115,11 +115,21 @@ def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- a list", "is not a mapping"), ("base: run.yaml", "stands on this file itself")],
+    [
+        ("- a list", "is not a mapping"),
+        ("base: run.yaml", "stands on this file itself"),
+        ("[" * 10_000, "is not YAML"),
+    ],
 )
 def test_files_that_are_none(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=message):
         read_config(written(tmp_path, text))
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    plain = CONFIGS / "cape_r18.yaml"
+    marked = written(tmp_path, "\ufeff" + plain.read_text("utf-8"))
+    assert read_config(marked) == read_config(plain)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_odd_entries_do_not_take_the_others_with_them() -> None:
     said = "\n".join(reading.problems)
     for place in (
         "annotations[2]",
-        "1 annotations have no",
+        "1 annotation has no",
         "annotations[4]",
         "[5]",
         "[6].bbox",

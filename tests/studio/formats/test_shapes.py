@@ -72,7 +72,7 @@ def test_a_group_counts_more_than_labels_and_places() -> None:
     )
     assert only(reading).box == (1, 1, 49, 44)
     assert only(reading).category == "fish"
-    assert "1 boxes (fish)" in reading.problems[0]
+    assert "1 box (fish) belongs" in reading.problems[0]
 
 
 def test_a_box_of_another_label_without_a_group_is_told() -> None:

@@ -3,7 +3,7 @@
 import { api, part } from "./api.js";
 import { toBody } from "./draft.js";
 import { ask, h } from "./dom.js";
-import { attempt, say } from "./messages.js";
+import { attempt, counted, say } from "./messages.js";
 
 const ANNOTATION = /\.(json|xml|zip)$/i;
 
@@ -40,7 +40,7 @@ export async function takeDrafts(drafts, teach, registered) {
     "ul",
     {},
     ...drafts.map(({ name, keypoint_names, shots }) =>
-      h("li", { text: `${name}: ${keypoint_names.length} keypoints, ${shots.length} shots` }),
+      h("li", { text: `${name}: ${counted(keypoint_names.length, "keypoint")}, ${counted(shots.length, "shot")}` }),
     ),
   );
   const answer = await ask(`${drafts.length} objects are in this file`, list, [

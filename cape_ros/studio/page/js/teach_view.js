@@ -6,7 +6,7 @@ import { categories } from "./categories.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
 import { isForgotten, keepOnly, sendAgain } from "./draft_store.js";
 import { Editor } from "./editor.js";
-import { announce, attempt, say } from "./messages.js";
+import { announce, attempt, counted, say } from "./messages.js";
 import { TeachPanel } from "./teach_panel.js";
 import { TeachStage } from "./teach_stage.js";
 import { KEYS, teachKey, TeachTools } from "./teach_tools.js";
@@ -205,7 +205,7 @@ export class TeachView {
     if (untouched) return true;
     const answer = await ask(
       `Throw away ${draft.name || "the object in work"}?`,
-      `It has ${draft.keypoint_names.length} keypoints and is not registered.`,
+      `It has ${counted(draft.keypoint_names.length, "keypoint")} and is not registered.`,
       [
         { label: "Keep it", value: "" },
         { label: "Throw away", value: "yes", kind: "danger" },

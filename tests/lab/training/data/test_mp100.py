@@ -45,6 +45,19 @@ def annotation(number: Any, **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value is not None}
 
 
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text("\ufeff" + path.read_text("utf-8"), "utf-8")
+    assert len(read(path, tmp_path).instances) == 3
+
+
+def test_a_file_that_is_nested_too_deeply(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(InvalidInput, match="not a COCO-like file"):
+        read(path, tmp_path)
+
+
 def test_missing_images_are_listed_and_counted(tmp_path: Path) -> None:
     path = write(tmp_path, count=LISTED + 5)
     for n in range(1, LISTED + 4):
