@@ -147,14 +147,14 @@ class Camera:
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         began = time.monotonic()
-        self.meter.images += 1
         stamp = nanoseconds(message.header.stamp)
-        if self.meter.stamps.see(stamp):
+        self.meter.arrived(stamp, self._node.get_clock().now().nanoseconds)
+        if before := self.meter.stamps.see(stamp):
             self._node.get_logger().warning(
                 f"{self.key}: a stamp is earlier than the one before; the clock has jumped",
                 throttle_duration_sec=LOG_PERIOD,
             )
-            self._pairing.clear()
+            self._pairing.jump(before, stamp)
         try:
             image = read_image(message, fast=True)
             requests = self._region_requests(image.shape[1], image.shape[0])

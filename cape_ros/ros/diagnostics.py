@@ -25,7 +25,7 @@ from cape_ros.core import fastdds
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
-from cape_ros.ros.meters import Rate, percentiles
+from cape_ros.ros.meters import FEW, Rate, percentiles
 from cape_ros.server.server import CameraCounts, Percentiles, Server, Statistics
 
 PERIOD = 1.0  # [s]
@@ -211,13 +211,28 @@ class CameraReport:
             wrong.append("images come with zero stamps: give them the time they were taken")
         if self._recent.grew("unmatched", meter.unmatched):
             wrong.append("images find no boxes of their stamp on detections_in")
-        if running and has_time and age and not NEWEST <= age[0] <= OLDEST:
-            wrong.append(f"images are {age[0]:.1f} s old when their result goes out")
+        if running and has_time:
+            wrong += clock_fault(list(meter.arrival_ages), list(meter.ages)[-FEW:])
         return values, wrong
 
     def is_silent(self) -> bool:
         """Whether no image has come for so long that no result can."""
         return self._clock() - self._last_image > NO_IMAGE_AFTER
+
+
+def clock_fault(arriving: Sequence[float], published: Sequence[float]) -> list[str]:
+    """A sentence on stamps that cannot be right; of the ages of the last few images, in seconds."""
+    came, went = percentiles(arriving), percentiles(published)
+    if came and came[0] < NEWEST:
+        return [
+            f"images are stamped {-came[0]:.1f} s ahead of this machine's clock: synchronise the "
+            "clocks of camera and node (NTP or PTP)"
+        ]
+    if went and went[0] > OLDEST:
+        return [f"images are {went[0]:.1f} s old when their result goes out"]
+    if came and came[0] > OLDEST:
+        return [f"images are {came[0]:.1f} s old when they come"]
+    return []
 
 
 def to_status(
