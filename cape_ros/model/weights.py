@@ -146,7 +146,6 @@ def from_file(path: Path, sha256: str) -> CapeFormer:
             f"{path}: not a checkpoint of the authors' format: {error}"
         ) from error
     if not (isinstance(state, dict) and all(isinstance(one, Tensor) for one in state.values())):
-        raise CheckpointError(
-            f"{path}: not a checkpoint of the authors' format: its state_dict is no table of tensors"
-        )
+        reason = "its state_dict is no table of tensors"
+        raise CheckpointError(f"{path}: not a checkpoint of the authors' format: {reason}")
     return CapeFormer.from_released(state)
