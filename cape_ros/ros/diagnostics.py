@@ -107,7 +107,10 @@ class Diagnostics:
     def statuses(self) -> Iterable[DiagnosticStatus]:
         state, statistics = self._node_state(), self._server.statistics
         name = self._node.get_fully_qualified_name().lstrip("/")
-        yield to_status(f"{name}: model", *self._model(state, statistics), state.word)
+        errors = self._model_errors(statistics)
+        values, wrong = self._model(state, statistics)
+        level = DiagnosticStatus.ERROR if errors else DiagnosticStatus.WARN
+        yield to_status(f"{name}: model", values, [*errors, *wrong], state.word, level)
         for report in self._cameras:
             counts = statistics.cameras.get(report.camera.key, CameraCounts())
             values, wrong = report.say(counts, state.running, self._has_time())
@@ -117,6 +120,19 @@ class Diagnostics:
     def _has_time(self) -> bool:
         """Whether the clock runs: with use_sim_time, not before the first message on /clock."""
         return bool(self._node.get_clock().now().nanoseconds)
+
+    def _model_errors(self, statistics: Statistics) -> list[str]:
+        """What keeps results from coming."""
+        errors = []
+        if (seconds := self._server.stands_since) is not None:
+            errors.append(
+                f"no result comes since {seconds:.0f} s: the model hangs or is overloaded; restart "
+                "the node if it does not recover"
+            )
+        for kind, count in sorted(statistics.failures.items()):
+            if self._recent.grew(f"failure {kind}", count):
+                errors.append(f"the model failed: {kind} ({count} times); see the log")
+        return errors
 
     def _model(self, state: NodeState, statistics: Statistics) -> tuple[Values, list[str]]:
         values: Values = {
@@ -139,6 +155,8 @@ class Diagnostics:
             values[f"rejected: {field}"] = count
             if self._recent.grew(field, count):
                 wrong.append(f"input is refused: {field} ({count} times)")
+        for kind, count in sorted(statistics.failures.items()):
+            values[f"failed: {kind}"] = count
         if self._server.largest_batch < LARGEST_BATCH:
             wrong.append(
                 f"{state.device} is short of memory: objects are looked at "

@@ -20,7 +20,7 @@ from rclpy.parameter import Parameter
 
 from cape_ros.core.errors import CapeError
 from cape_ros.core.malloc import free_memory, keep_frames_mapped
-from cape_ros.core.processes import leave
+from cape_ros.core.processes import ends_when_told, leave
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.compat import destroy_life_cycle
 from cape_ros.ros.services import Services
@@ -181,11 +181,21 @@ def main(args: list[str] | None = None) -> int:
     interrupted = threading.Event()
     _handle_interrupts(lambda *_: interrupted.set())
     keep_frames_mapped()
+    initialized = threading.Event()
+
+    def told() -> bool:  # a SIGTERM by rclpy alone
+        return interrupted.is_set() or (initialized.is_set() and not rclpy.ok())
+
+    with ends_when_told(told, "cape_node"):
+        return _run(args, interrupted, initialized)
+
+
+def _run(args: list[str] | None, interrupted: threading.Event, initialized: threading.Event) -> int:
+    """As `main`. interrupted: by a SIGINT. initialized: is set once rclpy is."""
     node = executor = None
-    initialized = False
     try:
         rclpy.init(args=args)
-        initialized = True
+        initialized.set()
         if interrupted.is_set():  # before rclpy listened to signals
             return 0
         node = CapeNode()
@@ -199,11 +209,11 @@ def main(args: list[str] | None = None) -> int:
     except ExternalShutdownException:
         pass
     except (CapeError, ParameterException) as error:
-        if rclpy.ok() or not initialized:  # else it was stopped while it started
+        if rclpy.ok() or not initialized.is_set():  # else it was stopped while it started
             print(f"cape_node: {error}", file=sys.stderr)
             return 1
     except Exception:  # rclpy's own, of a context that ended meanwhile
-        if rclpy.ok() or not initialized:
+        if rclpy.ok() or not initialized.is_set():
             raise
     finally:
         if executor is not None:

@@ -92,7 +92,7 @@ class Services:
             self._node.get_logger().info(response.message)
         except Exception as error:
             if session is not None:
-                session.server.reject(error)
+                session.server.command_failed(error)
             if isinstance(error, CapeError):
                 response.message = str(error)
                 self._node.get_logger().warning(f"refused: {error}")

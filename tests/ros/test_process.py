@@ -148,6 +148,58 @@ def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path, fork
     assert ended.returncode == 0
 
 
+HANGS = """
+import sys, threading
+from cape_ros.perception.estimator import Estimator
+from cape_ros.ros import node
+
+def hang(*given, **named):
+    print("it hangs", file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+go_on = node.CapeNode.start
+def start(self):
+    if {at_start}:
+        Estimator.estimate = hang
+    go_on(self)
+    Estimator.estimate = hang
+node.CapeNode.start = start
+node.run()
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("at_start", [False, True])
+def test_a_node_whose_model_hangs_ends_when_told(
+    at_start: bool, stop: int, weights: Path, tmp_path: Path
+) -> None:
+    words = ["--ros-args", "-p", f"weights:={weights}", "-p", "device:=cpu"]
+    words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
+    program = HANGS.format(at_start=at_start)
+    command = [sys.executable, "-c", program, *words]
+    with ExitStack() as ends:
+        if not at_start:
+            rclpy.init(args=[])
+            ends.callback(rclpy.try_shutdown)
+            robot = dds.Robot()
+            ends.callback(dds.Spinner(robot).stop)
+        node = ends.enter_context(
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ())
+        )
+        ends.callback(node.kill)
+        assert node.stderr is not None
+        if not at_start:
+            assert robot.register().success
+            dds.wait_for(robot.camera.get_subscription_count)
+            robot.camera.publish(dds.image(1))
+        said = next(line for line in node.stderr if "it hangs" in line)
+        node.send_signal(stop)
+        said += node.communicate(timeout=dds.SECONDS)[1]
+    assert node.returncode == (1 if at_start else 0)
+    wanted = "cape_node: it hangs" if at_start else "stopped without the frame in work"
+    assert wanted in said
+
+
 @pytest.mark.parametrize(
     ("program", "module", "status"),
     [
