@@ -133,7 +133,7 @@ class Camera:
 
     def report_mismatch(self, where: str, what: str) -> None:
         self.meter.qos[where] = what
-        self._node.get_logger().warning(what)
+        self._log.log(logging.WARNING, f"qos {where}", what)
 
     def _on_numbered_image(self, message: Image | CompressedImage, number: int | None) -> None:
         self.meter.numbers.see(number, self._publishers)
@@ -189,7 +189,7 @@ class Camera:
         model = self._info_reader.model(self.info, self.get("image_rectified"), size)
         fault = self.meter.camera_info_fault = self._info_reader.fault
         if fault and fault != before:
-            self._node.get_logger().warning(f"{self.key}: {fault}")
+            self._log.log(logging.WARNING, "camera_info", f"{self.key}: {fault}")
         return model
 
     def output_failed(self, name: str, error: Exception) -> None:

@@ -19,6 +19,7 @@ from cape_ros.studio.api.context import Activate, Context
 from cape_ros.studio.api.uploads import Uploads
 from cape_ros.studio.app import make_app
 from cape_ros.studio.broadcast import Broadcast
+from cape_ros.studio.connections import ImpatientProtocol
 from cape_ros.studio.image_store import ImageStore
 from cape_ros.studio.videos import VideoStore
 
@@ -70,6 +71,7 @@ class Studio:
         )
         config = uvicorn.Config(
             make_app(context, Rules(host, port, token)),
+            http=ImpatientProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
