@@ -16,6 +16,7 @@ from cape_ros.core.errors import InvalidInput
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -49,9 +50,10 @@ class SteeredEstimator:
         self.only: set[str] | None = None  # the categories that are in view, None = all
         self.took = 0.0  # seconds for each crop, by the clock below
         self.now = 0.0
-        self.fail: Exception | None = None
+        self.fail: BaseException | None = None
         self.known: dict[str, Category] = {}
         self.spent = Timing()
+        self.progress = Progress()
         self.largest_batch = 32
 
     def encode_upright(self, category: Category) -> EncodedSupports:

@@ -115,6 +115,15 @@ def resident(pid: int) -> tuple[float, float]:
     return _status(pid, "VmRSS") / 1024, _status(pid, "RssAnon") / 1024
 
 
+def peak(pid: int) -> float:
+    """Megabytes that a process had at most since the start, or since `reset_peak`."""
+    return _status(pid, "VmHWM") / 1024
+
+
+def reset_peak(pid: int) -> None:
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
 def threads(pid: int) -> int:
     return _status(pid, "Threads")
 

@@ -21,7 +21,7 @@ class ThrottledLog:
         self._spoke: dict[str, float] = {}
         self._left_out: dict[str, int] = {}
 
-    def log(self, level: int, kind: str, text: str, error: Exception | None = None) -> None:
+    def log(self, level: int, kind: str, text: str, error: BaseException | None = None) -> None:
         """error: its traceback goes with the line."""
         now = self._clock()
         if kind in self._spoke and now - self._spoke[kind] < PERIOD:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -52,9 +53,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) 
 
     Raises `CheckpointError` if that fails; what was at `path` is then still there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    folder = path.with_name(f".{path.name}.{os.getpid()}")  # also for safetensors' own `.tmp…`
+    temporary = folder / path.name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata={**header})
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -63,7 +65,17 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) 
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: cannot be written: {error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """What a kill in the middle of `write` left beside files in `folder`, in which nobody else
+    writes."""
+    for left in folder.glob(".*.safetensors.*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:  # of an earlier release
+            left.unlink(missing_ok=True)
 
 
 def load(path: Path) -> tuple[CapeFormer, dict[str, Any]]:

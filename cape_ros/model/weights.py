@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import torch
+from torch import Tensor
 
 from cape_ros.core.errors import CheckpointError
 from cape_ros.model import checkpoints
@@ -140,8 +141,11 @@ def from_file(path: Path, sha256: str) -> CapeFormer:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         state = content["state_dict"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, TypeError) as error:
         raise CheckpointError(
             f"{path}: not a checkpoint of the authors' format: {error}"
         ) from error
+    if not (isinstance(state, dict) and all(isinstance(one, Tensor) for one in state.values())):
+        reason = "its state_dict is no table of tensors"
+        raise CheckpointError(f"{path}: not a checkpoint of the authors' format: {reason}")
     return CapeFormer.from_released(state)

@@ -38,6 +38,7 @@ from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
 from cape_ros.perception.inference.engine import build_network
+from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import (
     ObjectKeypoints,
@@ -91,6 +92,7 @@ class Estimator:
 
     crops, network: the two steps of a frame.
     spent: seconds by all calls of `estimate` so far; what one frame took is the difference.
+    progress: when its work last went on.
     """
 
     def __init__(
@@ -108,7 +110,8 @@ class Estimator:
         self._registered: dict[str, Category] = {}
         self._stacked: tuple[Sequence[KeypointTokens], KeypointTokens | None] = (), None
         self.spent = Timing()
-        self._batches = Batches(self.device)
+        self.progress = Progress()
+        self._batches = Batches(self.device, self.progress)
         self._prepared = False
         self._lock = threading.RLock()
         self._host_crops = HostCrops(self.crop_size, LARGEST_BATCH, self.device)
@@ -167,7 +170,7 @@ class Estimator:
         self._tokens[category] = tokens or self.encode(category)
         self._registered[category.name] = category
         if self._prepared:
-            self.network.prepare(len(category.keypoint_names), len(category.shots))
+            self._prepare(len(category.keypoint_names), len(category.shots))
 
     def check(self, name: str) -> CrossCheck:
         """The leave-one-out check of a category's shots; `UNCHECKED` if it is not registered."""
@@ -183,9 +186,13 @@ class Estimator:
         """
         keypoints = min(keypoints, self.network.config.order_length)
         self._prepared = True
-        self.network.prepare(keypoints, shots=1)
+        self._prepare(keypoints, shots=1)
         for category in self._registered.values():
-            self.network.prepare(len(category.keypoint_names), len(category.shots))
+            self._prepare(len(category.keypoint_names), len(category.shots))
+
+    def _prepare(self, keypoints: int, shots: int) -> None:
+        with self.progress.compiling():
+            self.network.prepare(keypoints, shots)
 
     def forget(self, name: str) -> None:
         """Unregister a category; no error if it is not registered."""

@@ -133,7 +133,7 @@ class Camera:
 
     def report_mismatch(self, where: str, what: str) -> None:
         self.meter.qos[where] = what
-        self._node.get_logger().warning(what)
+        self._log.log(logging.WARNING, f"qos {where}", what)
 
     def _on_numbered_image(self, message: Image | CompressedImage, number: int | None) -> None:
         self.meter.numbers.see(number, self._publishers)
@@ -147,14 +147,14 @@ class Camera:
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         began = time.monotonic()
-        self.meter.images += 1
         stamp = nanoseconds(message.header.stamp)
-        if self.meter.stamps.see(stamp):
+        self.meter.arrived(stamp, self._node.get_clock().now().nanoseconds)
+        if before := self.meter.stamps.see(stamp):
             self._node.get_logger().warning(
                 f"{self.key}: a stamp is earlier than the one before; the clock has jumped",
                 throttle_duration_sec=LOG_PERIOD,
             )
-            self._pairing.clear()
+            self._pairing.jump(before, stamp)
         try:
             image = read_image(message, fast=True)
             requests = self._region_requests(image.shape[1], image.shape[0])
@@ -189,7 +189,7 @@ class Camera:
         model = self._info_reader.model(self.info, self.get("image_rectified"), size)
         fault = self.meter.camera_info_fault = self._info_reader.fault
         if fault and fault != before:
-            self._node.get_logger().warning(f"{self.key}: {fault}")
+            self._log.log(logging.WARNING, "camera_info", f"{self.key}: {fault}")
         return model
 
     def output_failed(self, name: str, error: Exception) -> None:

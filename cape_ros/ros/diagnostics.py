@@ -26,7 +26,7 @@ from cape_ros.core.plurals import counted
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
-from cape_ros.ros.meters import Rate, percentiles
+from cape_ros.ros.meters import FEW, Rate, percentiles
 from cape_ros.server.server import CameraCounts, Percentiles, Server, Statistics
 
 PERIOD = 1.0  # [s]
@@ -108,7 +108,10 @@ class Diagnostics:
     def statuses(self) -> Iterable[DiagnosticStatus]:
         state, statistics = self._node_state(), self._server.statistics
         name = self._node.get_fully_qualified_name().lstrip("/")
-        yield to_status(f"{name}: model", *self._model(state, statistics), state.word)
+        errors = self._model_errors(statistics)
+        values, wrong = self._model(state, statistics)
+        level = DiagnosticStatus.ERROR if errors else DiagnosticStatus.WARN
+        yield to_status(f"{name}: model", values, [*errors, *wrong], state.word, level)
         for report in self._cameras:
             counts = statistics.cameras.get(report.camera.key, CameraCounts())
             values, wrong = report.say(counts, state.running, self._has_time())
@@ -118,6 +121,19 @@ class Diagnostics:
     def _has_time(self) -> bool:
         """Whether the clock runs: with use_sim_time, not before the first message on /clock."""
         return bool(self._node.get_clock().now().nanoseconds)
+
+    def _model_errors(self, statistics: Statistics) -> list[str]:
+        """What keeps results from coming."""
+        errors = []
+        if (seconds := self._server.stands_since) is not None:
+            errors.append(
+                f"no result comes since {seconds:.0f} s: the model hangs or is overloaded; restart "
+                "the node if it does not recover"
+            )
+        for kind, count in sorted(statistics.failures.items()):
+            if self._recent.grew(f"failure {kind}", count):
+                errors.append(f"the model failed: {kind} ({count} times); see the log")
+        return errors
 
     def _model(self, state: NodeState, statistics: Statistics) -> tuple[Values, list[str]]:
         values: Values = {
@@ -140,6 +156,8 @@ class Diagnostics:
             values[f"rejected: {field}"] = count
             if self._recent.grew(field, count):
                 wrong.append(f"input is refused: {field} ({counted(count, 'time')})")
+        for kind, count in sorted(statistics.failures.items()):
+            values[f"failed: {kind}"] = count
         if self._server.largest_batch < LARGEST_BATCH:
             wrong.append(
                 f"{state.device} is short of memory: objects are looked at "
@@ -213,13 +231,28 @@ class CameraReport:
             wrong.append("images come with zero stamps: give them the time they were taken")
         if self._recent.grew("unmatched", meter.unmatched):
             wrong.append("images find no boxes of their stamp on detections_in")
-        if running and has_time and age and not NEWEST <= age[0] <= OLDEST:
-            wrong.append(f"images are {age[0]:.1f} s old when their result goes out")
+        if running and has_time:
+            wrong += clock_fault(list(meter.arrival_ages), list(meter.ages)[-FEW:])
         return values, wrong
 
     def is_silent(self) -> bool:
         """Whether no image has come for so long that no result can."""
         return self._clock() - self._last_image > NO_IMAGE_AFTER
+
+
+def clock_fault(arriving: Sequence[float], published: Sequence[float]) -> list[str]:
+    """A sentence on stamps that cannot be right; of the ages of the last few images, in seconds."""
+    came, went = percentiles(arriving), percentiles(published)
+    if came and came[0] < NEWEST:
+        return [
+            f"images are stamped {-came[0]:.1f} s ahead of this machine's clock: synchronise the "
+            "clocks of camera and node (NTP or PTP)"
+        ]
+    if went and went[0] > OLDEST:
+        return [f"images are {went[0]:.1f} s old when their result goes out"]
+    if came and came[0] > OLDEST:
+        return [f"images are {came[0]:.1f} s old when they come"]
+    return []
 
 
 def to_status(

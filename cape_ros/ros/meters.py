@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 KEPT = 512  # durations and ages, of which percentiles are made
+FEW = 16  # of them that tell what is so now
 NANOSECONDS = 10**9
 
 
@@ -37,18 +38,18 @@ class StampWatch:
         self._clock = clock
         self._before = 0
 
-    def see(self, stamp: int) -> bool:
-        """stamp: in nanoseconds. Whether it jumped back."""
+    def see(self, stamp: int) -> int | None:
+        """stamp: in nanoseconds. The stamp before, if this one jumped back from it."""
         if stamp == 0:
             self.zeros += 1
             self.last_zero = self._clock()
-            return False
-        back = stamp < self._before
-        if back:
-            self.jumps += 1
-            self.last_jump = self._clock()
-        self._before = stamp
-        return back
+            return None
+        before, self._before = self._before, stamp
+        if stamp >= before:
+            return None
+        self.jumps += 1
+        self.last_jump = self._clock()
+        return before
 
 
 class NumberWatch:
@@ -87,6 +88,7 @@ class CameraMeter:
         self.unmatched = 0  # images whose boxes never came
         self.receive: deque[float] = deque(maxlen=KEPT)  # [s] from callback to the server
         self.ages: deque[float] = deque(maxlen=KEPT)  # [s] of the image when its result went out
+        self.arrival_ages: deque[float] = deque(maxlen=FEW)  # [s] of the image when it came
         self.qos: dict[str, str] = {}  # by topic: what does not fit
         self.camera_info = False
         self.camera_info_fault = ""  # why it cannot be used
@@ -101,6 +103,12 @@ class CameraMeter:
     def sent_to(self) -> int:
         """Images that the cameras published while the node listened, as far as it can know."""
         return self.images + self.lost + self.superseded
+
+    def arrived(self, stamp: int, now: int) -> None:
+        """Count an image; times as in `sent`. A clock that stands at zero gives no age."""
+        self.images += 1
+        if stamp and now:
+            self.arrival_ages.append((now - stamp) / NANOSECONDS)
 
     def received(self, began: float) -> None:
         self.receive.append(time.monotonic() - began)

@@ -13,7 +13,7 @@ import rclpy
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -21,9 +21,10 @@ from rclpy.parameter import Parameter
 from cape_ros.core.errors import CapeError
 from cape_ros.core.malloc import free_memory, keep_frames_mapped
 from cape_ros.core.plurals import counted
-from cape_ros.core.processes import leave
+from cape_ros.core.processes import ends_when_told, leave
 from cape_ros.ros import MIDDLEWARE, parameters
 from cape_ros.ros.compat import destroy_life_cycle
+from cape_ros.ros.executor import Executor
 from cape_ros.ros.services import Services
 from cape_ros.ros.session import Session
 from cape_ros.server.server import Server
@@ -80,6 +81,12 @@ class CapeNode(LifecycleNode):
     @property
     def server(self) -> Server:
         return self.session.server
+
+    def count_refused(self, error: Exception) -> None:
+        """Count an input that no camera or service got."""
+        session = self._session
+        if session is not None:
+            session.server.reject(error)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._transition(self._configure)
@@ -183,29 +190,39 @@ def main(args: list[str] | None = None) -> int:
     interrupted = threading.Event()
     _handle_interrupts(lambda *_: interrupted.set())
     keep_frames_mapped()
+    initialized = threading.Event()
+
+    def told() -> bool:  # a SIGTERM by rclpy alone
+        return interrupted.is_set() or (initialized.is_set() and not rclpy.ok())
+
+    with ends_when_told(told, "cape_node"):
+        return _run(args, interrupted, initialized)
+
+
+def _run(args: list[str] | None, interrupted: threading.Event, initialized: threading.Event) -> int:
+    """As `main`. interrupted: by a SIGINT. initialized: is set once rclpy is."""
     node = executor = None
-    initialized = False
     try:
         rclpy.init(args=args)
-        initialized = True
+        initialized.set()
         if interrupted.is_set():  # before rclpy listened to signals
             return 0
         node = CapeNode()
-        executor = MultiThreadedExecutor(num_threads=THREADS + len(node.cameras))
+        executor = Executor(THREADS + len(node.cameras), node.count_refused)
         executor.add_node(node)
         # At a signal rclpy wakes its executor before it ends the context: one that has nothing else
         # to do may wait again, for ever. By a steady clock, as simulated time may stand still.
         node.create_timer(1.0, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
         node.start()
-        executor.spin()
+        executor.spin_until_shutdown()
     except ExternalShutdownException:
         pass
     except (CapeError, ParameterException) as error:
-        if rclpy.ok() or not initialized:  # else it was stopped while it started
+        if rclpy.ok() or not initialized.is_set():  # else it was stopped while it started
             print(f"cape_node: {error}", file=sys.stderr)
             return 1
     except Exception:  # rclpy's own, of a context that ended meanwhile
-        if rclpy.ok() or not initialized:
+        if rclpy.ok() or not initialized.is_set():
             raise
     finally:
         if executor is not None:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from rclpy.publisher import Publisher
 
+from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.perception.category import Category
 from cape_ros.perception.drawing.overlay import draw
 from cape_ros.perception.drawing.panel import support_panel
@@ -39,6 +40,7 @@ class OverlayPublisher:
         self.raw = raw
         self.compressed = compressed
         self._style = style
+        self._log = ThrottledLog(logger)
         self._artist = ThreadPoolExecutor(1, "overlay")
         self._lock = threading.Lock()
         self._newest: Result | None = None
@@ -80,8 +82,8 @@ class OverlayPublisher:
                 self.raw.publish(to_image(drawn, header))
             if self.compressed.get_subscription_count():
                 self.compressed.publish(to_compressed(drawn, header, style.quality))
-        except Exception:  # its future is never read
-            logger.exception("no overlay")
+        except Exception as error:  # its future is never read
+            self._log.log(logging.ERROR, "overlay", "no overlay", error)
 
 
 def beside_support(image: np.ndarray, categories: list[Category]) -> np.ndarray:

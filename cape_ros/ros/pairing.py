@@ -44,39 +44,63 @@ class Pairing(Generic[Image, Boxes]):
         """stamp, tolerance: in nanoseconds."""
         with self._lock:
             mine = Waiting(stamp, image)
-            partner = self._take(self._boxes, stamp, tolerance)
-            lost = self._forget_before(stamp) if partner else self._wait(self._images, mine)
+            partner, earlier = self._take(self._boxes, stamp, tolerance)
+            if partner:
+                lost = self._forget_images(stamp)
+                self._forget_boxes(stamp, earlier)
+            else:
+                lost = self._wait(self._images, mine)
         self._tell(lost)
         if partner:
             self._on_pair(image, partner.content)
 
     def add_boxes(self, stamp: int, boxes: Boxes, tolerance: int) -> None:
         with self._lock:
-            partner = self._take(self._images, stamp, tolerance)
-            if partner is None:
+            partner, _ = self._take(self._images, stamp, tolerance)
+            lost = 0
+            if partner:
+                lost = self._forget_images(partner.stamp)
+                self._forget_boxes(partner.stamp, len(self._boxes))
+            else:
                 self._wait(self._boxes, Waiting(stamp, boxes))
-            lost = self._forget_before(partner.stamp) if partner else 0
         self._tell(lost)
         if partner:
             self._on_pair(partner.content, boxes)
 
     def clear(self) -> None:
-        """Forget what waits, as when the clock has jumped; the images count as unpaired."""
+        """Forget what waits; the images count as unpaired."""
         with self._lock:
             lost = len(self._images)
             self._images.clear()
             self._boxes.clear()
         self._tell(lost)
 
+    def jump(self, before: int, stamp: int) -> None:
+        """The images' stamps went back from `before` to `stamp`: forget the images that wait, and
+        the boxes from before the jump. Boxes may have jumped earlier than their images: those whose
+        stamps are closer to the new one stay."""
+        with self._lock:
+            lost = len(self._images)
+            self._images.clear()
+            self._boxes = deque(
+                boxes
+                for boxes in self._boxes
+                if abs(boxes.stamp - stamp) < abs(boxes.stamp - before)
+            )
+        self._tell(lost)
+
     def _take(
         self, waiting: deque[Waiting[Content]], stamp: int, tolerance: int
-    ) -> Waiting[Content] | None:
-        """The closest one in time that is close enough, which then waits no more."""
-        closest = min(waiting, key=lambda other: abs(other.stamp - stamp), default=None)
-        if closest is None or abs(closest.stamp - stamp) > tolerance:
-            return None
-        waiting.remove(closest)
-        return closest
+    ) -> tuple[Waiting[Content] | None, int]:
+        """The closest one in time that is close enough, which then waits no more; and how many of
+        those that wait came before it."""
+        distances = [abs(other.stamp - stamp) for other in waiting]
+        if not distances or min(distances) > tolerance:
+            return None, 0
+        at = distances.index(min(distances))
+        closest = waiting[at]
+        del waiting[at]
+        return closest, at
 
     def _wait(self, waiting: deque[Waiting[Content]], newcomer: Waiting[Content]) -> int:
         """Adds a newcomer; returns how many were dropped for it."""
@@ -86,13 +110,19 @@ class Pairing(Generic[Image, Boxes]):
         waiting.popleft()
         return 1
 
-    def _forget_before(self, stamp: int) -> int:
+    def _forget_images(self, stamp: int) -> int:
         """Drops images before `stamp`; returns how many."""
         kept = [image for image in self._images if image.stamp >= stamp]
         lost = len(self._images) - len(kept)
         self._images = deque(kept)
-        self._boxes = deque(boxes for boxes in self._boxes if boxes.stamp >= stamp)
         return lost
+
+    def _forget_boxes(self, stamp: int, earlier: int) -> None:
+        """Drops boxes before `stamp` among the `earlier` first ones; a later one with an earlier
+        stamp is from after a jump of the clock."""
+        self._boxes = deque(
+            boxes for at, boxes in enumerate(self._boxes) if boxes.stamp >= stamp or at >= earlier
+        )
 
     def _tell(self, lost: int) -> None:
         if lost:

@@ -14,6 +14,7 @@ from std_srvs.srv import SetBool
 
 from cape_ros.core.errors import CapeError, Fault, InvalidInput
 from cape_ros.core.plurals import counted
+from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.messages import compressed, encodings
 from cape_ros.messages.images import read_image
 from cape_ros.perception.category import MOST_EDGES, MOST_KEYPOINTS, MOST_SHOTS
@@ -61,6 +62,7 @@ class Services:
     def __init__(self, node: Node, session: Callable[[], Session]) -> None:
         self._node = node
         self._session = session
+        self._log = ThrottledLog(logger)  # a peer may ask as often as it likes
         # A command waits for the model or the disk: images and questions go on meanwhile.
         commands, estimates, questions = (MutuallyExclusiveCallbackGroup() for _ in range(3))
         for kind, name, command, group in (
@@ -93,13 +95,13 @@ class Services:
             self._node.get_logger().info(response.message)
         except Exception as error:
             if session is not None:
-                session.server.reject(error)
+                session.server.command_failed(error)
             if isinstance(error, CapeError):
                 response.message = str(error)
-                self._node.get_logger().warning(f"refused: {error}")
+                self._log.log(logging.WARNING, type(error).__name__, f"refused: {error}")
             else:
                 response.message = f"internal error, see the node's log: {error}"
-                logger.exception("a command failed")
+                self._log.log(logging.ERROR, type(error).__name__, "a command failed", error)
         return response
 
     def _register(

@@ -7,18 +7,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from cape_ros.core.errors import CapeError
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.perception.category import Category
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.tracking import Watch
+from cape_ros.server.model_thread import ModelThread
 from cape_ros.server.pacing import FramePacer
 from cape_ros.server.statistics import Outcome, Statistics, Tally, kinds
 
@@ -92,7 +92,7 @@ class FrameQueue:
 
     def __init__(
         self,
-        model: Executor,
+        model: ModelThread,
         infer: Callable[[Frame, Watch], Answer],
         new_watch: Callable[[], Watch],
         on_result: Callable[[Result], None],
@@ -155,6 +155,11 @@ class FrameQueue:
         with self._lock:
             self._tally.reject(error)
 
+    def model_failed(self, error: BaseException) -> None:
+        """Count a failure that no input is to blame for, by its type."""
+        with self._lock:
+            self._tally.model_failed(error)
+
     def pause(self) -> None:
         """Process no more frames and hand on no results, not even that of the frame in work."""
         with self._publishing, self._lock:
@@ -178,6 +183,12 @@ class FrameQueue:
             for name, camera in self._cameras.items():
                 self._discard_newest(name, camera, "dropped")
 
+    def abandon(self) -> None:
+        """After `close`: do not hand on the frame in work either."""
+        with self._lock:
+            for camera in self._cameras.values():
+                camera.outcome = "dropped"
+
     def _discard_newest(self, name: str, camera: CameraState, outcome: Outcome) -> None:
         if camera.newest:
             camera.newest = None
@@ -196,7 +207,7 @@ class FrameQueue:
         began = time.monotonic()
         try:
             answer = self._infer(frame, camera.watch)
-        except Exception as error:
+        except BaseException as error:  # whatever it is, the next frame may go well
             self._fail(frame, error)
             return
         camera.inference_time = time.monotonic() - began
@@ -228,21 +239,25 @@ class FrameQueue:
         began = time.monotonic()
         try:
             self._on_result(result)
-        except Exception as error:
-            self.reject(error)
+        except BaseException as error:
+            self.model_failed(error)
             self._log.log(logging.ERROR, "listener", "a listener to the results failed", error)
         ended = time.monotonic()
         with self._lock:
             took = {"publish": ended - began, "total": ended - result.frame.received}
             self._tally.time({**result.stages, **took})
 
-    def _fail(self, frame: Frame, error: Exception) -> None:
+    def _fail(self, frame: Frame, error: BaseException) -> None:
         self._count(frame, "failed")
-        self.reject(error)
-        kind = " ".join(kinds(error))
-        if isinstance(error, CapeError):
+        if isinstance(error, InvalidInput):
+            self.reject(error)
             text = f"frame of {frame.camera} rejected: {error}"
-            self._log.log(logging.WARNING, kind, text)
+            self._log.log(logging.WARNING, " ".join(kinds(error)), text)
+            return
+        self.model_failed(error)
+        kind = type(error).__name__
+        if isinstance(error, CapeError):
+            self._log.log(logging.ERROR, kind, f"frame of {frame.camera} failed: {error}")
         else:
             self._log.log(logging.ERROR, kind, f"frame of {frame.camera} failed", error)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 
 from cape_ros.model import KeypointTokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.supports import EncodedSupports
+from cape_ros.server.model_thread import ModelThread
 
 logger = logging.getLogger(__name__)
 
@@ -19,15 +19,15 @@ class RotationEncoder:
     """Refines registered categories one step at a time, newest first.
 
     model: every method is called on its one thread; other work for it is done between two steps.
-    reject: counts a step that failed; the category then stays as it is.
+    failed: counts a step that failed; the category then stays as it is.
     """
 
     def __init__(
-        self, model: Executor, estimator: Estimator, reject: Callable[[Exception], None]
+        self, model: ModelThread, estimator: Estimator, failed: Callable[[BaseException], None]
     ) -> None:
         self._model = model
         self._estimator = estimator
-        self._reject = reject
+        self._failed = failed
         self._left: dict[str, tuple[Category, Iterator[KeypointTokens]]] = {}
         self._due = False  # whether a step waits for the model
 
@@ -68,9 +68,9 @@ class RotationEncoder:
                 self._estimator.register(category, tokens)
             else:
                 del self._left[category.name]
-        except Exception as error:
+        except BaseException as error:
             del self._left[category.name]
-            self._reject(error)
+            self._failed(error)
             logger.exception(
                 "encoding rotated supports of %s failed; rotated objects may be missed",
                 category.name,

@@ -10,13 +10,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import ParamSpec
 
 import numpy as np
 
-from cape_ros.core.errors import CapeError
+from cape_ros.core.errors import CapeError, DeviceError
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception import tracking as follow
 from cape_ros.perception.category import Category
@@ -30,6 +31,7 @@ from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
 from cape_ros.server.frame_queue import Answer, Frame, FrameQueue, Result
+from cape_ros.server.model_thread import PATIENCE_AT_THE_END, ModelHangs, ModelThread
 from cape_ros.server.registration import RegisterMode
 from cape_ros.server.rotations import RotationEncoder
 from cape_ros.server.statistics import CameraCounts, Percentiles, Statistics
@@ -43,6 +45,8 @@ __all__ = [
     "Server",
     "Statistics",
 ]
+
+P = ParamSpec("P")
 
 logger = logging.getLogger(__name__)
 KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
@@ -71,13 +75,13 @@ class Server:
         self._on_categories = on_categories
         self._clock = clock
         self._track_ids = follow.track_ids()
-        self._model = ThreadPoolExecutor(1, "model")
+        self._model = ModelThread(estimator.progress)
         self._frames = FrameQueue(self._model, self._infer, self._new_watch, on_result, clock)
         self._commands = threading.Lock()
         self._closed = False
         self._activation = Activation()
         self._categories: Mapping[str, Category] = MappingProxyType({})
-        self._rotations = RotationEncoder(self._model, estimator, self._frames.reject)
+        self._rotations = RotationEncoder(self._model, estimator, self._frames.model_failed)
         self._model.submit(self._load_library).result()
 
     @property
@@ -100,6 +104,11 @@ class Server:
         """Outcomes of all frames, refused inputs and stage times since the start."""
         return self._frames.statistics
 
+    @property
+    def stands_since(self) -> float | None:
+        """Seconds since the model has not gone on, if that is longer than passes usually take."""
+        return self._model.stands_since if self._model.is_late else None
+
     def submit(self, frame: Frame) -> None:
         """Hand over a frame and return at once; it replaces one of its camera that still waits.
 
@@ -110,6 +119,13 @@ class Server:
     def reject(self, error: Exception) -> None:
         """Count a refused input by its fields at fault, without their indices."""
         self._frames.reject(error)
+
+    def command_failed(self, error: Exception) -> None:
+        """Count what a command raised: a request that is refused, or a failure of the model."""
+        if isinstance(error, CapeError) and not isinstance(error, DeviceError | ModelHangs):
+            self._frames.reject(error)
+        else:
+            self._frames.model_failed(error)
 
     def pause(self) -> None:
         """Process no frames until `resume`; commands are carried out all the same.
@@ -147,12 +163,15 @@ class Server:
         return registration.find(self._categories, name)
 
     def check(self, name: str) -> CrossCheck:
-        """The cross-check of a category's shots; `UNCHECKED` if it is not registered, or the
-        server has stopped: what was registered before stays so."""
+        """The cross-check of a category's shots; `UNCHECKED` if it is not registered, the model
+        hangs or the server has stopped: what was registered before stays so."""
         with self._commands:
             if self._closed:
                 return UNCHECKED
-            return self._model.submit(self._estimator.check, name).result()
+            try:
+                return self._model.call(self._estimator.check, name)
+            except ModelHangs:
+                return UNCHECKED
 
     def active(self, camera: str) -> tuple[str, ...]:
         """The names of the categories that are active on a camera."""
@@ -167,24 +186,26 @@ class Server:
         """Make a category known from the next frame on; the answer carries its new version.
 
         Encoded, written to disk, then visible; rotated supports are encoded later, between frames.
-        Raises `InvalidInput` or `LibraryError`; on error nothing is changed (strong guarantee).
+        Raises `InvalidInput`, `LibraryError` or `ModelHangs`; on error nothing is changed (strong
+        guarantee), unless it says that the disk has the category already.
         Waits for the pending frames, not for later ones.
         """
         with self._command():
             category = registration.merge(self._categories, category, mode)
-            encoded = self._model.submit(self._estimator.encode_upright, category).result()
+            encoded = self._model.call(self._estimator.encode_upright, category)
             stored = self._library.put(category)
-            self._model.submit(self._show, stored, encoded).result()
-            self._announce_categories()
+            self._follow(
+                f"{stored.name} version {stored.version} is stored", self._show, stored, encoded
+            )
             return stored
 
     def remove(self, name: str) -> None:
-        """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
+        """Forget a category. Raises as `register`."""
         with self._command():
             self.find(name)
+            self._model.check()
             self._library.remove(name)
-            self._model.submit(self._hide, name).result()
-            self._announce_categories()
+            self._follow(f"{name} is removed from disk", self._hide, name)
 
     def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
         """Make these categories active and all others inactive, from the next frame on.
@@ -195,7 +216,7 @@ class Server:
         with self._command():
             check_names(self._categories, names or ())
             changed = self._activation.activate(camera, names)
-            self._model.submit(self._activate, changed).result()
+            self._model.call(self._activate, changed)
             self._announce_categories()
 
     def estimate(
@@ -214,13 +235,13 @@ class Server:
             names = on_demand.check(self._categories, image, names, boxes)
             if boxes is not None:
                 requests = [ObjectRequest(n, box) for n, box in zip(names, boxes, strict=True)]
-                return self._model.submit(self._estimator.estimate, image, requests).result()
+                return self._model.call(self._estimator.estimate, image, requests)
             wanted = list(dict.fromkeys(names))
             answers: dict[str, ObjectKeypoints] = {}
             for at in range(0, len(wanted), SEARCHED_TOGETHER):
                 some = wanted[at : at + SEARCHED_TOGETHER]
-                seen = self._model.submit(search_all, self._estimator, image, some, self.trust)
-                answers.update(zip(some, seen.result(), strict=True))
+                seen = self._model.call(search_all, self._estimator, image, some, self.trust)
+                answers.update(zip(some, seen, strict=True))
             return [answers[name] for name in names]
 
     def try_out(self, image: np.ndarray, category: Category, box: Box | None) -> ObjectKeypoints:
@@ -231,10 +252,9 @@ class Server:
         with self._command():
             on_demand.check_one(image, box)
             if box is None:
-                answers = self._model.submit(search, self._estimator, image, category, self.trust)
-                return answers.result()
+                return self._model.call(search, self._estimator, image, category, self.trust)
             requests = [ObjectRequest(category, box)]
-            return self._model.submit(self._estimator.estimate, image, requests).result()[0]
+            return self._model.call(self._estimator.estimate, image, requests)[0]
 
     def inspect(self, image: np.ndarray, category: Category, box: Box) -> Inspection:
         """The intermediate maps of one prediction, for debugging.
@@ -244,7 +264,7 @@ class Server:
         with self._command():
             on_demand.check_one(image, box)
             request = ObjectRequest(category, box)
-            return self._model.submit(self._estimator.inspect, image, request).result()
+            return self._model.call(self._estimator.inspect, image, request)
 
     def warm_up(self, size: tuple[int, int] = (720, 1280)) -> None:
         """Let the first frame be as fast as later ones. size: (height, width) of the frames."""
@@ -254,13 +274,21 @@ class Server:
             self._model.submit(follow.warm_up, self._estimator, size, most).result()
 
     def close(self) -> None:
-        """Finish the frame and the command in progress, refuse what comes later, and stop."""
-        with self._commands:
-            if not self._closed:
-                self._closed = True
-                self._frames.close()
-                self._model.submit(self._rotations.end).result()
-        self._model.shutdown()
+        """Finish the frame and the command in progress, refuse what comes later, and stop.
+
+        A model that hangs is left alone: nothing of it is handed on any more.
+        """
+        try:
+            with self._commands:
+                if not self._closed:
+                    self._closed = True
+                    self._frames.close()
+                    ended = self._model.submit(self._rotations.end)
+                    self._model.result(ended, PATIENCE_AT_THE_END)
+            self._model.shutdown()
+        except ModelHangs as error:
+            self._frames.abandon()
+            logger.error("stopped without the frame in work: %s", error)
 
     @contextmanager
     def _command(self) -> Iterator[None]:
@@ -269,6 +297,21 @@ class Server:
             if self._closed:
                 raise CapeError("the server has stopped; nothing was changed")
             yield
+
+    def _follow(
+        self, done: str, job: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Let the model follow what is done on disk, and announce it; if it hangs, once it goes on.
+
+        Raises `ModelHangs` that says what is done.
+        """
+        future = self._model.submit(job, *args, **kwargs)
+        try:
+            self._model.result(future)
+        except ModelHangs as error:
+            future.add_done_callback(lambda _: self._announce_categories())
+            raise ModelHangs(f"{done}, and counts once the model goes on; {error}") from error
+        self._announce_categories()
 
     def _announce_categories(self) -> None:
         try:

@@ -45,12 +45,15 @@ class Percentiles:
 class Statistics:
     """Since the start. The stages are those of the last few hundred frames that were published.
 
+    rejected: refused inputs by field. failures: of the model, and of what hears its results, by
+    type of error.
     stages: wait (from a frame's arrival until the model begins with it), preprocess (cut and
     upload), network, publish (the listener to the results), total (all of it, from the arrival).
     """
 
     cameras: Mapping[str, CameraCounts]
     rejected: Mapping[str, int]
+    failures: Mapping[str, int]
     stages: Mapping[str, Percentiles]
 
     @property
@@ -75,6 +78,7 @@ class Tally:
     def __init__(self) -> None:
         self._cameras: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._rejected: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
         self._seconds: deque[tuple[float, ...]] = deque(maxlen=LATENCIES_KEPT)
 
     def receive(self, camera: str) -> None:
@@ -88,6 +92,10 @@ class Tally:
     def reject(self, error: Exception) -> None:
         """Count a refused input by its kinds."""
         self._rejected.update(kinds(error))
+
+    def model_failed(self, error: BaseException) -> None:
+        """Count a failure of the model by its type."""
+        self._failures[type(error).__name__] += 1
 
     def time(self, stages: Mapping[str, float]) -> None:
         """Add the seconds of a published frame, one value for each of `STAGES`."""
@@ -103,6 +111,7 @@ class Tally:
                 for camera, counts in self._cameras.items()
             },
             dict(self._rejected),
+            dict(self._failures),
             {
                 stage: Percentiles(float(median[at]), float(p95[at]))
                 for at, stage in enumerate(STAGES)

@@ -20,6 +20,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from cape_ros.core.throttled_log import ThrottledLog
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -90,6 +92,7 @@ class Guard:
 
     def __init__(self, app: App, rules: Rules, uploads: Collection[str]) -> None:
         self._app = app
+        self._log = ThrottledLog(logger)
         self._rules = rules
         self._uploads = uploads
 
@@ -113,8 +116,9 @@ class Guard:
                 await self._app(scope, receive, send_safely)
             except ClientDisconnect:  # in the middle of an upload
                 pass
-            except Exception:  # answered by now; the connection goes on
-                logger.exception("a request failed: %s %s", scope.get("method"), scope["path"])
+            except Exception as error:  # answered by now; the connection goes on
+                text = f"a request failed: {scope.get('method')} {scope['path']}"
+                self._log.log(logging.ERROR, type(error).__name__, text, error)
         elif scope["type"] == "http":
             await refusal(scope, receive, send_safely)
         else:

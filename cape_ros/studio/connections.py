@@ -70,5 +70,5 @@ class BoundedConnection(H11Protocol):
 
     def _expire(self) -> None:
         self._deadline = None
-        if self.waits and not self.transport.is_closing():
+        if self.waits and self in self.connections:  # a WebSocket is not any more
             self.transport.close()

@@ -95,6 +95,28 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        torch.zeros(3),
+        torch.zeros(()),
+        [],
+        3,
+        {"state_dict": torch.zeros(3)},
+        {"state_dict": {"encoder_query.conv1.weight": 1}},
+    ],
+)
+def test_what_holds_no_table_of_tensors_is_refused_in_one_sentence(
+    content: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "bare.pth"
+    torch.save(content, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    with pytest.raises(CheckpointError, match=r"bare\.pth: not a checkpoint") as error:
+        weights.from_file(path, digest)
+    assert "\n" not in str(error.value)
+
+
 def test_find_explains_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAPE_ROS_CACHE", str(tmp_path))
     with pytest.raises(CheckpointError, match="cape lab weights fetch split2-5shot"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dds  # noqa: F401  skips without rclpy
+import pytest
 
 from cape_ros.ros.diagnostics import CameraReport
-from cape_ros.ros.meters import CameraMeter, NumberWatch
+from cape_ros.ros.meters import FEW, NANOSECONDS, CameraMeter, NumberWatch
 from cape_ros.server.server import CameraCounts
 
 
@@ -63,4 +64,39 @@ def test_lost_images_are_counted_and_the_remedy_is_named_for_a_while() -> None:
     assert "image_reliability: reliable" in sentence
     now[0] = 60.0
     camera.meter.images = 11
+    assert report.say(CameraCounts(), running=True)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("behind", "sentence"),
+    [
+        (-3600.0, "images are stamped 3600.0 s ahead of this machine's clock"),
+        (3600.0, "images are 3600.0 s old when they come"),
+    ],
+)
+def test_a_clock_that_was_right_for_long_and_is_an_hour_off_is_reported(
+    behind: float, sentence: str
+) -> None:
+    camera = OneCamera()
+    report = CameraReport(camera, lambda: 0.0)  # type: ignore[arg-type]
+    start = 10_000 * NANOSECONDS
+    for frame in range(1000):
+        camera.meter.arrived(start + frame, start + frame)
+        camera.meter.sent(start + frame, start + frame)
+    assert report.say(CameraCounts(), running=True)[1] == []
+    for frame in range(FEW):
+        camera.meter.arrived(start + frame, start + frame + int(behind * NANOSECONDS))
+    (found,) = report.say(CameraCounts(), running=True)[1]
+    assert found.startswith(sentence)
+    for frame in range(FEW):
+        camera.meter.sent(start + frame, start + frame + int(behind * NANOSECONDS))
+    (found,) = report.say(CameraCounts(), running=True)[1]
+    assert "3600.0 s" in found
+
+
+def test_without_a_clock_or_a_stamp_an_image_has_no_age() -> None:
+    camera = OneCamera()
+    camera.meter.arrived(0, NANOSECONDS)
+    camera.meter.arrived(NANOSECONDS, 0)
+    report = CameraReport(camera, lambda: 0.0)  # type: ignore[arg-type]
     assert report.say(CameraCounts(), running=True)[1] == []

@@ -256,5 +256,6 @@ def test_an_internal_error_is_answered_and_the_node_goes_on(
     assert not refused.success
     assert "CUDA out of memory" in refused.message
     assert bench.state == ({}, 0)
-    assert bench.node.server.statistics.rejected == {"internal error": 1}
+    assert bench.node.server.statistics.rejected == {}
+    assert bench.node.server.statistics.failures == {"RuntimeError": 1}
     assert bench.robot.register().success

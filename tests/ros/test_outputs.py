@@ -11,7 +11,7 @@ import dds  # before the message packages
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from dds import EVERYTHING_IS_FOUND, Bench, wait_for
+from dds import EVERYTHING_IS_FOUND, Bench, frame_in_the_network, wait_for
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -24,6 +24,7 @@ from cape_ros.msg import KeypointArray
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library_use import LibraryUse
 from cape_ros.ros import outputs
+from cape_ros.srv import Estimate
 
 Start = Callable[..., Bench]
 INFO = CameraInfo(
@@ -237,6 +238,26 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
     assert silent.hardware_id == "none"
     message, found = robot.show()  # the next good one is answered as ever
     assert found.header == message.header
+
+
+def test_a_model_that_hangs_is_reported_and_commands_are_answered(start: Start) -> None:
+    bench = start()
+    assert bench.robot.register().success
+    report = Report(bench)
+    with frame_in_the_network(bench, 50):
+        status = report.wait("model", lambda message, _: "no result comes since" in message)
+        assert status.level == DiagnosticStatus.ERROR
+        assert "restart the node" in status.message
+        for refused in (
+            bench.robot.register(name="pan"),
+            bench.robot.remove("cup"),
+            bench.robot.ask(Estimate, "estimate", image=dds.image(3)),
+        ):
+            assert not refused.success
+            assert "the model hangs or is overloaded" in refused.message
+        report.wait("model", lambda message, _: "the model failed: ModelHangs" in message)
+    report.wait("model", lambda message, _: "no result comes since" not in message)
+    assert bench.robot.remove("cup").success
 
 
 def test_diagnostics_come_and_say_so_where_simulated_time_does_not(start: Start) -> None:

@@ -55,16 +55,40 @@ def test_after_a_jump_nothing_old_is_paired() -> None:
     pairs = Pairs()
     pairs.pairing.add_image(50, "old", 0)
     pairs.pairing.add_boxes(60, "OLD", 0)
-    pairs.pairing.clear()
+    pairs.pairing.jump(70, 40)
     pairs.pairing.add_boxes(50, "A", 0)
     pairs.pairing.add_image(60, "b", 0)
     assert pairs.pairs == []
     assert pairs.lost == 1
 
 
+def test_boxes_that_jump_before_their_image_stay() -> None:
+    pairs = Pairs()
+    pairs.pairing.add_boxes(1000, "OLD", 0)
+    pairs.pairing.add_boxes(10, "A", 0)
+    pairs.pairing.add_boxes(20, "B", 0)
+    pairs.pairing.jump(990, 10)
+    pairs.pairing.add_image(10, "a", 0)
+    pairs.pairing.add_image(20, "b", 0)
+    pairs.pairing.add_image(1000, "c", 0)
+    assert pairs.pairs == [("a", "A"), ("b", "B")]
+
+
+def test_the_last_pair_before_a_jump_leaves_the_boxes_after_it() -> None:
+    pairs = Pairs()
+    pairs.pairing.add_boxes(900, "EARLIER", 0)
+    pairs.pairing.add_boxes(1000, "LAST", 0)
+    pairs.pairing.add_boxes(10, "A", 0)
+    pairs.pairing.add_image(1000, "last", 0)
+    pairs.pairing.jump(1000, 10)
+    pairs.pairing.add_image(10, "a", 0)
+    pairs.pairing.add_image(900, "x", 0)
+    assert pairs.pairs == [("last", "LAST"), ("a", "A")]
+
+
 def test_stamps_that_are_zero_or_jump_back() -> None:
     watch = StampWatch()
-    assert [watch.see(stamp) for stamp in (5, 6, 6, 0, 7, 3, 4)] == [False] * 5 + [True, False]
+    assert [watch.see(stamp) for stamp in (5, 6, 6, 0, 7, 3, 4)] == [None] * 5 + [7, None]
     assert (watch.zeros, watch.jumps) == (1, 1)
 
 

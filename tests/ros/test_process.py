@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ import cv2
 import dds  # before the message packages
 import pytest
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from forks import Forks, Process
 from sensor_msgs.msg import Image
 
@@ -146,6 +148,117 @@ def test_a_node_may_be_stopped_while_it_starts(moment: str, tmp_path: Path, fork
     ended = forks.run(["-c", STOPPED.format(moment=moment), *words], dds.SECONDS)
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 0
+
+
+HANGS = """
+import sys, threading
+from cape_ros.perception.estimator import Estimator
+from cape_ros.ros import node
+
+def hang(*given, **named):
+    print("it hangs", file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+go_on = node.CapeNode.start
+def start(self):
+    if {at_start}:
+        Estimator.estimate = hang
+    go_on(self)
+    Estimator.estimate = hang
+node.CapeNode.start = start
+node.run()
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("at_start", [False, True])
+def test_a_node_whose_model_hangs_ends_when_told(
+    at_start: bool, stop: int, weights: Path, tmp_path: Path
+) -> None:
+    words = ["--ros-args", "-p", f"weights:={weights}", "-p", "device:=cpu"]
+    words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
+    program = HANGS.format(at_start=at_start)
+    command = [sys.executable, "-c", program, *words]
+    with ExitStack() as ends:
+        if not at_start:
+            rclpy.init(args=[])
+            ends.callback(rclpy.try_shutdown)
+            robot = dds.Robot()
+            ends.callback(dds.Spinner(robot).stop)
+        node = ends.enter_context(
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ())
+        )
+        ends.callback(node.kill)
+        assert node.stderr is not None
+        if not at_start:
+            assert robot.register().success
+            dds.wait_for(robot.camera.get_subscription_count)
+            robot.camera.publish(dds.image(1))
+        said = next(line for line in node.stderr if "it hangs" in line)
+        node.send_signal(stop)
+        said += node.communicate(timeout=dds.SECONDS)[1]
+    assert node.returncode == (1 if at_start else 0)
+    wanted = "cape_node: it hangs" if at_start else "stopped without the frame in work"
+    assert wanted in said
+
+
+SHORT_OF_MEMORY = """
+import sys
+from cape_ros.ros import executor, node
+
+class Full(executor.MultiThreadedExecutor):
+    left = {count}
+
+    def _take_subscription(self, sub):
+        taken = super()._take_subscription(sub)
+        if sub.topic_name == "/cape/image" and Full.left:
+            Full.left -= 1
+            raise MemoryError("no room for a message")
+        return taken
+
+executor.Executor.__bases__ = (Full,)
+on_image = node.Session.activate
+
+def activate(session):
+    on_image(session)
+    server = session.server
+    submit = server.submit
+    def full(frame):
+        server.submit = submit
+        raise MemoryError
+    server.submit = full
+
+node.Session.activate = activate
+node.run()
+"""
+
+
+def test_a_node_that_is_short_of_memory_for_a_while_goes_on(
+    weights: Path, tmp_path: Path, robot: dds.Robot
+) -> None:
+    words = ["--ros-args", "-p", f"weights:={weights}", "-p", "device:=cpu"]
+    words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
+    command = [sys.executable, "-c", SHORT_OF_MEMORY.format(count=3), *words]
+    heard = robot.hear(DiagnosticArray, "/diagnostics")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ()) as node:
+        try:
+            assert robot.register().success
+            dds.wait_for(robot.camera.get_subscription_count)
+
+            def counted(name: str, count: str) -> bool:
+                """After one more image."""
+                robot.camera.publish(dds.image(robot.next_second()))
+                time.sleep(0.2)
+                values = [v for m in heard.messages for s in m.status for v in s.values]
+                return any((value.key, value.value) == (name, count) for value in values)
+
+            dds.wait_for(lambda: counted("rejected: NotTaken", "3"))
+            dds.wait_for(lambda: counted("rejected: internal error", "1"))
+            message, found = robot.show()
+            assert found.header == message.header
+        finally:
+            end(node) if node.poll() is None else node.kill()
+        assert node.returncode == 0
 
 
 @pytest.mark.parametrize(

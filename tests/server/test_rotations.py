@@ -26,6 +26,7 @@ from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.supports import EncodedSupports
+from cape_ros.server.model_thread import ModelThread
 from cape_ros.server.server import Frame, RegisterMode, Result, Server
 
 CONFIG = CapeFormerConfig(
@@ -54,7 +55,7 @@ class Gated(Estimator):
         torch.manual_seed(0)
         super().__init__(CapeFormer(CONFIG), Calibration(), "cpu")
         self.log: list[str] = []
-        self.fail: Exception | None = None
+        self.fail: BaseException | None = None
         self._gate = threading.Semaphore(steps)
         self._begun = threading.Semaphore(0)
 
@@ -81,13 +82,13 @@ class Gated(Estimator):
         self._gate.release(steps)
 
 
-class Queue(ThreadPoolExecutor):
+class Queue(ModelThread):
     """The model's thread, and how many jobs wait for it."""
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
         self.waiting = 0
-        self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        super().__init__(*arguments)
 
     def submit(self, job: Callable[..., Any], *arguments: Any) -> Future[Any]:  # type: ignore[override]
         def run() -> Any:
@@ -98,7 +99,7 @@ class Queue(ThreadPoolExecutor):
         return super().submit(run)
 
     def _count(self, more: int) -> None:
-        with self._lock:
+        with self._counting:
             self.waiting += more
 
 
@@ -109,7 +110,7 @@ class Stand:
         self.estimator = estimator
         self.results: list[Result] = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("cape_ros.server.server.ThreadPoolExecutor", self._queue)
+            patch.setattr("cape_ros.server.server.ModelThread", self._queue)
             self.server = Server(estimator, CategoryLibrary(root), on_result=self._hear)
 
     def _queue(self, *arguments: Any) -> Queue:
@@ -265,11 +266,10 @@ def test_the_end_does_not_wait_for_what_is_left(
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
-    [(RuntimeError("out of luck"), "internal error"), (DeviceError("no memory"), "DeviceError")],
+    "error", [RuntimeError("out of luck"), DeviceError("no memory"), SystemExit(1)]
 )
 def test_a_step_that_fails(
-    stand: Stand, error: Exception, kind: str, caplog: pytest.LogCaptureFixture
+    stand: Stand, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The category stays as it is, upright; others are encoded all the same."""
     stored = stand.server.register(category())
@@ -278,7 +278,7 @@ def test_a_step_that_fails(
     stand.estimator.let_go()
     assert stand.server.wait_until_idle(SECONDS)
     stand.estimator.fail = None
-    assert stand.server.statistics.rejected == {kind: 1}
+    assert stand.server.statistics.failures == {type(error).__name__: 1}
     assert [record.message for record in caplog.records] == [
         "encoding rotated supports of cup failed; rotated objects may be missed"
     ]
@@ -289,7 +289,8 @@ def test_a_step_that_fails(
     stand.show("cup", "pan")
     assert stand.server.wait_until_idle(SECONDS)
     assert len(stand.results[-1].objects) == 2
-    assert stand.server.statistics.rejected == {kind: 1}
+    assert stand.server.statistics.failures == {type(error).__name__: 1}
+    assert stand.server.statistics.rejected == {}
 
 
 def test_supports_that_are_left_to_encode_are_waited_for(stand: Stand) -> None:

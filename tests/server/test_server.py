@@ -124,7 +124,8 @@ def test_bad_frames_are_counted_and_survived(stand: Stand) -> None:
     stand.show()
     stand.estimator.fail = None
     assert stand.results == []
-    assert stand.server.statistics.rejected == {"image": 1, "internal error": 1}
+    assert stand.server.statistics.rejected == {"image": 1}
+    assert stand.server.statistics.failures == {"RuntimeError": 1}
     stand.show()
     assert len(stand.results) == 1
 
@@ -177,7 +178,7 @@ def test_a_listener_that_fails_does_not_stop_the_camera(stand: Stand) -> None:
 
     stand.on_result = fail
     stand.show()
-    assert stand.server.statistics.rejected == {"internal error": 1}
+    assert stand.server.statistics.failures == {"RuntimeError": 1}
     stand.on_result = stand.results.append
     stand.show()
     assert len(stand.results) == 1

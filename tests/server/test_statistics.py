@@ -141,7 +141,8 @@ def test_failing_frames_do_not_flood_the_log(
         "frame of a failed (2 more of the kind before this one)",
         "frame of a rejected: image: has no pixels (99 more of the kind before this one)",
     ]
-    assert stand.server.statistics.rejected == {"image": 101, "internal error": 4}
+    assert stand.server.statistics.rejected == {"image": 101}
+    assert stand.server.statistics.failures == {"RuntimeError": 4}
 
 
 def test_a_failing_listener_does_not_flood_the_log(

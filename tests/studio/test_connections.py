@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -43,6 +44,16 @@ def test_a_request_whose_headers_do_not_come_is_given_up(
         later.sendall(b"GET / HT")
         while later.recv(10_000):
             pass
+
+
+def test_a_live_view_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_WITHIN", 0.2)
+    site.stand.show(header=1)
+    with site.watch("?camera=a") as viewer:
+        viewer.draw(viewer.frame()[0])
+        time.sleep(0.6)
+        site.stand.show(header=2)
+        assert viewer.frame()[0]
 
 
 def test_an_upload_that_stops_coming_is_given_up(

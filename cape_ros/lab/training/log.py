@@ -145,15 +145,24 @@ def _keep(path: Path, done: int) -> Any:
     """The log, open at its end, with the rows of the steps below `done`, replaced in one step."""
     kept: list[list[str]] = []
     if done and path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-        whole = (row for row in rows if len(row) == len(header) and int(row[0]) < done)
-        kept = [header, *whole]
+        # What a broken disk or an editor left is dropped, and costs no training.
+        text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+        header, *rows = [line.split(",") for line in text.splitlines()] or [[]]
+        if header[:1] == ["step"]:
+            kept = [header, *(row for row in rows if _is_whole(row, len(header), done))]
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(kept)
     temporary.replace(path)
     return path.open("a", newline="", buffering=1, encoding="utf-8")
+
+
+def _is_whole(row: list[str], columns: int, done: int) -> bool:
+    """Whether it is that of a step below `done`, with a number in every column."""
+    try:
+        return len(row) == columns and int(row[0]) < done and bool([float(each) for each in row])
+    except ValueError:
+        return False
 
 
 def _tensorboard(folder: Path, done: int) -> Any:

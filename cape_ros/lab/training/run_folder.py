@@ -75,11 +75,21 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             text = yaml.safe_dump(to_mapping(config), sort_keys=False)
             self.config.write_text(text, encoding="utf-8")
+            self._remove_leftovers()
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from error
 
+    def _remove_leftovers(self) -> None:
+        """Of a kill in the middle of a save."""
+        checkpoints.remove_leftovers(self.path)
+        for left in self.path.glob(".*.csv.*"):
+            left.unlink(missing_ok=True)
+
     def save(self, state: State, config: TrainingConfig, processes: int) -> None:
-        """The checkpoint, then the weights. Raises `CheckpointError`; the last checkpoint stays."""
+        """The checkpoint, then the weights. Raises `CheckpointError`, also for parameters that are
+        not finite; the last checkpoint stays."""
+        tensors = _tensors(state)
+        self._check_finite(tensors, state.steps)
         facts = {
             "steps": state.steps,
             "seconds": state.seconds,
@@ -89,8 +99,19 @@ class RunFolder:
             "scaler": state.scaler.state_dict(),
         }
         header = {"format": FORMAT, "facts": json.dumps(facts)}
-        checkpoints.write(self.checkpoint, _tensors(state), header)
+        checkpoints.write(self.checkpoint, tensors, header)
         self.save_weights(state, config)
+
+    def _check_finite(self, tensors: Mapping[str, Tensor], steps: int) -> None:
+        """Raises `CheckpointError`; the weights are stored in float16, whose range is smaller."""
+        for name, tensor in tensors.items():
+            stored = tensor if name.startswith("optimiser.") else tensor.to(torch.float16)
+            if tensor.is_floating_point() and not stored.isfinite().all():
+                raise CheckpointError(
+                    f"{self.path}: not saved after step {steps}: {name} is not finite in the "
+                    f"precision that it is stored in; --resume {self.path} goes on from the last "
+                    "checkpoint, --set optimiser.… lowers the rates of a new run"
+                )
 
     def save_weights(self, state: State, config: TrainingConfig) -> None:
         """Once a step was taken. Raises `CheckpointError`."""
@@ -103,8 +124,7 @@ class RunFolder:
         Raises `CheckpointError` if it is damaged, of another architecture or of another run than
         `config`, naming the fields.
         """
-        for left in self.path.glob(".*.safetensors.*"):  # by a kill in the middle of a save
-            left.unlink(missing_ok=True)
+        self._remove_leftovers()
         tensors, facts = read_state(self.checkpoint)
         refuse_other_architecture(config, facts["config"]["network"], self.checkpoint)
         begun = decode(TrainingConfig, facts["config"])  # may be from before a field was there

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from cape_ros.core.errors import DeviceError
+from cape_ros.perception.inference.progress import Progress
 
 LARGEST_BATCH = 32  # samples in one pass; more are split
 BATCH_REGROWTH_INTERVAL = 100  # full batches that must go well before larger ones are tried again
@@ -21,8 +22,9 @@ class Batches:
     """largest: samples in one pass; halved whenever the GPU's memory is not enough for them, and
     doubled after `BATCH_REGROWTH_INTERVAL` full batches, since others may have freed memory."""
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device, progress: Progress):
         self.largest = LARGEST_BATCH
+        self._progress = progress
         self._device = device
         self._went_well = 0
         self._warned = False
@@ -38,7 +40,8 @@ class Batches:
         while at < count:
             some = slice(at, min(count, at + most, at + self.largest))
             try:
-                made = run(some)
+                with self._progress.one_pass():
+                    made = run(some)
             except torch.cuda.OutOfMemoryError as error:
                 self._halve(error)
             else:

@@ -11,7 +11,6 @@ A registration is written in `.staging` and renamed into place; only then the on
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,9 +36,11 @@ from cape_ros.perception.library.category_folder import (
     write_category,
     write_file,
 )
+from cape_ros.perception.library.lock import locked
 
 FIELDS = {"format", "database_version", "last_versions"}
 MOST_CATEGORIES = 1000
+MOST_VERSION = 2**31  # a message holds 2**32, so there is room to go on from here
 VERSION_FOLDER = re.compile(r"v(\d{6,})")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 ADVICE = {
@@ -92,8 +93,9 @@ class CategoryLibrary:
         self._damaged: list[Damaged] = []
         try:
             self._entries.mkdir(parents=True, exist_ok=True)
-            with self._alone(needed=False):
-                shutil.rmtree(self._staging, ignore_errors=True)
+            with self._alone(needed=False) as alone:
+                if alone:  # else another program writes there
+                    shutil.rmtree(self._staging, ignore_errors=True)
                 self._load()
         except OSError as error:
             raise self._failure("cannot be opened", error) from error
@@ -219,21 +221,9 @@ class CategoryLibrary:
         except OSError as error:
             raise self._failure(otherwise, error) from error
 
-    @contextmanager
-    def _alone(self, needed: bool = True) -> Iterator[None]:
+    def _alone(self, needed: bool = True) -> AbstractContextManager[bool]:
         """Keep other processes from changing the folder; not `needed`: if that can be done."""
-        lock = None
-        try:
-            lock = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:
-            if needed:
-                raise
-        try:
-            yield
-        finally:
-            if lock is not None:
-                os.close(lock)
+        return locked(self.root / ".lock", needed)
 
     def _current_record(self) -> Record:
         """Another process may have written since; a record that went bad is written anew."""
@@ -267,6 +257,9 @@ class CategoryLibrary:
             if not versions or not NAME.fullmatch(name):
                 self._set_aside(place, name, ValueError("is not the folder of a category"))
                 continue
+            for folder in _impossible_versions(place):
+                reason = ValueError(f"its version is more than {MOST_VERSION}")
+                self._set_aside(folder, f"{name}-{folder.name}", reason)
             for version, folder in reversed(versions):
                 last[name] = max(version, last.get(name, 0))
                 try:
@@ -276,7 +269,7 @@ class CategoryLibrary:
                     self._set_aside(folder, f"{name}-{folder.name}", error)
             _remove_empty(place)
         # A lost record must not make a number that was used before.
-        database_version = max(record.database_version, sum(last.values()))
+        database_version = max(record.database_version, min(sum(last.values()), MOST_VERSION // 2))
         self._categories, self._record = categories, Record(database_version, last)
 
     def _set_aside(self, path: Path, name: str, error: Exception) -> None:
@@ -301,7 +294,14 @@ def _is_proven(error: Exception) -> bool:
 def _versions(place: Path) -> list[tuple[int, Path]]:
     """The version folders of a category, oldest first."""
     matches = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
-    return sorted((int(match[1]), path) for match, path in matches if match)
+    numbered = [(int(match[1]), path) for match, path in matches if match]
+    return sorted((version, path) for version, path in numbered if version <= MOST_VERSION)
+
+
+def _impossible_versions(place: Path) -> list[Path]:
+    """Folders whose number is too large for a version."""
+    known = {path for _, path in _versions(place)}
+    return [p for p in place.glob("v*") if VERSION_FOLDER.fullmatch(p.name) and p not in known]
 
 
 def _remove_empty(place: Path) -> bool:
@@ -336,5 +336,8 @@ def _read_record(root: Path) -> Record:
         content = from_yaml(root / "library.yaml", FIELDS)
     except FileNotFoundError:
         return Record()
-    last = {str(name): int(version) for name, version in content["last_versions"].items()}
-    return Record(int(content["database_version"]), last)
+    last = {str(name): version for name, version in content["last_versions"].items()}
+    for number in (content["database_version"], *last.values()):
+        if type(number) is not int or not 0 <= number <= MOST_VERSION:
+            raise ValueError(f"library.yaml: {str(number)[:20]!r} is not the number of a version")
+    return Record(content["database_version"], last)

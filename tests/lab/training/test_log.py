@@ -34,6 +34,27 @@ def test_a_log_that_goes_on_forgets_what_was_after_the_checkpoint(tmp_path: Path
     assert len(rows(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(
+    ("garbage", "kept"),
+    [
+        (b"\xff\xfe\x00garbage\n1,2\n", []),
+        (b"", []),
+        (b"\n\n", []),
+        (b'step,seconds,rate\n0,1,2\nx,1,2\n1,nonsense,2\n2,1,2\n"', [0, 2]),
+        (b"step,seconds,rate\n0,1,2\n" + b"9" * 200_000, [0]),
+        (b"step,seconds,rate\n0,\x001,2\n" + b"9" * 5000 + b",1,2\n", [0]),
+    ],
+)
+def test_a_damaged_log_does_not_keep_a_run_from_going_on(
+    garbage: bytes, kept: list[int], tmp_path: Path
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(garbage)
+    with RunLog(path, 3, 10) as log:
+        log.write(3, 1.0, {"rate": 2.0, "loss": 0.1} if not kept else {"loss": 0.1})
+    assert [int(row["step"]) for row in rows(tmp_path)] == [*kept, 3]
+
+
 def test_a_picture_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib", reason="needs matplotlib: pip install matplotlib")
     assert cape_train("--plot", tmp_path) == 1

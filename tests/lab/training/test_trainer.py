@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from shipped_recipe import LAYOUT
 from train_command import begun, cape_train, rows, wait_for_rows
 
@@ -58,7 +59,8 @@ def test_a_killed_run_goes_on_to_the_same_digits(whole: Path, small: Path, tmp_p
     process.communicate()
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] in (3, 6)
     half_written = run / ".checkpoint.safetensors.123"
-    half_written.write_bytes(b"cut sh")
+    half_written.mkdir()
+    (half_written / ".tmpAbCdEf").write_bytes(b"cut sh")  # as safetensors leaves it
     assert cape_train(small, "--resume", run, "--set", "workers=0") == 0
     assert not half_written.exists()
     assert rows(run) == rows(whole)
@@ -236,6 +238,34 @@ def test_a_loss_that_is_not_finite_keeps_its_step(
     assert "loss nan" in printed
     assert "inputs that are not finite: none" in printed
     assert "first output that is not finite: encoder." in printed
+
+
+def test_a_training_that_blows_up_saves_nothing_that_is_not_finite(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "bad"
+    rate = ("--set", "optimiser.rates.encoder=1e30", "--set", "checkpoint_every=1")
+    assert cape_train(small, "--out", run, *rate) == 1
+    error = capsys.readouterr().err
+    assert "not finite" in error
+    assert "Traceback" not in error
+    assert f"--resume {run}" in error
+    for path in run.glob("*.safetensors"):
+        if not path.name.startswith("step_"):  # is kept to look at
+            with safe_open(path, framework="pt") as file:
+                assert [n for n in file.keys() if not file.get_tensor(n).isfinite().all()] == []  # noqa: SIM118
+
+
+def test_a_start_after_a_kill_in_the_first_save_removes_what_that_left(
+    small: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "killed"
+    run.mkdir()
+    left = [run / ".checkpoint.safetensors.123", run / ".start.safetensors.45", run / ".log.csv.6"]
+    for path in left:
+        path.write_bytes(b"cut sh")
+    assert cape_train(small, "--out", run, "--set", "steps=1") == 0
+    assert [path for path in left if path.exists()] == []
 
 
 def test_a_gradient_that_is_not_finite_changes_nothing(small: Path) -> None:

@@ -260,6 +260,76 @@ def test_what_a_later_release_wrote_stays_where_it_is(tmp_path: Path) -> None:
         CategoryLibrary(tmp_path)
 
 
+@pytest.mark.parametrize("number", [2**32, 2**64, 10**400, -1, True, 1.5, "7"])
+@pytest.mark.parametrize("place", ["database_version", "last_versions"])
+def test_a_number_that_no_message_holds_is_set_aside(
+    tmp_path: Path, number: object, place: str
+) -> None:
+    CategoryLibrary(tmp_path).put(category())
+    record = tmp_path / "library.yaml"
+    content = {"format": 1, "database_version": 1, "last_versions": {"arm": 1}}
+    content[place] = number if place == "database_version" else {"arm": number}
+    record.write_text(yaml.safe_dump(content))
+    library = CategoryLibrary(tmp_path)
+    assert [each.name for each in library.damaged] == ["library.yaml"]
+    assert library.database_version == 1
+    assert library.put(category()).version == 2
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_version_that_no_message_holds_is_set_aside(tmp_path: Path, beside: bool) -> None:
+    CategoryLibrary(tmp_path).put(category())
+    huge = tmp_path / "categories" / "arm" / "v99999999999"
+    if beside:
+        huge.mkdir()
+    else:
+        entry(tmp_path).rename(huge)
+    (tmp_path / "library.yaml").unlink()
+    library = CategoryLibrary(tmp_path)
+    assert len(library.damaged) == 1
+    assert library.names() == (("arm",) if beside else ())
+    assert library.database_version < 2**32
+    assert library.put(category()).version < 2**32
+    assert CategoryLibrary(tmp_path).damaged == ()
+
+
+HOLDER = """
+import fcntl, os, signal, sys
+lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_stopped_process_that_holds_the_lock_is_named_and_waited_for_only_so_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = CategoryLibrary(tmp_path)
+    arm = library.put(category())
+    monkeypatch.setattr("cape_ros.perception.library.lock.PATIENCE", 0.1)
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / ".lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"held\n"
+            (tmp_path / ".staging" / "of the holder").mkdir(parents=True)
+            again = CategoryLibrary(tmp_path)
+            assert_equal(again.get("arm"), arm)
+            (line,) = [record.getMessage() for record in caplog.records]
+            assert f"another program holds {tmp_path / '.lock'}" in line
+            assert f"process {holder.pid}" in line
+            assert (tmp_path / ".staging" / "of the holder").is_dir()
+            with pytest.raises(LibraryError, match="another program holds"):
+                again.put(category("cup"))
+            with pytest.raises(LibraryError, match="another program holds"):
+                again.remove("arm")
+            assert again.names() == ("arm",)
+        finally:
+            holder.kill()
+    assert again.put(category("cup")).version == 1
+
+
 def test_what_is_no_category_is_set_aside(tmp_path: Path) -> None:
     CategoryLibrary(tmp_path).put(category())
     (tmp_path / "categories" / "no name!").mkdir()
