@@ -163,25 +163,35 @@ class Server:
         """Whether a registered category is active on any camera, or would be on a new one."""
         return name in self._categories and self._activation.anywhere(name)
 
-    def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
+    def register(
+        self,
+        category: Category,
+        mode: RegisterMode = RegisterMode.CREATE,
+        base_version: int | None = None,
+    ) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
 
         Encoded, written to disk, then visible; rotated supports are encoded later, between frames.
+        base_version: the one that the change is based on; another present one raises `Conflict`.
         Raises `InvalidInput` or `LibraryError`; on error nothing is changed (strong guarantee).
         Waits for the pending frames, not for later ones.
         """
         with self._command():
-            category = registration.merge(self._categories, category, mode)
+            category = registration.merge(self._categories, category, mode, base_version)
             encoded = self._model.submit(self._estimator.encode_upright, category).result()
             stored = self._library.put(category)
             self._model.submit(self._show, stored, encoded).result()
             self._announce_categories()
             return stored
 
-    def remove(self, name: str) -> None:
-        """Forget a category. Raises `InvalidInput` if there is none, `LibraryError`."""
+    def remove(self, name: str, base_version: int | None = None) -> None:
+        """Forget a category; base_version as of `register`.
+
+        Raises `InvalidInput` if there is none, `Conflict`, `LibraryError`.
+        """
         with self._command():
             self.find(name)
+            registration.check_base(self._categories, name, base_version)
             self._library.remove(name)
             self._model.submit(self._hide, name).result()
             self._announce_categories()

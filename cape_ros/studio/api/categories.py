@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -18,6 +19,7 @@ from cape_ros.studio.api.schemas import (
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
+    ConflictAnswer,
     FaultsAnswer,
     RegisteredAnswer,
     ShotBody,
@@ -27,6 +29,7 @@ from cape_ros.studio.image_codec import to_jpeg, to_png
 
 THUMBNAIL_QUALITY = 85
 MOST_PIXELS = 200_000_000  # of all shots of a registration
+CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": ConflictAnswer}}
 
 
 def routes(context: Context) -> APIRouter:
@@ -59,10 +62,11 @@ def routes(context: Context) -> APIRouter:
             return Response(to_png(image), media_type="image/png")
         return Response(to_jpeg(image, width, THUMBNAIL_QUALITY), media_type="image/jpeg")
 
-    @router.post("/categories")
+    @router.post("/categories", responses=CONFLICT)
     def register(body: CategoryBody) -> RegisteredAnswer:
         """Registers the category and makes it active on every camera from the next frame on."""
-        stored = server.register(to_category(context, body), mode_of(body))
+        category = to_category(context, body)
+        stored = server.register(category, mode_of(body), body.base_version)
         set_active(context, stored.name, True)
         return RegisteredAnswer(
             name=stored.name,
@@ -75,14 +79,17 @@ def routes(context: Context) -> APIRouter:
     def check(body: CategoryBody) -> FaultsAnswer:
         """The faults that registering it would have; changes nothing."""
         try:
-            registration.merge(server.categories, to_category(context, body), mode_of(body))
+            category = to_category(context, body)
+            registration.merge(server.categories, category, mode_of(body), body.base_version)
         except InvalidInput as error:
             return FaultsAnswer.of(error.faults)
         return FaultsAnswer(faults=[])
 
-    @router.delete("/categories/{name}", status_code=204, response_class=Response)
-    def remove(name: str) -> Response:
-        server.remove(name)
+    @router.delete(
+        "/categories/{name}", status_code=204, response_class=Response, responses=CONFLICT
+    )
+    def remove(name: str, base_version: int | None = Query(None, ge=1)) -> Response:
+        server.remove(name, base_version)
         return Response(status_code=204)
 
     @router.post("/categories/{name}/activation")

@@ -145,8 +145,11 @@ class ShotBody(Strict):
 
 
 class CategoryBody(Strict):
+    """base_version: refused if the category is at another version; null = whatever it is at."""
+
     name: str
     mode: Literal["create", "replace", "add_shots"] = "create"
+    base_version: int | None = Field(default=None, ge=1)
     keypoint_names: list[str] = Field(default=[], max_length=1000)
     edges: list[tuple[int, int]] = Field(default=[], max_length=10_000)
     shots: list[ShotBody] = Field(max_length=1000)
@@ -175,6 +178,12 @@ class FaultsAnswer(BaseModel):
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> FaultsAnswer:
         return cls(faults=[FaultAnswer(**asdict(fault)) for fault in faults])
+
+
+class ConflictAnswer(FaultsAnswer):
+    """present_version: of the category now, null if it is not registered any more."""
+
+    present_version: int | None
 
 
 class ActivationBody(Strict):

@@ -195,3 +195,38 @@ def test_more_than_a_registration_may_hold(site: Site, monkeypatch: pytest.Monke
     answer = site.browser.post("/api/categories", content=text)
     assert answer.status_code == 413
     assert site.browser.post("/api/categories", content=iter([text.encode()])).status_code == 413
+
+
+def test_a_change_that_is_based_on_an_older_version_is_refused(site: Site) -> None:
+    site.post("categories", cup(site))
+    theirs = site.post("categories", cup(site, mode="replace", base_version=1, edges=[[2, 3]]))
+    assert theirs["version"] == 2
+    for mode in ("replace", "add_shots"):
+        mine = cup(site, mode=mode, base_version=1, edges=[])
+        answer = site.post("categories", mine, 409)
+        assert answer["present_version"] == 2
+        (fault,) = answer["faults"]
+        assert (fault["field"], fault["code"]) == ("base_version", "conflict")
+        assert "version 2" in fault["reason"]
+        assert [f["code"] for f in site.post("categories/check", mine)["faults"]] == ["conflict"]
+    assert site.ask("DELETE", "categories/cup?base_version=1", 409)["present_version"] == 2
+    known = site.get("categories/cup")
+    assert (known["version"], known["edges"]) == (2, [[2, 3]])
+    mine = cup(site, mode="add_shots", base_version=2, edges=[])
+    assert site.post("categories", mine)["version"] == 3
+    site.ask("DELETE", "categories/cup?base_version=3", 204)
+
+
+def test_a_change_of_a_category_that_was_removed_meanwhile_is_refused(site: Site) -> None:
+    site.post("categories", cup(site))
+    site.ask("DELETE", "categories/cup", 204)
+    for mode in ("replace", "add_shots"):
+        answer = site.post("categories", cup(site, mode=mode, base_version=1), 409)
+        assert answer["present_version"] is None
+        assert "not registered any more" in answer["faults"][0]["reason"]
+    assert site.get("categories")["categories"] == []
+
+
+def test_a_base_version_is_a_number_from_one_on(site: Site) -> None:
+    for version in (0, -1, "x"):
+        assert "base_version" in site.faults("categories", cup(site, base_version=version))

@@ -1,11 +1,13 @@
 // Requests to the server. Every refusal becomes an `ApiError` with the faults that it names.
 
 export class ApiError extends Error {
-  /** faults: [{field, reason, code}]. status: of HTTP, 0 where no answer came. */
-  constructor(faults, status) {
+  /** faults: [{field, reason, code}]. status: of HTTP, 0 where no answer came. present: of a
+   * conflict, the version of the category now; null if it is not registered any more. */
+  constructor(faults, status, present = null) {
     super(faults.map(({ field, reason }) => (field ? `${field}: ${reason}` : reason)).join("; "));
     this.faults = faults;
     this.status = status;
+    this.present = present;
   }
 }
 
@@ -20,7 +22,7 @@ async function request(method, path, body, type) {
   if (response.ok) return response;
   const answer = await response.json().catch(() => null);
   const faults = answer?.faults ?? [{ field: "", reason: `the node answered ${response.status}` }];
-  throw new ApiError(faults, response.status);
+  throw new ApiError(faults, response.status, answer?.present_version);
 }
 
 const json = async (response) => (await response).json();

@@ -1,7 +1,9 @@
 // A category that is being taught, as plain data; every change makes a new draft.
 //
-// {name, mode, version, keypoint_names: [text], edges: [[a, b]],
+// {name, mode, version, base?, keypoint_names: [text], edges: [[a, b]],
 //  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null]}]}
+// version: of the registered category that was opened, 0 for none. base: the version that is
+// replaced or added to, where it is another one.
 // Mark = {x, y, visible, unsure?}: unsure is the network's own that is not confirmed, and that it
 // does not trust itself.
 
@@ -17,6 +19,16 @@ export function newDraft() {
 export function furtherShots(category) {
   const { name, version, keypoint_names, edges } = category;
   return { ...newDraft(), name, version, keypoint_names, edges, mode: "add_shots" };
+}
+
+/** The same draft, to be registered as a new category. */
+export function asNew({ base, ...draft }) {
+  return { ...draft, mode: "create", version: 0 };
+}
+
+/** The registered version that a draft changes, null for a new category. */
+export function baseOf({ mode, base, version }) {
+  return mode === "create" ? null : base || version || null;
 }
 
 export const isFixed = (draft) => draft.mode === "add_shots";
@@ -127,6 +139,7 @@ export function toBody(draft) {
   return {
     name: draft.name,
     mode: draft.mode,
+    base_version: baseOf(draft),
     keypoint_names: draft.keypoint_names,
     edges: draft.edges,
     shots: draft.shots.map(({ image, box, marks }) => ({

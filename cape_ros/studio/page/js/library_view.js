@@ -2,6 +2,7 @@
 
 import { api, part } from "./api.js";
 import { categories } from "./categories.js";
+import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
 import { attempt, counted, say } from "./messages.js";
@@ -141,15 +142,24 @@ export class LibraryView {
     await categories.refresh();
   }
 
-  async #remove({ name, supports }) {
-    const answer = await ask(`Remove ${name}?`, `Its ${counted(supports.length, "shot")} and keypoints are deleted. Export it first if you may want it again.`, [
+  async #remove({ name, version, supports }, changed = "") {
+    const answer = await ask(`Remove ${name}?`, `${changed}Its ${counted(supports.length, "shot")} and keypoints are deleted. Export it first if you may want it again.`, [
       { label: "Keep it", value: "" },
       { label: "Remove", value: "yes", kind: "danger" },
     ]);
     if (answer !== "yes") return;
-    const done = await attempt(name, () => api.remove(`categories/${part(name)}`));
-    if (done) say(`${name} is removed`);
+    const done = await attempt(name, () =>
+      api.remove(`categories/${part(name)}?base_version=${version}`).catch((error) => {
+        if (isConflict(error)) return error;
+        if (error.status === 404) return null; // somebody else removed it
+        throw error;
+      }),
+    );
     await categories.refresh();
+    if (done === undefined) return;
+    if (!isConflict(done ?? {})) return say(`${name} is removed`);
+    const present = await attempt(name, () => api.get(`categories/${part(name)}`));
+    if (present) await this.#remove(present, `Somebody changed it meanwhile: it is version ${present.version} now. `);
   }
 }
 

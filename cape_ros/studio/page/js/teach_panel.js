@@ -10,10 +10,10 @@ import { thumbnail } from "./thumbnail.js";
 export class TeachPanel {
   #addresses = new Map(); // image ID -> object URL
 
-  /** actions: freeze(), open(), importFiles(), register(), discard(), join(). */
+  /** actions: freeze(), open(), importFiles(), register(), compare(), discard(), join(). */
   constructor(root, editor, actions) {
     this.editor = editor;
-    this.check = new CheckList(editor);
+    this.check = new CheckList(editor, actions.compare);
     this.keypoints = new KeypointList(editor);
     this.start = this.#startPart(actions);
     this.work = this.#workPart(actions);

@@ -3,6 +3,7 @@
 import { addShot, furtherShots, joinInOrder, newDraft, predict, toBody } from "./draft.js";
 import { api, part } from "./api.js";
 import { categories } from "./categories.js";
+import { isConflict, settle } from "./conflict.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
 import { isForgotten, keepOnly, sendAgain } from "./draft_store.js";
 import { Editor } from "./editor.js";
@@ -25,6 +26,7 @@ export class TeachView {
       open: async () => this.fromFiles(await chooseFiles("image/*", true)),
       importFiles: async () => importFiles(await chooseFiles(".json,.xml,.zip,image/*", true)),
       register: () => this.register(),
+      compare: () => this.compare(),
       discard: () => this.discard(),
       join: () => this.editor.change(joinInOrder(this.editor.draft)),
       predict: () => this.predict(),
@@ -165,6 +167,7 @@ export class TeachView {
     if (this.#busy) return;
     this.#busy = true;
     byId("register").setAttribute("aria-busy", "true");
+    let conflict = null;
     try {
       const { name, message } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
       editor.discard();
@@ -175,10 +178,35 @@ export class TeachView {
     } catch (error) {
       if (!error.faults) throw error;
       panel.check.show(error.faults);
-      say(`Not registered: ${error.message}`, "bad");
+      if (isConflict(error)) conflict = error;
+      else say(`Not registered: ${error.message}`, "bad");
     } finally {
       this.#busy = false;
       byId("register").removeAttribute("aria-busy");
+    }
+    if (conflict) await this.#settle(conflict.present);
+  }
+
+  /** Shows what somebody else made of the category meanwhile. */
+  async compare() {
+    await categories.refresh().catch(() => undefined);
+    await this.#settle(categories.get(this.editor.draft.name)?.version ?? null);
+  }
+
+  async #settle(present) {
+    const { draft } = this.editor;
+    const answer = await attempt("The two versions cannot be compared", async () => {
+      await categories.refresh();
+      return settle(draft, present);
+    });
+    if (answer === "theirs") {
+      this.editor.discard();
+      this.show("library");
+      say(present === null ? `Your shots of ${draft.name} are discarded` : `${draft.name} stays at version ${present}`);
+    } else if (answer) {
+      this.editor.change(answer);
+      if (answer.mode !== "create" || present === null) await this.register();
+      else byId("object-name").select();
     }
   }
 
