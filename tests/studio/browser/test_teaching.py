@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from .person import Person
 from .running import Running
@@ -143,6 +143,35 @@ def test_a_second_shot_of_an_unregistered_object_starts_so_too(
     expect(page.locator(".keypoints .open")).to_have_count(0)
     errors = np.linalg.norm(np.array(_marks(person)) - running.visible(second), axis=1)
     assert np.median(errors) < 0.1 * running.truth[second].size
+
+
+def test_a_prediction_leaves_what_a_person_set_meanwhile(person: Person, running: Running) -> None:
+    page = person.page
+    running.server.register(running.coffee)
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Add a shot of coffee"))
+    expect(page.locator(".keypoints .open")).to_have_count(0)
+    for _ in range(2):
+        person.press("spoon_end: hidden in this shot")  # hidden, then without a place
+    before = _marks(person)
+    held: list[Route] = []
+    page.route("**/api/estimate", lambda route: held.append(route))  # noqa: PLW0108
+    with page.expect_request("**/api/estimate"):
+        person.click("#predict")
+    expect(page.locator("#predict")).to_have_attribute("aria-busy", "true")
+    person.drag(before[0], (30, 40))
+    page.locator(".keypoints .pick").nth(3).click()
+    person.click_at(50, 60)
+    held[0].continue_()
+    expect(page.locator("#predict")).to_be_enabled()
+    np.testing.assert_allclose(_marks(person)[0], (30, 40), atol=NEAR)
+    np.testing.assert_allclose(_marks(person)[3], (50, 60), atol=NEAR)
+    with page.expect_request("**/api/estimate"):
+        person.press("Replace all by prediction")
+    held[1].continue_()
+    marks = page.locator("#teach-stage .mark >> nth=0")
+    expect(marks).not_to_have_attribute("transform", "translate(30 40)")
+    assert np.linalg.norm(np.array(_marks(person)[0]) - (30, 40)) > 10
 
 
 def test_reloading_in_mid_teaching_loses_nothing(person: Person, running: Running) -> None:

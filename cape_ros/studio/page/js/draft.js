@@ -66,15 +66,16 @@ export function confirm(draft, shot) {
   }));
 }
 
-/** Marks that stand where the network found each keypoint. */
-export function predict(draft, shot, object) {
-  const { width, height } = draft.shots[shot];
-  const marks = object.keypoints.map((keypoint) => {
+/** Marks where the network found the keypoints: of those that have none yet, or of all of them. */
+export function predict(draft, shot, object, all = false) {
+  const { width, height, marks: before } = draft.shots[shot];
+  const marks = object.keypoints.map((keypoint, i) => {
+    if (before[i] && !all) return before[i];
     const { x, y } = keypoint;
     const inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;
     return inside ? { x: round(x), y: round(y), visible: true, unsure: !isTrusted(keypoint) } : null;
   });
-  return withShot(draft, shot, (known) => ({ ...known, marks, box: tidyBox(object.box, known) }));
+  return withShot(draft, shot, (known) => ({ ...known, marks, box: known.box ?? tidyBox(object.box, known) }));
 }
 
 export function addKeypoint(draft, name = freshName(draft)) {

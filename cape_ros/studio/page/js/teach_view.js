@@ -2,6 +2,7 @@
 
 import { addShot, furtherShots, joinInOrder, newDraft, predict, toBody } from "./draft.js";
 import { api, part } from "./api.js";
+import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { isConflict, settle } from "./conflict.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
@@ -30,6 +31,7 @@ export class TeachView {
       discard: () => this.discard(),
       join: () => this.editor.change(joinInOrder(this.editor.draft)),
       predict: () => this.predict(),
+      predictAll: () => this.predict(true),
       help: () => help(),
     };
     this.panel = new TeachPanel(byId("teach-side"), this.editor, actions);
@@ -124,35 +126,46 @@ export class TeachView {
     else announce(`Frame of ${image.source}. Drag a box around the object, or click its first keypoint.`);
   }
 
-  /** Lets the network place the keypoints of the shot in work. */
-  async predict() {
+  /** Lets the network place the keypoints of the shot in work: those without a place, or all. */
+  async predict(all = false) {
     const { editor } = this;
     const { draft, shot, current } = editor;
     if (!current || this.#busy) return;
+    if (!all && draft.keypoint_names.length && !current.marks.includes(null)) {
+      return say("Every keypoint has its place. Replace all by prediction overwrites them.");
+    }
     const registered = categories.get(draft.name);
     const same = registered?.keypoint_names.join("\n") === draft.keypoint_names.join("\n");
     if (!same && shot === 0) return say("The network can place keypoints once one shot is marked");
     this.#busy = true;
-    const answer = await attempt("The network cannot place the keypoints", () =>
+    let asked = null;
+    const button = byId(all ? "predict-all" : "predict");
+    const answer = await attempt("The network cannot place the keypoints", () => during(button, "Predicting …", () =>
       this.#withImages(({ shots, ...rest }) => {
         const { image, box } = shots[shot];
+        asked = image;
         const others = { ...rest, shots: shots.filter(({ marks }, i) => i !== shot && !marks.includes(null)) };
         const taught = { ...toBody(others), mode: "create", name: rest.name || "object" };
         return api.post("estimate", { image, box, ...(same ? { category: rest.name } : { draft: taught }) });
       }),
-    );
+    ));
     this.#busy = false;
-    if (answer && editor.shot === shot && editor.current) this.#use(answer.object);
+    const at = editor.draft?.shots.findIndex(({ image }) => image === asked) ?? -1;
+    if (!answer || at < 0) return;
+    if (editor.draft.keypoint_names.length !== draft.keypoint_names.length || draft.keypoint_names.some((name, i) => name !== editor.draft.keypoint_names[i])) {
+      return say("The keypoints were changed meanwhile; press Predict again");
+    }
+    this.#use(answer.object, at, all);
   }
 
-  #use(object) {
+  #use(object, shot = this.editor.shot, all = false) {
     const { editor } = this;
     if (!object.keypoints.some(({ score }) => score > 0)) {
       say("The network does not find the object here: draw a box around it and press Predict");
       editor.choose({ tool: "box" });
       return;
     }
-    editor.change(predict(editor.draft, editor.shot, object), { tool: "point" });
+    editor.change(predict(editor.draft, shot, object, all), { tool: "point" });
     announce("The network has placed the keypoints. Correct the ones that are off.");
   }
 
