@@ -155,7 +155,7 @@ def test_a_prediction_leaves_what_a_person_set_meanwhile(person: Person, running
         person.press("spoon_end: hidden in this shot")  # hidden, then without a place
     before = _marks(person)
     held: list[Route] = []
-    page.route("**/api/estimate", lambda route: held.append(route))  # noqa: PLW0108
+    page.route("**/api/estimate", lambda route: held.append(route))
     with page.expect_request("**/api/estimate"):
         person.click("#predict")
     expect(page.locator("#predict")).to_have_attribute("aria-busy", "true")

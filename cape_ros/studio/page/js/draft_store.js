@@ -44,8 +44,19 @@ export async function picture(image) {
   return blob;
 }
 
+/** Does something with the draft on the server, which may need to be sent its images again. */
+export async function withImages(editor, action) {
+  try {
+    return await action(editor.draft);
+  } catch (error) {
+    if (!isForgotten(error)) throw error;
+    editor.amend(await sendAgain(editor.draft));
+    return action(editor.draft);
+  }
+}
+
 /** Gives the server the images of a draft anew; returns the draft with the IDs of now. */
-export async function sendAgain(draft) {
+async function sendAgain(draft) {
   const shots = await Promise.all(
     draft.shots.map(async (shot) => {
       const blob = await picture(shot.image);

@@ -1,6 +1,7 @@
 // The registered categories: thumbnails, versions, shots, and what can be done with them.
 
 import { api, part } from "./api.js";
+import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
@@ -38,7 +39,9 @@ export class LibraryView {
   }
 
   async importFiles(files) {
-    if (files.length) await takeDrafts(await readAnnotations(files), this.teach, () => categories.refresh());
+    if (!files.length) return;
+    const view = location.hash;
+    await takeDrafts(await readAnnotations(files), (draft) => this.teach.open(draft, view), () => categories.refresh());
   }
 
   async #paint() {
@@ -106,7 +109,7 @@ export class LibraryView {
         { class: "heading more" },
         button("Add a shot", () => this.teach.another(category), "primary"),
         button("Try out", () => this.tryOut(name)),
-        button("Edit", () => this.teach.edit(name)),
+        button("Edit", ({ currentTarget }) => during(currentTarget, "Opening …", (tell) => this.teach.edit(name, tell))),
         button("Remove", () => this.#remove(category), "danger"),
       ),
       h("h3", { text: counted(supports.length, "shot") }),

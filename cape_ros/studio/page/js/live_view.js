@@ -128,7 +128,7 @@ export class LiveView {
       say(`${name} is found, score ${found.score.toFixed(2)}, ${after} s after it was registered`, "good");
     } else if (now - since > NOT_FOUND) {
       const shot = { label: "Add a shot", run: () => this.teach.another(categories.get(name)) };
-      say(`${name} is not found yet. Is it in view? One more shot may help.`, "", shot);
+      say(`${name} is not found yet. Is it in view? One more shot may help.`, "", { action: shot });
     } else return;
     this.#watched = null;
   }

@@ -4,30 +4,32 @@ import { addShot, furtherShots, joinInOrder, newDraft, predict, toBody } from ".
 import { api, part } from "./api.js";
 import { during } from "./busy.js";
 import { categories } from "./categories.js";
-import { isConflict, settle } from "./conflict.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
-import { isForgotten, keepOnly, sendAgain } from "./draft_store.js";
+import { keepOnly, withImages } from "./draft_store.js";
 import { Editor } from "./editor.js";
 import { announce, attempt, say } from "./messages.js";
+import { Registrar } from "./registrar.js";
 import { TeachPanel } from "./teach_panel.js";
 import { TeachStage } from "./teach_stage.js";
 import { KEYS, teachKey, TeachTools } from "./teach_tools.js";
+import { sendFile } from "./uploads.js";
 
 export class TeachView {
-  #busy = false;
+  #busy = false; // while the network is asked
+  #adding = ""; // what goes on until another shot is there
 
   /** camera(): the chosen one's name. show(view): changes the view. watch(name): the live view
    * waits for the answer to a category. importFiles(files). */
   constructor({ camera, show, watch, importFiles }) {
-    Object.assign(this, { camera, show, watch });
+    Object.assign(this, { camera, show });
     this.editor = new Editor();
     this.stage = new TeachStage(byId("teach-stage"), byId("hint"), this.editor);
     const actions = {
       freeze: () => this.freeze(),
       open: async () => this.fromFiles(await chooseFiles("image/*", true)),
       importFiles: async () => importFiles(await chooseFiles(".json,.xml,.zip,image/*", true)),
-      register: () => this.register(),
-      compare: () => this.compare(),
+      register: () => this.registrar.register(),
+      compare: () => this.registrar.compare(),
       discard: () => this.discard(),
       join: () => this.editor.change(joinInOrder(this.editor.draft)),
       predict: () => this.predict(),
@@ -35,10 +37,11 @@ export class TeachView {
       help: () => help(),
     };
     this.panel = new TeachPanel(byId("teach-side"), this.editor, actions);
+    this.registrar = new Registrar(this.editor, this.panel.check, { show, watch });
     new TeachTools(byId("tools"), this.editor, this.stage.stage, actions);
     this.editor.addEventListener("change", () => this.#paint());
     document.addEventListener("keydown", (event) => {
-      if (byId("view-teach").hidden || document.querySelector("dialog[open]")) return;
+      if (byId("view-teach").hidden || byId("view-teach").inert || document.querySelector("dialog[open]")) return;
       const parts = { ...actions, editor: this.editor, stage: this.stage.stage, keypoints: this.panel.keypoints };
       if (teachKey(event, parts)) event.preventDefault();
     });
@@ -54,10 +57,12 @@ export class TeachView {
 
   /** Takes the newest frame of the camera as the next shot. */
   async freeze() {
-    const frozen = await attempt("The camera cannot be frozen", () =>
-      api.post("freeze", { camera: this.camera() }),
+    if (this.#adding) return;
+    const { work } = this.editor;
+    const frozen = await this.#whileAdding("Freezing the camera …", () =>
+      attempt("The camera cannot be frozen", () => api.post("freeze", { camera: this.camera() })),
     );
-    if (!frozen) return;
+    if (!frozen || work !== this.editor.work) return; // another draft was begun meanwhile
     const { image, width, height, camera, objects } = frozen;
     await this.#take({ image, width, height, source: camera }, objects);
   }
@@ -65,8 +70,21 @@ export class TeachView {
   /** Takes image files as the next shots. */
   async fromFiles(files) {
     for (const file of files) {
-      const image = await attempt(file.name, () => api.upload("images", file));
+      const { work } = this.editor;
+      const image = await this.#whileAdding(`Uploading ${file.name} …`, () => sendFile("images", file));
+      if (work !== this.editor.work) return; // another draft was begun meanwhile
       if (image) await this.#take({ ...image, source: file.name });
+    }
+  }
+
+  async #whileAdding(words, action) {
+    this.#adding = words;
+    this.#paint();
+    try {
+      return await action();
+    } finally {
+      this.#adding = "";
+      this.#paint();
     }
   }
 
@@ -82,33 +100,43 @@ export class TeachView {
   async fromFrame() {
     if (this.editor.draft && !(await this.#mayLeave())) return this.show("teach");
     this.editor.begin(newDraft());
+    const { work } = this.editor;
     this.show("teach");
     await this.freeze();
-    if (!this.editor.current) this.editor.discard();
+    if (work === this.editor.work && !this.editor.current) this.editor.discard();
   }
 
-  /** Opens a draft that came from elsewhere: an import, or a registered category. */
-  async open(draft) {
+  /** Opens a draft that came from elsewhere: an import, or a registered category. view: the address
+   * of the view where a person asked for it; who has left it since is not called away. */
+  async open(draft, view = location.hash) {
+    if (view !== location.hash) {
+      say(`${draft.name || "The object"} is ready to be edited`, "good", { action: { label: "Open", run: () => this.open(draft) } });
+      return false;
+    }
     if (!(await this.#mayLeave())) return false;
     this.editor.begin(draft);
     this.show("teach");
     return true;
   }
 
-  /** Opens a registered category with all its shots, to be replaced. */
-  async edit(name) {
+  /** Opens a registered category with all its shots, to be replaced. tell(words): how far it is. */
+  async edit(name, tell) {
+    const view = location.hash;
+    let opened = 0;
     const draft = await attempt(`${name} cannot be opened`, async () => {
       const { keypoint_names, edges, version, supports } = await api.get(`categories/${part(name)}`);
       const shots = await Promise.all(
         supports.map(async ({ index, box, keypoints }) => {
           const blob = await api.blob(`categories/${part(name)}/shots/${index}`);
           const { image, width, height } = await api.upload("images", blob);
+          opened += 1;
+          if (supports.length > 1) tell(`Opening shot ${opened} of ${supports.length} …`);
           return { image, width, height, source: "registered", box, marks: keypoints };
         }),
       );
       return { name, mode: "replace", version, keypoint_names, edges, shots };
     });
-    if (draft) await this.open(draft);
+    if (draft) await this.open(draft, view);
   }
 
   async #take(image, objects = []) {
@@ -141,7 +169,7 @@ export class TeachView {
     let asked = null;
     const button = byId(all ? "predict-all" : "predict");
     const answer = await attempt("The network cannot place the keypoints", () => during(button, "Predicting …", () =>
-      this.#withImages(({ shots, ...rest }) => {
+      withImages(editor, ({ shots, ...rest }) => {
         const { image, box } = shots[shot];
         asked = image;
         const others = { ...rest, shots: shots.filter(({ marks }, i) => i !== shot && !marks.includes(null)) };
@@ -169,71 +197,6 @@ export class TeachView {
     announce("The network has placed the keypoints. Correct the ones that are off.");
   }
 
-  async register() {
-    const { editor, panel } = this;
-    const { problems } = panel.check;
-    if (problems.length) {
-      panel.check.title.focus();
-      announce(`Not yet: ${problems.map(({ text }) => text).join("; ")}`);
-      return;
-    }
-    if (this.#busy) return;
-    this.#busy = true;
-    byId("register").setAttribute("aria-busy", "true");
-    let conflict = null;
-    try {
-      const { name, message } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
-      editor.discard();
-      await categories.refresh();
-      this.watch(name);
-      this.show("live");
-      say(`Registered ${message}`, "good");
-    } catch (error) {
-      if (!error.faults) throw error;
-      panel.check.show(error.faults);
-      if (isConflict(error)) conflict = error;
-      else say(`Not registered: ${error.message}`, "bad");
-    } finally {
-      this.#busy = false;
-      byId("register").removeAttribute("aria-busy");
-    }
-    if (conflict) await this.#settle(conflict.present);
-  }
-
-  /** Shows what somebody else made of the category meanwhile. */
-  async compare() {
-    await categories.refresh().catch(() => undefined);
-    await this.#settle(categories.get(this.editor.draft.name)?.version ?? null);
-  }
-
-  async #settle(present) {
-    const { draft } = this.editor;
-    const answer = await attempt("The two versions cannot be compared", async () => {
-      await categories.refresh();
-      return settle(draft, present);
-    });
-    if (answer === "theirs") {
-      this.editor.discard();
-      this.show("library");
-      say(present === null ? `Your shots of ${draft.name} are discarded` : `${draft.name} stays at version ${present}`);
-    } else if (answer) {
-      this.editor.change(answer);
-      if (answer.mode !== "create" || present === null) await this.register();
-      else byId("object-name").select();
-    }
-  }
-
-  /** Does something with the draft on the server, which may need to be sent its images again. */
-  async #withImages(action) {
-    try {
-      return await action(this.editor.draft);
-    } catch (error) {
-      if (!isForgotten(error)) throw error;
-      this.editor.amend(await sendAgain(this.editor.draft));
-      return action(this.editor.draft);
-    }
-  }
-
   async discard() {
     if (await this.#mayLeave()) this.editor.discard();
   }
@@ -259,7 +222,8 @@ export class TeachView {
     const { draft, current } = this.editor;
     document.querySelector('nav [data-view="teach"]').toggleAttribute("data-draft", Boolean(draft));
     const words = draft ? "Add a shot: freeze the camera, or open an image" : "Freeze the camera, or drop an image here";
-    this.stage.stage.say(current ? "" : words);
+    this.panel.lock(Boolean(this.#adding));
+    this.stage.say(current ? "" : this.#adding || words);
     keepOnlySoon(this.editor);
   }
 }
