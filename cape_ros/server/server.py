@@ -196,6 +196,27 @@ class Server:
             self._model.submit(self._hide, name).result()
             self._announce_categories()
 
+    def restore(self, name: str, version: int, base_version: int | None = None) -> Category:
+        """Register an old version again, as a new version.
+
+        base_version: the present one, None if the category is not registered. Raises
+        `InvalidInput` if the old version is not kept any more, `Conflict`, `LibraryError`.
+        """
+        mode = RegisterMode.CREATE if base_version is None else RegisterMode.REPLACE
+        return self.register(self.old_version(name, version), mode, base_version)
+
+    def old_versions(self, name: str) -> Sequence[Category]:
+        """The versions of a category that were replaced or removed and are kept, newest first."""
+        return self._library.old.of(name)
+
+    def old_version(self, name: str, version: int) -> Category:
+        """One of them. Raises `InvalidInput` if it is not kept."""
+        return self._library.old.get(name, version)
+
+    def removed(self) -> Mapping[str, int]:
+        """The removed categories that can be restored: name -> version."""
+        return self._library.removed()
+
     def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
         """Make these categories active and all others inactive, from the next frame on.
 

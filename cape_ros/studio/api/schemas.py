@@ -107,9 +107,19 @@ class CategoryAnswer(BaseModel):
         )
 
 
+class RemovedAnswer(BaseModel):
+    """version: of an old version that can be restored."""
+
+    name: str
+    version: int
+
+
 class CategoriesAnswer(BaseModel):
+    """removed: what can be restored."""
+
     database_version: int
     categories: list[CategoryAnswer]
+    removed: list[RemovedAnswer]
 
 
 class SupportAnswer(BaseModel):
@@ -134,6 +144,30 @@ class SupportAnswer(BaseModel):
 
 class CategoryDetail(CategoryAnswer):
     supports: list[SupportAnswer]
+
+
+class OldVersionAnswer(BaseModel):
+    """A version that was replaced or removed."""
+
+    version: int
+    keypoint_names: list[str]
+    edges: list[tuple[int, int]]
+    supports: list[SupportAnswer]
+
+    @classmethod
+    def of(cls, category: Category) -> OldVersionAnswer:
+        return cls(
+            version=category.version,
+            keypoint_names=list(category.keypoint_names),
+            edges=list(category.edges),
+            supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(category.shots)],
+        )
+
+
+class RestoreBody(Strict):
+    """base_version: the present one, null if the category is not registered."""
+
+    base_version: int | None = Field(default=None, ge=1)
 
 
 class ShotBody(Strict):

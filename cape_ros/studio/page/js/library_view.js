@@ -7,6 +7,7 @@ import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
 import { attempt, counted, say } from "./messages.js";
+import { oldVersions, removedCategories, undo } from "./old_versions.js";
 import { thumbnail } from "./thumbnail.js";
 
 const FORMATS = [
@@ -53,7 +54,7 @@ export class LibraryView {
     if (painted !== this.#painted) return;
     const cards = details.filter(Boolean).map((category) => this.#card(category));
     const empty = h("p", { class: "empty", text: "Nothing is registered yet. Teach an object, or import annotations." });
-    byId("cards").replaceChildren(...(cards.length ? cards : [empty]));
+    byId("cards").replaceChildren(...(cards.length ? cards : [empty]), removedCategories() ?? "");
     const chosen = details.find((category) => category?.name === this.#chosen);
     if (chosen) this.#open(chosen);
   }
@@ -122,6 +123,7 @@ export class LibraryView {
       ),
       h("h3", { text: counted(keypoint_names.length, "keypoint") }),
       h("p", { text: keypoint_names.join(", ") }),
+      oldVersions(category),
       h("h3", { text: "Export" }),
       h(
         "div",
@@ -146,7 +148,7 @@ export class LibraryView {
   }
 
   async #remove({ name, version, supports }, changed = "") {
-    const answer = await ask(`Remove ${name}?`, `${changed}Its ${counted(supports.length, "shot")} and keypoints are deleted. Export it first if you may want it again.`, [
+    const answer = await ask(`Remove ${name}?`, `${changed}Its ${counted(supports.length, "shot")} and keypoints are not looked for any more. The last 20 removed categories can be restored.`, [
       { label: "Keep it", value: "" },
       { label: "Remove", value: "yes", kind: "danger" },
     ]);
@@ -160,7 +162,10 @@ export class LibraryView {
     );
     await categories.refresh();
     if (done === undefined) return;
-    if (!isConflict(done ?? {})) return say(`${name} is removed`);
+    if (!isConflict(done ?? {})) {
+      const gone = done === null;
+      return say(`${name} is removed`, "", { action: gone ? null : undo(name, version, null) });
+    }
     const present = await attempt(name, () => api.get(`categories/${part(name)}`));
     if (present) await this.#remove(present, `Somebody changed it meanwhile: it is version ${present.version} now. `);
   }

@@ -4,10 +4,11 @@ import { api } from "./api.js";
 import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { isConflict, settle } from "./conflict.js";
-import { toBody } from "./draft.js";
+import { baseOf, toBody } from "./draft.js";
 import { byId } from "./dom.js";
 import { withImages } from "./draft_store.js";
 import { announce, attempt, say, settled } from "./messages.js";
+import { undo } from "./old_versions.js";
 
 const TOPIC = "registration";
 
@@ -44,14 +45,18 @@ export class Registrar {
     const view = byId("view-teach");
     view.inert = true;
     try {
-      const { name, message } = await withImages(this.editor, (draft) => api.post("categories", toBody(draft)));
+      const answer = await withImages(this.editor, (draft) => api.post("categories", toBody(draft)));
+      const { name, message, version } = answer;
+      const { mode } = this.editor.draft;
+      const base = baseOf(this.editor.draft);
       this.editor.discard();
       await categories.refresh().catch(() => undefined);
       this.watch(name);
       const live = { label: "Show live", run: () => this.show("live") };
       const stays = !view.hidden;
       if (stays) this.show("live");
-      say(`Registered ${message}`, "good", { action: stays ? null : live });
+      const action = mode === "replace" && base ? undo(name, base, version) : stays ? null : live;
+      say(`Registered ${message}`, "good", { action });
       return undefined;
     } catch (error) {
       if (!error.faults) throw error;
