@@ -175,9 +175,10 @@ class CategoryLibrary:
         return category
 
     def remove(self, name: str) -> None:
-        """Move a category to the old versions. Raises `InvalidInput` if there is none, `LibraryError`.
+        """Move a category to the old versions.
 
-        On a full disk it is deleted, to make room for the record of that.
+        Raises `InvalidInput` if there is none, `LibraryError`. On a full disk it is deleted,
+        to make room for the record of that.
         """
         self.get(name)
         try:

@@ -202,7 +202,8 @@ def test_reloading_in_mid_teaching_loses_nothing(person: Person, running: Runnin
 
 def test_a_draft_that_cannot_be_read_does_no_harm(person: Person) -> None:
     page = person.page
-    page.evaluate("localStorage.setItem('cape-studio-draft', '{\"draft\": {\"shots\": 1}}')")
+    for kept in ("localStorage", "sessionStorage"):
+        page.evaluate(f"{kept}.setItem('cape-studio-draft', '{{\"draft\": {{\"shots\": 1}}}}')")
     page.reload()
     person.go("teach")
     expect(page.locator("#freeze")).to_be_visible()
@@ -220,6 +221,30 @@ def test_a_draft_is_not_thrown_away_without_a_question(visit: Callable[..., Pers
     person.press("Discard")
     person.press("Throw away")
     expect(page.locator("#freeze")).to_be_visible()
+
+
+def test_two_tabs_have_a_draft_each(person: Person, running: Running) -> None:
+    page = person.page
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Teach from this frame"))
+    person.click_at(100, 100)
+    person.name_object("first")
+    other = Person(page.context.new_page(), running)
+    other.open("teach")
+    expect(other.page.locator("#object-name")).to_have_value("first")  # what was changed last
+    other.page.fill("#object-name", "second")
+    page.reload()
+    expect(page.locator("#object-name")).to_have_value("first")
+    expect(page.locator("#teach-stage .mark")).to_have_count(1)
+    page.bring_to_front()
+    person.press("Discard")
+    person.press("Throw away")
+    expect(page.locator("#freeze")).to_be_visible()
+    other.page.reload()
+    expect(other.page.locator("#object-name")).to_have_value("second")
+    page.reload()
+    expect(page.locator("#freeze")).to_be_visible()
+    assert other.complaints == []
 
 
 def _marks(person: Person) -> list[tuple[float, float]]:

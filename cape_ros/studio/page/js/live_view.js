@@ -97,7 +97,7 @@ export class LiveView {
     this.stage.draw(bitmap, header.width, header.height);
     this.layer.show(header.objects, categories);
     const now = performance.now();
-    this.table.show(header.objects, categories, now);
+    this.table.show(header.objects, categories, now, this.#watched?.name);
     this.#showFacts(header, header.age_ms + now - received, now);
     this.#answerTo(header.objects, now);
   }

@@ -81,6 +81,7 @@ export class TryView {
   #show(clip) {
     this.#clip = clip;
     this.#box = null;
+    this.#paintWhere();
     this.#answers.clear();
     this.why.close();
     this.slider.show(clip.frames.length, clip.fps);
