@@ -34,6 +34,15 @@ def test_a_card_shows_picture_version_and_counts(librarian: Person) -> None:
     expect(card.locator("svg circle")).to_have_count(8)
 
 
+def test_a_card_opens_by_its_whole_area_but_the_switch(librarian: Person) -> None:
+    page = librarian.page
+    page.get_by_role("switch", name="Look for it").click()
+    expect(page.locator(".toast")).to_contain_text("not looked for")
+    expect(page.locator("#category")).to_be_hidden()
+    page.locator(".card h2").click()
+    expect(page.locator("#category")).to_contain_text("8 keypoints")
+
+
 def test_a_category_is_switched_off_and_on(librarian: Person, running: Running) -> None:
     switch = librarian.page.get_by_role("switch", name="Look for it")
     expect(switch).to_be_checked()

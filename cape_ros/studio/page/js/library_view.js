@@ -77,7 +77,11 @@ export class LibraryView {
     toggle.checked = active;
     return h(
       "article",
-      { class: `card${name === this.#chosen ? " chosen" : ""}`, "aria-label": name },
+      {
+        class: `card${name === this.#chosen ? " chosen" : ""}`,
+        "aria-label": name,
+        onclick: ({ target }) => target.closest("button, .switch") || this.#open(category),
+      },
       open,
       h("h2", { text: name }),
       h("p", { class: "soft small", text: `version ${version} · ${counted(keypoint_names.length, "keypoint")} · ${counted(supports.length, "shot")}` }),
