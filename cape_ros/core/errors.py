@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 
 class CapeError(Exception):
@@ -24,6 +24,7 @@ FaultCode = Literal[
     "category_exists",  # a category of this name is registered already
     "differs",  # contradicts what is registered
     "unknown_image",  # the server does not keep this image, or not any more
+    "conflict",  # what it is based on was changed meanwhile
 ]
 
 
@@ -64,7 +65,7 @@ class InvalidInput(CapeError):
             self.faults += (Fault("input", f"has {left_out} more faults"),)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
-    def __reduce__(self) -> tuple[type[InvalidInput], tuple[tuple[Fault, ...]]]:
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[Any, ...]]:
         """Pickles the faults, not their text."""
         return type(self), (self.faults,)
 
@@ -72,6 +73,20 @@ class InvalidInput(CapeError):
     def of(cls, field: str, reason: str, code: FaultCode = "invalid") -> InvalidInput:
         """The error for a single fault; parameters as of `Fault`."""
         return cls([Fault(field, reason, code)])
+
+
+class Conflict(InvalidInput):
+    """A change that is based on a version which is not the present one.
+
+    present: the version now, None if nothing is registered any more.
+    """
+
+    def __init__(self, faults: Iterable[Fault], present: int | None) -> None:
+        super().__init__(faults)
+        self.present = present
+
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[Any, ...]]:
+        return type(self), (self.faults, self.present)
 
 
 class CheckpointError(CapeError):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from cape_ros.core.errors import InvalidInput
+from cape_ros.core.errors import Conflict, Fault, InvalidInput
 from cape_ros.core.plurals import counted
 from cape_ros.perception.category import MOST_SHOTS, Category, not_registered
 
@@ -32,8 +32,31 @@ def find(known: Mapping[str, Category], name: str) -> Category:
     raise InvalidInput.of("name", not_registered(known, name), "unknown_category")
 
 
-def merge(known: Mapping[str, Category], category: Category, mode: RegisterMode) -> Category:
-    """The category to be stored. Raises `InvalidInput` where the mode forbids it."""
+def check_base(known: Mapping[str, Category], name: str, base_version: int | None) -> None:
+    """Raises `Conflict` if the category is not at the version that a change of it is based on.
+
+    base_version: None = whatever the version is.
+    """
+    category = known.get(name)
+    present = category.version if category else None
+    if base_version is None or base_version == present:
+        return
+    now = f"is version {present} by now" if present else "is not registered any more"
+    reason = f"{name} {now}; this change is based on version {base_version}"
+    raise Conflict([Fault("base_version", reason, "conflict")], present)
+
+
+def merge(
+    known: Mapping[str, Category],
+    category: Category,
+    mode: RegisterMode,
+    base_version: int | None = None,
+) -> Category:
+    """The category to be stored; base_version as of `check_base`.
+
+    Raises `Conflict`, and `InvalidInput` where the mode forbids it.
+    """
+    check_base(known, category.name, base_version)
     if mode == RegisterMode.CREATE and category.name in known:
         raise InvalidInput.of(
             "name",

@@ -182,16 +182,22 @@ class Server:
         """Whether a registered category is active on any camera, or would be on a new one."""
         return name in self._categories and self._activation.anywhere(name)
 
-    def register(self, category: Category, mode: RegisterMode = RegisterMode.CREATE) -> Category:
+    def register(
+        self,
+        category: Category,
+        mode: RegisterMode = RegisterMode.CREATE,
+        base_version: int | None = None,
+    ) -> Category:
         """Make a category known from the next frame on; the answer carries its new version.
 
         Encoded, written to disk, then visible; rotated supports are encoded later, between frames.
+        base_version: the one that the change is based on; another present one raises `Conflict`.
         Raises `InvalidInput`, `LibraryError` or `ModelHangs`; on error nothing is changed (strong
         guarantee), unless it says that the disk has the category already.
         Waits for the pending frames, not for later ones.
         """
         with self._command():
-            category = registration.merge(self._categories, category, mode)
+            category = registration.merge(self._categories, category, mode, base_version)
             encoded = self._model.call(self._estimator.encode_upright, category)
             stored = self._library.put(category)
             self._follow(
@@ -199,13 +205,35 @@ class Server:
             )
             return stored
 
-    def remove(self, name: str) -> None:
-        """Forget a category. Raises as `register`."""
+    def remove(self, name: str, base_version: int | None = None) -> None:
+        """Forget a category. Raises as `register`; base_version as there."""
         with self._command():
             self.find(name)
+            registration.check_base(self._categories, name, base_version)
             self._model.check()
             self._library.remove(name)
             self._follow(f"{name} is removed from disk", self._hide, name)
+
+    def restore(self, name: str, version: int, base_version: int | None = None) -> Category:
+        """Register an old version again, as a new version.
+
+        base_version: the present one, None if the category is not registered. Raises
+        `InvalidInput` if the old version is not kept any more, `Conflict`, `LibraryError`.
+        """
+        mode = RegisterMode.CREATE if base_version is None else RegisterMode.REPLACE
+        return self.register(self.old_version(name, version), mode, base_version)
+
+    def old_versions(self, name: str) -> Sequence[Category]:
+        """The versions of a category that were replaced or removed and are kept, newest first."""
+        return self._library.old.of(name)
+
+    def old_version(self, name: str, version: int) -> Category:
+        """One of them. Raises `InvalidInput` if it is not kept."""
+        return self._library.old.get(name, version)
+
+    def removed(self) -> Mapping[str, int]:
+        """The removed categories that can be restored: name -> version."""
+        return self._library.removed()
 
     def activate(self, camera: str | None, names: Sequence[str] | None) -> None:
         """Make these categories active and all others inactive, from the next frame on.

@@ -12,12 +12,12 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from cape_ros.core.errors import CapeError, Fault, FaultCode, InvalidInput
+from cape_ros.core.errors import CapeError, Conflict, Fault, FaultCode, InvalidInput
 from cape_ros.studio.access import App, Guard, Rules
 from cape_ros.studio.api import categories, exchange, live, media
 from cape_ros.studio.api import inspect as inspection
 from cape_ros.studio.api.context import Context
-from cape_ros.studio.api.schemas import FaultsAnswer
+from cape_ros.studio.api.schemas import ConflictAnswer, FaultsAnswer
 from cape_ros.studio.formats.reading import field_name
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,10 @@ def make_app(context: Context, rules: Rules) -> App:
 
     async def refuse(request: Request, error: Exception) -> JSONResponse:
         context.server.reject(error)
+        if isinstance(error, Conflict):
+            faults = FaultsAnswer.of(error.faults).faults
+            content = ConflictAnswer(faults=faults, present_version=error.present)
+            return JSONResponse(content.model_dump(), 409)
         if isinstance(error, InvalidInput):
             return answer(404 if _is_missing(error) else 400, error.faults)
         if isinstance(error, CapeError):

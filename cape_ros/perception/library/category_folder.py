@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import struct
 from collections.abc import Set
@@ -28,6 +29,8 @@ MOST_PIXELS_READ = 64_000_000  # of one that an earlier release took
 MOST_PIXELS_OF_A_CATEGORY = 100_000_000  # of all of its images: they are kept in memory
 LARGEST_YAML = 8_000_000
 CHECKSUM = b"sha256: "
+MOST_VERSION = 2**31  # a message holds 2**32, so there is room to go on from here
+VERSION_FOLDER = re.compile(r"v(\d{6,})")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 # All that a file of any content can make a reader raise.
 UNREADABLE: tuple[type[Exception], ...] = (
@@ -55,6 +58,13 @@ def check_storable(category: Category) -> None:
         faults.append(Fault("shots", reason, "too_large"))
     if faults:
         raise InvalidInput(faults)
+
+
+def version_folders(place: Path) -> list[tuple[int, Path]]:
+    """The version folders of a category, oldest first."""
+    matches = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
+    numbered = [(int(match[1]), path) for match, path in matches if match]
+    return sorted((version, path) for version, path in numbered if version <= MOST_VERSION)
 
 
 def write_category(folder: Path, category: Category) -> None:

@@ -2,17 +2,18 @@
 
     library.yaml                  the database version, the last version of every name ever used
     categories/arm/v000003/       one registration: category.yaml, shot_000.png, shot_001.png …
+    old/arm/v000002/              one that was replaced or removed, kept for a while
     damaged/                      what could not be read, set aside for inspection
     .staging/                     being written or thrown away; emptied when the library is opened
 
-A registration is written in `.staging` and renamed into place; only then the one before goes.
+A registration is written in `.staging` and renamed into place; only then the one before goes to
+`old`.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import tempfile
 import threading
@@ -26,22 +27,24 @@ from cape_ros.core.errors import CapeError, InvalidInput, LibraryError
 from cape_ros.perception.category import NAME, Category, not_registered
 from cape_ros.perception.library.category_folder import (
     FORMAT,
+    MOST_VERSION,
     UNREADABLE,
+    VERSION_FOLDER,
     NewerFormat,
     check_storable,
     from_yaml,
     read_category,
     sync_folder,
     to_yaml,
+    version_folders,
     write_category,
     write_file,
 )
 from cape_ros.perception.library.lock import locked
+from cape_ros.perception.library.old_versions import OldVersions
 
 FIELDS = {"format", "database_version", "last_versions"}
 MOST_CATEGORIES = 1000
-MOST_VERSION = 2**31  # a message holds 2**32, so there is room to go on from here
-VERSION_FOLDER = re.compile(r"v(\d{6,})")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space",
@@ -87,6 +90,7 @@ class CategoryLibrary:
         self.root = Path(root)
         self._entries = self.root / "categories"
         self._staging = self.root / ".staging"
+        self.old = OldVersions(self.root)
         self._writing = threading.Lock()
         self._categories: Mapping[str, Category] = {}
         self._record = Record()
@@ -116,6 +120,10 @@ class CategoryLibrary:
         """The names of all categories, sorted."""
         return tuple(sorted(self._categories))
 
+    def removed(self) -> Mapping[str, int]:
+        """The categories that were removed and are kept for a while: name -> last version."""
+        return self.old.removed(self._categories)
+
     def __iter__(self) -> Iterator[Category]:
         return iter([category for _, category in sorted(self._categories.items())])
 
@@ -129,8 +137,16 @@ class CategoryLibrary:
         """Write a category, or replace that of the same name; returns it with its new version.
 
         Raises `InvalidInput` for a category without shots or with too large ones, `LibraryError`
-        if the disk does not take it; on error nothing is changed.
+        if the disk does not take it, not even without old versions; on error nothing is changed.
         """
+        try:
+            return self._put(category)
+        except LibraryError as error:
+            if not (_is_full(error) and self.old.clear()):
+                raise
+        return self._put(category)
+
+    def _put(self, category: Category) -> Category:
         check_storable(category)
         name, place = category.name, self._entries / category.name
         if name not in self._categories and len(self._categories) >= MOST_CATEGORIES:
@@ -154,15 +170,18 @@ class CategoryLibrary:
             with suppress(OSError):  # registered by now, even if this fails
                 sync_folder(place)
                 sync_folder(self._entries)
-                for older, folder in _versions(place):
-                    if older < version:
+                before = [folder for older, folder in version_folders(place) if older < version]
+                self.old.keep(name, before, self._categories)
+                for folder in before:
+                    if folder.exists():
                         os.replace(folder, staging / folder.name)
         return category
 
     def remove(self, name: str) -> None:
-        """Delete a category from disk. Raises `InvalidInput` if there is none, `LibraryError`.
+        """Move a category to the old versions.
 
-        On a full disk it goes first, to make room for the record of it.
+        Raises `InvalidInput` if there is none, `LibraryError`. On a full disk it is deleted,
+        to make room for the record of that.
         """
         self.get(name)
         try:
@@ -171,10 +190,12 @@ class CategoryLibrary:
                 _write_record(self.root, record)
                 os.replace(self._entries / name, staging / name)
                 self._forget(name, record)
+                folders = [folder for _, folder in version_folders(staging / name)]
+                self.old.keep(name, folders, self._categories)
         except LibraryError as error:
-            full = isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
-            if not full:
+            if not _is_full(error):
                 raise
+            self.old.clear()
             with self._writing, self._alone(needed=False):
                 record = self._after_removal(self._record, name)
                 shutil.rmtree(self._entries / name, ignore_errors=True)
@@ -195,7 +216,7 @@ class CategoryLibrary:
     def _check_unchanged(self, name: str) -> None:
         """Raises `LibraryError` if another program changed the category since it was read: what it
         registered would be lost."""
-        stored = max((v for v, _ in _versions(self._entries / name)), default=None)
+        stored = max((v for v, _ in version_folders(self._entries / name)), default=None)
         known = self._categories.get(name)
         if stored != (known.version if known else None):
             now = f"its version is {stored}" if stored else "it is not registered any more"
@@ -251,7 +272,7 @@ class CategoryLibrary:
             self._set_aside(self.root / "library.yaml", "library.yaml", error)
         categories, last = {}, dict(record.last_versions)
         for place in sorted(self._entries.iterdir()):
-            name, versions = place.name, _versions(place)
+            name, versions = place.name, version_folders(place)
             if not versions and _remove_empty(place):  # of a kill
                 continue
             if not versions or not NAME.fullmatch(name):
@@ -283,6 +304,11 @@ class CategoryLibrary:
                 os.replace(path, self.root / "damaged" / f"{name}-{stamp}")
 
 
+def _is_full(error: LibraryError) -> bool:
+    """Whether the disk or the quota had no room."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
+
+
 def _is_proven(error: Exception) -> bool:
     """Whether the content is damaged. A disk that does not answer now may do so later, and a later
     release may read what this one cannot."""
@@ -291,16 +317,9 @@ def _is_proven(error: Exception) -> bool:
     return not isinstance(error, NewerFormat)
 
 
-def _versions(place: Path) -> list[tuple[int, Path]]:
-    """The version folders of a category, oldest first."""
-    matches = [(VERSION_FOLDER.fullmatch(path.name), path) for path in place.glob("v*")]
-    numbered = [(int(match[1]), path) for match, path in matches if match]
-    return sorted((version, path) for version, path in numbered if version <= MOST_VERSION)
-
-
 def _impossible_versions(place: Path) -> list[Path]:
     """Folders whose number is too large for a version."""
-    known = {path for _, path in _versions(place)}
+    known = {path for _, path in version_folders(place)}
     return [p for p in place.glob("v*") if VERSION_FOLDER.fullmatch(p.name) and p not in known]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -18,8 +19,12 @@ from cape_ros.studio.api.schemas import (
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
+    ConflictAnswer,
     FaultsAnswer,
+    OldVersionAnswer,
     RegisteredAnswer,
+    RemovedAnswer,
+    RestoreBody,
     ShotBody,
     SupportAnswer,
 )
@@ -27,10 +32,20 @@ from cape_ros.studio.image_codec import to_jpeg, to_png
 
 THUMBNAIL_QUALITY = 85
 MOST_PIXELS = 200_000_000  # of all shots of a registration
+CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": ConflictAnswer}}
 
 
 def routes(context: Context) -> APIRouter:
     router, server = APIRouter(tags=["categories"]), context.server
+
+    def registered(stored: Category) -> RegisteredAnswer:
+        set_active(context, stored.name, True)
+        return RegisteredAnswer(
+            name=stored.name,
+            version=stored.version,
+            shots=len(stored.shots),
+            message=registration.summary(stored, server.check(stored.name)),
+        )
 
     @router.get("/categories")
     def list_categories() -> CategoriesAnswer:
@@ -38,6 +53,10 @@ def routes(context: Context) -> APIRouter:
         return CategoriesAnswer(
             database_version=server.database_version,
             categories=[CategoryAnswer.of(c, server.is_active(c.name)) for c in known.values()],
+            removed=[
+                RemovedAnswer(name=name, version=version)
+                for name, version in server.removed().items()
+            ],
         )
 
     @router.get("/categories/{name}")
@@ -51,38 +70,46 @@ def routes(context: Context) -> APIRouter:
     @router.get("/categories/{name}/shots/{index}", response_class=Response)
     def get_shot(name: str, index: int, width: int | None = Query(None, ge=1)) -> Response:
         """A JPEG of that width at most; without `width` the image as it was registered, a PNG."""
-        shots = server.find(name).shots
-        if not 0 <= index < len(shots):
-            raise InvalidInput.of("index", f"{index} is not a shot; there are {len(shots)}")
-        image = shots[index].image
-        if width is None:
-            return Response(to_png(image), media_type="image/png")
-        return Response(to_jpeg(image, width, THUMBNAIL_QUALITY), media_type="image/jpeg")
+        return picture(server.find(name), index, width)
 
-    @router.post("/categories")
+    @router.get("/categories/{name}/versions")
+    def list_old_versions(name: str) -> list[OldVersionAnswer]:
+        """The versions that were replaced or removed and can be restored, newest first."""
+        return [OldVersionAnswer.of(category) for category in server.old_versions(name)]
+
+    @router.get("/categories/{name}/versions/{version}/shots/{index}", response_class=Response)
+    def get_old_shot(
+        name: str, version: int, index: int, width: int | None = Query(None, ge=1)
+    ) -> Response:
+        """As of a registered category."""
+        return picture(server.old_version(name, version), index, width)
+
+    @router.post("/categories/{name}/versions/{version}/restore", responses=CONFLICT)
+    def restore(name: str, version: int, body: RestoreBody) -> RegisteredAnswer:
+        """Registers an old version again, as a new version."""
+        return registered(server.restore(name, version, body.base_version))
+
+    @router.post("/categories", responses=CONFLICT)
     def register(body: CategoryBody) -> RegisteredAnswer:
         """Registers the category and makes it active on every camera from the next frame on."""
-        stored = server.register(to_category(context, body), mode_of(body))
-        set_active(context, stored.name, True)
-        return RegisteredAnswer(
-            name=stored.name,
-            version=stored.version,
-            shots=len(stored.shots),
-            message=registration.summary(stored, server.check(stored.name)),
-        )
+        category = to_category(context, body)
+        return registered(server.register(category, mode_of(body), body.base_version))
 
     @router.post("/categories/check")
     def check(body: CategoryBody) -> FaultsAnswer:
         """The faults that registering it would have; changes nothing."""
         try:
-            registration.merge(server.categories, to_category(context, body), mode_of(body))
+            category = to_category(context, body)
+            registration.merge(server.categories, category, mode_of(body), body.base_version)
         except InvalidInput as error:
             return FaultsAnswer.of(error.faults)
         return FaultsAnswer(faults=[])
 
-    @router.delete("/categories/{name}", status_code=204, response_class=Response)
-    def remove(name: str) -> Response:
-        server.remove(name)
+    @router.delete(
+        "/categories/{name}", status_code=204, response_class=Response, responses=CONFLICT
+    )
+    def remove(name: str, base_version: int | None = Query(None, ge=1)) -> Response:
+        server.remove(name, base_version)
         return Response(status_code=204)
 
     @router.post("/categories/{name}/activation")
@@ -93,6 +120,17 @@ def routes(context: Context) -> APIRouter:
         return CategoryAnswer.of(known, server.is_active(name))
 
     return router
+
+
+def picture(category: Category, index: int, width: int | None) -> Response:
+    """The image of a shot: a JPEG of that width at most, without `width` a PNG."""
+    shots = category.shots
+    if not 0 <= index < len(shots):
+        raise InvalidInput.of("index", f"{index} is not a shot; there are {len(shots)}")
+    image = shots[index].image
+    if width is None:
+        return Response(to_png(image), media_type="image/png")
+    return Response(to_jpeg(image, width, THUMBNAIL_QUALITY), media_type="image/jpeg")
 
 
 def mode_of(body: CategoryBody) -> RegisterMode:

@@ -107,9 +107,19 @@ class CategoryAnswer(BaseModel):
         )
 
 
+class RemovedAnswer(BaseModel):
+    """version: of an old version that can be restored."""
+
+    name: str
+    version: int
+
+
 class CategoriesAnswer(BaseModel):
+    """removed: what can be restored."""
+
     database_version: int
     categories: list[CategoryAnswer]
+    removed: list[RemovedAnswer]
 
 
 class SupportAnswer(BaseModel):
@@ -136,6 +146,30 @@ class CategoryDetail(CategoryAnswer):
     supports: list[SupportAnswer]
 
 
+class OldVersionAnswer(BaseModel):
+    """A version that was replaced or removed."""
+
+    version: int
+    keypoint_names: list[str]
+    edges: list[tuple[int, int]]
+    supports: list[SupportAnswer]
+
+    @classmethod
+    def of(cls, category: Category) -> OldVersionAnswer:
+        return cls(
+            version=category.version,
+            keypoint_names=list(category.keypoint_names),
+            edges=list(category.edges),
+            supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(category.shots)],
+        )
+
+
+class RestoreBody(Strict):
+    """base_version: the present one, null if the category is not registered."""
+
+    base_version: int | None = Field(default=None, ge=1)
+
+
 class ShotBody(Strict):
     """image: an ID. box: null = around the visible keypoints."""
 
@@ -145,8 +179,11 @@ class ShotBody(Strict):
 
 
 class CategoryBody(Strict):
+    """base_version: refused if the category is at another version; null = whatever it is at."""
+
     name: str
     mode: Literal["create", "replace", "add_shots"] = "create"
+    base_version: int | None = Field(default=None, ge=1)
     keypoint_names: list[str] = Field(default=[], max_length=1000)
     edges: list[tuple[int, int]] = Field(default=[], max_length=10_000)
     shots: list[ShotBody] = Field(max_length=1000)
@@ -175,6 +212,12 @@ class FaultsAnswer(BaseModel):
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> FaultsAnswer:
         return cls(faults=[FaultAnswer(**asdict(fault)) for fault in faults])
+
+
+class ConflictAnswer(FaultsAnswer):
+    """present_version: of the category now, null if it is not registered any more."""
+
+    present_version: int | None
 
 
 class ActivationBody(Strict):

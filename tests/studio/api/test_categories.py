@@ -195,3 +195,75 @@ def test_more_than_a_registration_may_hold(site: Site, monkeypatch: pytest.Monke
     answer = site.browser.post("/api/categories", content=text)
     assert answer.status_code == 413
     assert site.browser.post("/api/categories", content=iter([text.encode()])).status_code == 413
+
+
+def test_a_change_that_is_based_on_an_older_version_is_refused(site: Site) -> None:
+    site.post("categories", cup(site))
+    theirs = site.post("categories", cup(site, mode="replace", base_version=1, edges=[[2, 3]]))
+    assert theirs["version"] == 2
+    for mode in ("replace", "add_shots"):
+        mine = cup(site, mode=mode, base_version=1, edges=[])
+        answer = site.post("categories", mine, 409)
+        assert answer["present_version"] == 2
+        (fault,) = answer["faults"]
+        assert (fault["field"], fault["code"]) == ("base_version", "conflict")
+        assert "version 2" in fault["reason"]
+        assert [f["code"] for f in site.post("categories/check", mine)["faults"]] == ["conflict"]
+    assert site.ask("DELETE", "categories/cup?base_version=1", 409)["present_version"] == 2
+    known = site.get("categories/cup")
+    assert (known["version"], known["edges"]) == (2, [[2, 3]])
+    mine = cup(site, mode="add_shots", base_version=2, edges=[])
+    assert site.post("categories", mine)["version"] == 3
+    site.ask("DELETE", "categories/cup?base_version=3", 204)
+
+
+def test_a_change_of_a_category_that_was_removed_meanwhile_is_refused(site: Site) -> None:
+    site.post("categories", cup(site))
+    site.ask("DELETE", "categories/cup", 204)
+    for mode in ("replace", "add_shots"):
+        answer = site.post("categories", cup(site, mode=mode, base_version=1), 409)
+        assert answer["present_version"] is None
+        assert "not registered any more" in answer["faults"][0]["reason"]
+    assert site.get("categories")["categories"] == []
+
+
+def test_a_base_version_is_a_number_from_one_on(site: Site) -> None:
+    for version in (0, -1, "x"):
+        assert "base_version" in site.faults("categories", cup(site, base_version=version))
+
+
+def test_a_replaced_version_is_restored_as_a_new_one(site: Site) -> None:
+    site.post("categories", cup(site))
+    site.post("categories", cup(site, mode="replace", keypoint_names=list("wxyz")))
+    (old,) = site.get("categories/cup/versions")
+    assert (old["version"], old["keypoint_names"]) == (1, list("abcd"))
+    assert old["supports"][0]["keypoints"][0] == {"x": 24, "y": 16, "visible": True}
+    whole = PIL.Image.open(io.BytesIO(site.get("categories/cup/versions/1/shots/0")))
+    assert np.array_equal(np.asarray(whole), IMAGE)
+    path = "categories/cup/versions/1/restore"
+    assert site.post(path, {"base_version": 1}, 409)["present_version"] == 2
+    assert site.post(path, {}, 400)["faults"][0]["code"] == "category_exists"
+    assert site.post(path, {"base_version": 2})["version"] == 3
+    assert site.get("categories/cup")["keypoint_names"] == list("abcd")
+    assert [each["version"] for each in site.get("categories/cup/versions")] == [2, 1]
+
+
+def test_a_removed_category_is_restored(site: Site) -> None:
+    site.stand.show()
+    site.post("categories", cup(site))
+    site.ask("DELETE", "categories/cup", 204)
+    assert site.get("categories")["removed"] == [{"name": "cup", "version": 1}]
+    answer = site.post("categories/cup/versions/1/restore", {})
+    assert (answer["name"], answer["version"]) == ("cup", 2)
+    known = site.get("categories")
+    assert known["removed"] == []
+    assert known["categories"][0]["active"]
+    site.stand.show()
+    assert site.stand.found() == ["cup"]
+
+
+def test_what_is_not_kept_is_not_restored(site: Site) -> None:
+    site.post("categories", cup(site))
+    for name in ("cup", "pan", "-"):
+        site.ask("POST", f"categories/{name}/versions/1/restore", 404, json={})
+    assert site.get("categories/cup/versions") == []

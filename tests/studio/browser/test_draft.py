@@ -14,7 +14,7 @@ import cape_ros.studio
 
 PAGE = Path(cape_ros.studio.__file__).with_name("page")
 
-DRAFT = {
+DRAFT: dict[str, Any] = {
     "name": "mug",
     "mode": "create",
     "version": 0,
@@ -74,11 +74,33 @@ def test_a_prediction_outside_the_image_has_to_be_placed(modules: Page) -> None:
             {"x": 50, "y": 20, "score": 0.1, "visibility": 0},
         ],
     }
-    predicted = _call(modules, "predict", DRAFT, 0, found)
+    predicted = _call(modules, "predict", unmarked(), 0, found)
     assert predicted["shots"][0]["marks"][1] is None
     assert predicted["shots"][0]["box"] == {"x": 10, "y": 10, "width": 90, "height": 20}
     texts = [each["text"] for each in _call(modules, "problems", predicted, None)]
     assert texts == ["b: no place yet", "c: the network is unsure, drag to correct"]
+
+
+def test_a_prediction_fills_only_what_has_no_place(modules: Page) -> None:
+    draft = unmarked()
+    own = {"x": 1, "y": 1, "visible": True}
+    hidden = {"x": 0, "y": 0, "visible": False}
+    box = {"x": 5, "y": 5, "width": 20, "height": 20}
+    draft["shots"][0] |= {"marks": [own, hidden, None], "box": box}
+    found = {
+        "box": {"x": 10, "y": 10, "width": 50, "height": 20},
+        "keypoints": [{"x": 9, "y": 9, "score": 0.9, "visibility": 2}] * 3,
+    }
+    (shot,) = _call(modules, "predict", draft, 0, found)["shots"]
+    assert shot["marks"][:2] == [own, hidden]
+    assert (shot["marks"][2]["x"], shot["box"]) == (9, box)
+    (shot,) = _call(modules, "predict", draft, 0, found, True)["shots"]
+    assert [mark["x"] for mark in shot["marks"]] == [9, 9, 9]
+
+
+def unmarked() -> dict[str, Any]:
+    """The draft before any keypoint of its shot is marked."""
+    return {**DRAFT, "shots": [{**DRAFT["shots"][0], "marks": [None] * 3}]}
 
 
 def test_a_taken_name_can_be_replaced_on_purpose_only(modules: Page) -> None:

@@ -34,6 +34,15 @@ def test_a_card_shows_picture_version_and_counts(librarian: Person) -> None:
     expect(card.locator("svg circle")).to_have_count(8)
 
 
+def test_a_card_opens_by_its_whole_area_but_the_switch(librarian: Person) -> None:
+    page = librarian.page
+    page.get_by_role("switch", name="Look for it").click()
+    expect(page.locator(".toast")).to_contain_text("not looked for")
+    expect(page.locator("#category")).to_be_hidden()
+    page.locator(".card h2").click()
+    expect(page.locator("#category")).to_contain_text("8 keypoints")
+
+
 def test_a_category_is_switched_off_and_on(librarian: Person, running: Running) -> None:
     switch = librarian.page.get_by_role("switch", name="Look for it")
     expect(switch).to_be_checked()
@@ -141,3 +150,36 @@ def _unpacked(file: Path) -> list[Path]:
             return [file]
         archive.extractall(file.parent / "unpacked")
     return [path for path in sorted((file.parent / "unpacked").rglob("*")) if path.is_file()]
+
+
+def test_a_removed_category_comes_back(librarian: Person, running: Running) -> None:
+    page = librarian.page
+    for back in ("Undo", "Restore version 2 of coffee"):
+        librarian.press("Show coffee")
+        librarian.press("Remove")
+        page.locator("dialog").get_by_role("button", name="Remove").click()
+        expect(page.locator(".card")).to_have_count(0)
+        librarian.press(back)
+        expect(page.locator(".card")).to_have_count(1)
+    assert running.server.categories["coffee"].version == 3
+    expect(page.get_by_role("region", name="Removed")).to_have_count(0)
+
+
+def test_a_replaced_version_comes_back(librarian: Person, running: Running) -> None:
+    page = librarian.page
+    librarian.press("Show coffee")
+    librarian.press("Edit")
+    expect(page.locator("#teach-stage .mark")).to_have_count(8)
+    page.get_by_label("Name of keypoint 1").fill("brim")
+    librarian.register()
+    librarian.press("Undo")
+    expect(page.locator(".toast", has_text="as version 3")).to_be_visible()
+    assert running.server.categories["coffee"].keypoint_names[0] == "rim_left"
+    librarian.go("library")
+    librarian.press("Show coffee")
+    earlier = page.get_by_role("region", name="Earlier versions")
+    expect(earlier.locator("li")).to_have_count(2)
+    expect(earlier.locator("img").first).to_have_js_property("naturalWidth", 240)
+    librarian.press("Restore version 2 of coffee")
+    expect(page.locator(".card")).to_contain_text("version 4")
+    assert running.server.categories["coffee"].keypoint_names[0] == "brim"

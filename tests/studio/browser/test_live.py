@@ -37,6 +37,25 @@ def test_keypoints_have_names_scores_and_a_history(person: Person, running: Runn
         expect(facts).to_contain_text(name)
 
 
+def test_a_category_that_was_just_registered_is_waited_for(person: Person) -> None:
+    page = person.page
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const objects = document.querySelector("#objects");
+          const note = () => {
+            const words = objects.querySelector(".empty:not([hidden])");
+            if (words) window.said.push(words.textContent);
+          };
+          new MutationObserver(note).observe(objects, { childList: true, subtree: true });
+        }"""
+    )
+    person.teach_coffee()
+    expect(page.locator('#objects [aria-label="cup"]')).to_be_visible()
+    said = page.evaluate("window.said")
+    assert not any("Nothing is looked for" in words for words in said)
+
+
 def test_why_a_keypoint_is_there_is_told_on_demand(person: Person, running: Running) -> None:
     page = person.page
     asked: list[str] = []

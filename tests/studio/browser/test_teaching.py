@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from .person import Person
 from .running import Running
@@ -145,6 +145,34 @@ def test_a_second_shot_of_an_unregistered_object_starts_so_too(
     assert np.median(errors) < 0.1 * running.truth[second].size
 
 
+def test_a_prediction_leaves_what_a_person_set_meanwhile(person: Person, running: Running) -> None:
+    page = person.page
+    running.server.register(running.coffee)
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Add a shot of coffee"))
+    expect(page.locator(".keypoints .open")).to_have_count(0)
+    for _ in range(2):
+        person.press("spoon_end: hidden in this shot")  # hidden, then without a place
+    before = _marks(person)
+    held: list[Route] = []
+    page.route("**/api/estimate", lambda route: held.append(route))
+    with page.expect_request("**/api/estimate"):
+        person.click("#predict")
+    expect(page.locator("#predict")).to_have_attribute("aria-busy", "true")
+    person.drag(before[0], (30, 40))
+    page.locator(".keypoints .pick").nth(3).click()
+    person.click_at(50, 60)
+    held[0].continue_()
+    page.unroute("**/api/estimate")
+    expect(page.locator("#predict")).to_be_enabled()
+    np.testing.assert_allclose(_marks(person)[0], (30, 40), atol=NEAR)
+    np.testing.assert_allclose(_marks(person)[3], (50, 60), atol=NEAR)
+    person.press("Replace all by prediction")
+    marks = page.locator("#teach-stage .mark >> nth=0")
+    expect(marks).not_to_have_attribute("transform", "translate(30 40)")
+    assert np.linalg.norm(np.array(_marks(person)[0]) - (30, 40)) > 10
+
+
 def test_reloading_in_mid_teaching_loses_nothing(person: Person, running: Running) -> None:
     page = person.page
     person.wait_for_frames()
@@ -174,7 +202,8 @@ def test_reloading_in_mid_teaching_loses_nothing(person: Person, running: Runnin
 
 def test_a_draft_that_cannot_be_read_does_no_harm(person: Person) -> None:
     page = person.page
-    page.evaluate("localStorage.setItem('cape-studio-draft', '{\"draft\": {\"shots\": 1}}')")
+    for kept in ("localStorage", "sessionStorage"):
+        page.evaluate(f"{kept}.setItem('cape-studio-draft', '{{\"draft\": {{\"shots\": 1}}}}')")
     page.reload()
     person.go("teach")
     expect(page.locator("#freeze")).to_be_visible()
@@ -192,6 +221,30 @@ def test_a_draft_is_not_thrown_away_without_a_question(visit: Callable[..., Pers
     person.press("Discard")
     person.press("Throw away")
     expect(page.locator("#freeze")).to_be_visible()
+
+
+def test_two_tabs_have_a_draft_each(person: Person, running: Running) -> None:
+    page = person.page
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Teach from this frame"))
+    person.click_at(100, 100)
+    person.name_object("first")
+    other = Person(page.context.new_page(), running)
+    other.open("teach")
+    expect(other.page.locator("#object-name")).to_have_value("first")  # what was changed last
+    other.page.fill("#object-name", "second")
+    page.reload()
+    expect(page.locator("#object-name")).to_have_value("first")
+    expect(page.locator("#teach-stage .mark")).to_have_count(1)
+    page.bring_to_front()
+    person.press("Discard")
+    person.press("Throw away")
+    expect(page.locator("#freeze")).to_be_visible()
+    other.page.reload()
+    expect(other.page.locator("#object-name")).to_have_value("second")
+    page.reload()
+    expect(page.locator("#freeze")).to_be_visible()
+    assert other.complaints == []
 
 
 def _marks(person: Person) -> list[tuple[float, float]]:

@@ -79,3 +79,15 @@ def test_a_video_is_leafed_through(tester: Person, running: Running, tmp_path: P
 
 def _first_point(person: Person) -> str:
     return person.page.locator('#try-stage [data-name="rim_left"]').get_attribute("transform") or ""
+
+
+def test_a_box_is_of_one_image_only(tester: Person, running: Running) -> None:
+    page = tester.page
+    image = cv2.cvtColor(running.coffee.shots[0].image, cv2.COLOR_RGB2BGR)
+    content = cv2.imencode(".jpg", image)[1].tobytes()
+    drop(tester, "cup.jpg", "image/jpeg", content)
+    expect(page.locator("#try-stage")).to_have_class("stage filled")
+    tester.drag((100, 100), (300, 300), stage="#try-stage")
+    expect(page.locator(".where")).to_contain_text("in the box that you drew")
+    drop(tester, "other.jpg", "image/jpeg", content)
+    expect(page.locator(".where")).to_contain_text("Searches the whole image")

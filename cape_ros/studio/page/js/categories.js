@@ -4,6 +4,7 @@ import { api } from "./api.js";
 
 class Categories extends EventTarget {
   version = -1;
+  removed = []; // [{name, version}] that can be restored
   #byName = new Map();
   #asked = -1;
 
@@ -26,6 +27,7 @@ class Categories extends EventTarget {
   async refresh() {
     const answer = await api.get("categories");
     this.version = answer.database_version;
+    this.removed = answer.removed;
     this.#byName = new Map(answer.categories.map((category) => [category.name, category]));
     this.dispatchEvent(new Event("change"));
   }

@@ -12,8 +12,10 @@ export class CheckList {
   #timer = 0;
   #asked = 0;
 
-  constructor(editor) {
+  /** compare(): shows what somebody else changed meanwhile. */
+  constructor(editor, compare) {
     this.editor = editor;
+    this.compare = compare;
     this.title = h("h2", { id: "check-title", tabindex: "-1" });
     this.list = h("ul", { class: "problems" });
     this.element = h("section", { "aria-labelledby": "check-title" }, this.title, this.list);
@@ -64,9 +66,11 @@ export class CheckList {
     const fixes = {
       hide: ["Not seen here", () => this.#hideOpen(problem.shot)],
       confirm: ["All are right", () => confirm(editor.draft, problem.shot)],
-      replace: ["Replace it", () => ({ ...editor.draft, mode: "replace" })],
+      replace: ["Replace it", () => ({ ...editor.draft, mode: "replace", base: categories.get(editor.draft.name)?.version })],
     };
-    if (problem.fix) {
+    if (problem.fix === "compare") {
+      item.append(h("button", { type: "button", class: "tiny", text: "Compare…", onclick: this.compare }));
+    } else if (problem.fix) {
       const [text, fix] = fixes[problem.fix];
       item.append(h("button", { type: "button", class: "tiny", text, onclick: () => editor.change(fix()) }));
     }
@@ -86,8 +90,9 @@ export class CheckList {
   }
 }
 
-/** A fault of the server in words of the page: {text, shot?, keypoint?}. */
-export function explain({ field, reason }, draft) {
+/** A fault of the server in words of the page: {text, shot?, keypoint?, fix?}. */
+export function explain({ field, reason, code }, draft) {
+  if (code === "conflict") return { text: reason, fix: "compare" };
   const shot = field.match(/^shots\[(\d+)\]/)?.[1];
   const keypoint = field.match(/keypoint(?:s|_names)\[(\d+)\]/)?.[1];
   const words = [];

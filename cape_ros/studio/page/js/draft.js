@@ -1,7 +1,9 @@
 // A category that is being taught, as plain data; every change makes a new draft.
 //
-// {name, mode, version, keypoint_names: [text], edges: [[a, b]],
+// {name, mode, version, base?, keypoint_names: [text], edges: [[a, b]],
 //  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null]}]}
+// version: of the registered category that was opened, 0 for none. base: the version that is
+// replaced or added to, where it is another one.
 // Mark = {x, y, visible, unsure?}: unsure is the network's own that is not confirmed, and that it
 // does not trust itself.
 
@@ -17,6 +19,16 @@ export function newDraft() {
 export function furtherShots(category) {
   const { name, version, keypoint_names, edges } = category;
   return { ...newDraft(), name, version, keypoint_names, edges, mode: "add_shots" };
+}
+
+/** The same draft, to be registered as a new category. */
+export function asNew({ base, ...draft }) {
+  return { ...draft, mode: "create", version: 0 };
+}
+
+/** The registered version that a draft changes, null for a new category. */
+export function baseOf({ mode, base, version }) {
+  return mode === "create" ? null : base || version || null;
 }
 
 export const isFixed = (draft) => draft.mode === "add_shots";
@@ -54,15 +66,16 @@ export function confirm(draft, shot) {
   }));
 }
 
-/** Marks that stand where the network found each keypoint. */
-export function predict(draft, shot, object) {
-  const { width, height } = draft.shots[shot];
-  const marks = object.keypoints.map((keypoint) => {
+/** Marks where the network found the keypoints: of those that have none yet, or of all of them. */
+export function predict(draft, shot, object, all = false) {
+  const { width, height, marks: before } = draft.shots[shot];
+  const marks = object.keypoints.map((keypoint, i) => {
+    if (before[i] && !all) return before[i];
     const { x, y } = keypoint;
     const inside = x >= -0.5 && y >= -0.5 && x <= width - 0.5 && y <= height - 0.5;
     return inside ? { x: round(x), y: round(y), visible: true, unsure: !isTrusted(keypoint) } : null;
   });
-  return withShot(draft, shot, (known) => ({ ...known, marks, box: tidyBox(object.box, known) }));
+  return withShot(draft, shot, (known) => ({ ...known, marks, box: known.box ?? tidyBox(object.box, known) }));
 }
 
 export function addKeypoint(draft, name = freshName(draft)) {
@@ -127,6 +140,7 @@ export function toBody(draft) {
   return {
     name: draft.name,
     mode: draft.mode,
+    base_version: baseOf(draft),
     keypoint_names: draft.keypoint_names,
     edges: draft.edges,
     shots: draft.shots.map(({ image, box, marks }) => ({

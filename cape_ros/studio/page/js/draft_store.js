@@ -1,4 +1,5 @@
-// A draft outlives a reload: its data in localStorage at every change, its images in IndexedDB.
+// A draft outlives a reload and its tab: its data in storage at every change, its images in
+// IndexedDB. Every tab has its own draft; a new tab goes on with the one that was changed last.
 // The server forgets images after a while, so the browser's copies are sent again when asked for.
 
 import { api } from "./api.js";
@@ -7,10 +8,15 @@ const KEY = "cape-studio-draft";
 const DATABASE = "cape-studio";
 const IMAGES = "images";
 
+const NONE = "null"; // this tab has no draft; it does not take that of another
+
 export function saveDraft(state) {
   try {
-    if (state) localStorage.setItem(KEY, JSON.stringify(state));
-    else localStorage.removeItem(KEY);
+    const before = sessionStorage.getItem(KEY);
+    const text = JSON.stringify(state);
+    if (state) localStorage.setItem(KEY, text);
+    else if (localStorage.getItem(KEY) === before) localStorage.removeItem(KEY); // not another tab's
+    sessionStorage.setItem(KEY, text);
   } catch {
     // A browser that keeps nothing (private window, full disk): teaching works all the same.
   }
@@ -19,7 +25,9 @@ export function saveDraft(state) {
 /** What `saveDraft` was given last; null if it is nothing that an editor can go on with. */
 export function loadDraft() {
   try {
-    const state = JSON.parse(localStorage.getItem(KEY));
+    const text = sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+    if (text && text !== NONE) sessionStorage.setItem(KEY, text);
+    const state = JSON.parse(text);
     return [state.draft, ...state.past, ...state.future].every(isDraft) ? state : null;
   } catch {
     return null;
@@ -44,8 +52,19 @@ export async function picture(image) {
   return blob;
 }
 
+/** Does something with the draft on the server, which may need to be sent its images again. */
+export async function withImages(editor, action) {
+  try {
+    return await action(editor.draft);
+  } catch (error) {
+    if (!isForgotten(error)) throw error;
+    editor.amend(await sendAgain(editor.draft));
+    return action(editor.draft);
+  }
+}
+
 /** Gives the server the images of a draft anew; returns the draft with the IDs of now. */
-export async function sendAgain(draft) {
+async function sendAgain(draft) {
   const shots = await Promise.all(
     draft.shots.map(async (shot) => {
       const blob = await picture(shot.image);
@@ -65,7 +84,8 @@ export function isForgotten(error) {
 /** Drops the browser's copies of all images but these IDs. */
 export async function keepOnly(images) {
   const keys = await inDatabase("readonly", (store) => store.getAllKeys()).catch(() => []);
-  const old = keys.filter((key) => !images.includes(key));
+  const ofOthers = localStorage.getItem(KEY) ?? "";
+  const old = keys.filter((key) => !images.includes(key) && !ofOthers.includes(key));
   for (const key of old) await inDatabase("readwrite", (store) => store.delete(key)).catch(() => undefined);
 }
 

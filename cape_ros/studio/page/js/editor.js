@@ -14,6 +14,7 @@ export class Editor extends EventTarget {
   shot = 0;
   chosen = -1; // keypoint
   tool = "box";
+  work = 0; // grows with every other draft that is begun
   chain = -1; // keypoint that the connect tool joins the next one to
   #past = [];
   #future = [];
@@ -49,6 +50,7 @@ export class Editor extends EventTarget {
 
   /** Begins with another draft; what was before cannot be undone. */
   begin(draft = newDraft(), shot = 0) {
+    this.work += 1;
     Object.assign(this, { draft, shot, chosen: -1, chain: -1 });
     this.tool = draft.shots[shot]?.box || isFixed(draft) ? "point" : "box";
     this.#past = [];
@@ -57,6 +59,7 @@ export class Editor extends EventTarget {
   }
 
   discard() {
+    this.work += 1;
     Object.assign(this, { draft: null, shot: 0, chosen: -1, chain: -1, tool: "box" });
     this.#past = [];
     this.#future = [];

@@ -4,6 +4,7 @@ import { api, part } from "./api.js";
 import { toBody } from "./draft.js";
 import { ask, h } from "./dom.js";
 import { attempt, counted, say } from "./messages.js";
+import { sendFile } from "./uploads.js";
 
 const ANNOTATION = /\.(json|xml|zip)$/i;
 
@@ -15,7 +16,7 @@ export async function readAnnotations(files) {
   const pictures = files.filter((file) => !isAnnotation(file));
   const uploaded = [];
   for (const file of pictures) {
-    const image = await attempt(file.name, () => api.upload("images", file));
+    const image = await sendFile("images", file);
     if (image) uploaded.push({ ...image, name: file.name });
   }
   const query = new URLSearchParams([
@@ -24,7 +25,7 @@ export async function readAnnotations(files) {
   ]);
   const drafts = [];
   for (const file of files.filter(isAnnotation)) {
-    const answer = await attempt(file.name, () => api.upload(`import?${query}`, typed(file)));
+    const answer = await sendFile(`import?${query}`, file, typed(file));
     if (!answer) continue;
     for (const problem of answer.problems) say(`${file.name}: ${problem}`, "bad");
     for (const draft of answer.drafts) drafts.push(await asDraft(draft, uploaded, file.name));
@@ -32,10 +33,10 @@ export async function readAnnotations(files) {
   return drafts;
 }
 
-/** Lets a person choose what becomes of imported drafts. teach: a `TeachView`. */
-export async function takeDrafts(drafts, teach, registered) {
+/** Lets a person choose what becomes of imported drafts. open(draft): to edit it. */
+export async function takeDrafts(drafts, open, registered) {
   if (!drafts.length) return;
-  if (drafts.length === 1) return teach.open(drafts[0]);
+  if (drafts.length === 1) return open(drafts[0]);
   const list = h(
     "ul",
     {},
@@ -48,7 +49,7 @@ export async function takeDrafts(drafts, teach, registered) {
     { label: "Open the first", value: "open" },
     { label: "Register all", value: "all", kind: "primary" },
   ]);
-  if (answer === "open") return teach.open(drafts[0]);
+  if (answer === "open") return open(drafts[0]);
   if (answer !== "all") return;
   for (const draft of drafts) {
     const done = await attempt(draft.name, () => api.post("categories", toBody(draft)));

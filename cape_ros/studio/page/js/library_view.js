@@ -1,10 +1,13 @@
 // The registered categories: thumbnails, versions, shots, and what can be done with them.
 
 import { api, part } from "./api.js";
+import { during } from "./busy.js";
 import { categories } from "./categories.js";
+import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
 import { attempt, counted, say } from "./messages.js";
+import { oldVersions, removedCategories, undo } from "./old_versions.js";
 import { thumbnail } from "./thumbnail.js";
 
 const FORMATS = [
@@ -37,7 +40,9 @@ export class LibraryView {
   }
 
   async importFiles(files) {
-    if (files.length) await takeDrafts(await readAnnotations(files), this.teach, () => categories.refresh());
+    if (!files.length) return;
+    const view = location.hash;
+    await takeDrafts(await readAnnotations(files), (draft) => this.teach.open(draft, view), () => categories.refresh());
   }
 
   async #paint() {
@@ -49,7 +54,7 @@ export class LibraryView {
     if (painted !== this.#painted) return;
     const cards = details.filter(Boolean).map((category) => this.#card(category));
     const empty = h("p", { class: "empty", text: "Nothing is registered yet. Teach an object, or import annotations." });
-    byId("cards").replaceChildren(...(cards.length ? cards : [empty]));
+    byId("cards").replaceChildren(...(cards.length ? cards : [empty]), removedCategories() ?? "");
     const chosen = details.find((category) => category?.name === this.#chosen);
     if (chosen) this.#open(chosen);
   }
@@ -72,7 +77,11 @@ export class LibraryView {
     toggle.checked = active;
     return h(
       "article",
-      { class: `card${name === this.#chosen ? " chosen" : ""}`, "aria-label": name },
+      {
+        class: `card${name === this.#chosen ? " chosen" : ""}`,
+        "aria-label": name,
+        onclick: ({ target }) => target.closest("button, .switch") || this.#open(category),
+      },
       open,
       h("h2", { text: name }),
       h("p", { class: "soft small", text: `version ${version} · ${counted(keypoint_names.length, "keypoint")} · ${counted(supports.length, "shot")}` }),
@@ -105,7 +114,7 @@ export class LibraryView {
         { class: "heading more" },
         button("Add a shot", () => this.teach.another(category), "primary"),
         button("Try out", () => this.tryOut(name)),
-        button("Edit", () => this.teach.edit(name)),
+        button("Edit", ({ currentTarget }) => during(currentTarget, "Opening …", (tell) => this.teach.edit(name, tell))),
         button("Remove", () => this.#remove(category), "danger"),
       ),
       h("h3", { text: counted(supports.length, "shot") }),
@@ -118,6 +127,7 @@ export class LibraryView {
       ),
       h("h3", { text: counted(keypoint_names.length, "keypoint") }),
       h("p", { text: keypoint_names.join(", ") }),
+      oldVersions(category),
       h("h3", { text: "Export" }),
       h(
         "div",
@@ -141,15 +151,27 @@ export class LibraryView {
     await categories.refresh();
   }
 
-  async #remove({ name, supports }) {
-    const answer = await ask(`Remove ${name}?`, `Its ${counted(supports.length, "shot")} and keypoints are deleted. Export it first if you may want it again.`, [
+  async #remove({ name, version, supports }, changed = "") {
+    const answer = await ask(`Remove ${name}?`, `${changed}Its ${counted(supports.length, "shot")} and keypoints are not looked for any more. The last 20 removed categories can be restored.`, [
       { label: "Keep it", value: "" },
       { label: "Remove", value: "yes", kind: "danger" },
     ]);
     if (answer !== "yes") return;
-    const done = await attempt(name, () => api.remove(`categories/${part(name)}`));
-    if (done) say(`${name} is removed`);
+    const done = await attempt(name, () =>
+      api.remove(`categories/${part(name)}?base_version=${version}`).catch((error) => {
+        if (isConflict(error)) return error;
+        if (error.status === 404) return null; // somebody else removed it
+        throw error;
+      }),
+    );
     await categories.refresh();
+    if (done === undefined) return;
+    if (!isConflict(done ?? {})) {
+      const gone = done === null;
+      return say(`${name} is removed`, "", { action: gone ? null : undo(name, version, null) });
+    }
+    const present = await attempt(name, () => api.get(`categories/${part(name)}`));
+    if (present) await this.#remove(present, `Somebody changed it meanwhile: it is version ${present.version} now. `);
   }
 }
 

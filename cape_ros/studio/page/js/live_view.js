@@ -97,7 +97,7 @@ export class LiveView {
     this.stage.draw(bitmap, header.width, header.height);
     this.layer.show(header.objects, categories);
     const now = performance.now();
-    this.table.show(header.objects, categories, now);
+    this.table.show(header.objects, categories, now, this.#watched?.name);
     this.#showFacts(header, header.age_ms + now - received, now);
     this.#answerTo(header.objects, now);
   }
@@ -128,7 +128,7 @@ export class LiveView {
       say(`${name} is found, score ${found.score.toFixed(2)}, ${after} s after it was registered`, "good");
     } else if (now - since > NOT_FOUND) {
       const shot = { label: "Add a shot", run: () => this.teach.another(categories.get(name)) };
-      say(`${name} is not found yet. Is it in view? One more shot may help.`, "", shot);
+      say(`${name} is not found yet. Is it in view? One more shot may help.`, "", { action: shot });
     } else return;
     this.#watched = null;
   }

@@ -3,11 +3,19 @@
 import { byId, h } from "./dom.js";
 
 const STAYS = 7000; // milliseconds
+const BAD_STAYS = 20_000;
+const MOST = 3; // messages at once
 
-/** A message in the corner. kind: "", "good" or "bad"; a bad one stays until it is closed. */
-export function say(text, kind = "", action = null) {
+// On narrow screens the messages stick to the screen's lower edge, and buttons that do so too stand
+// above them.
+const root = document.documentElement;
+new ResizeObserver(() => root.style.setProperty("--toasts-height", `${byId("toasts").offsetHeight}px`)).observe(byId("toasts"));
+
+/** A message below the view, where it covers nothing, for some seconds. kind: "", "good" or "bad".
+ * action: {label, run()}. topic: what it is about; `settled` takes it away. */
+export function say(text, kind = "", { action = null, topic = "" } = {}) {
   const close = h("button", { type: "button", class: "quiet icon", "aria-label": "Close message", text: "×" });
-  const toast = h("div", { class: `toast ${kind}` }, h("p", { text }));
+  const toast = h("div", { class: `toast ${kind}`, dataset: { topic } }, h("p", { text }));
   if (action) {
     const run = () => {
       toast.remove();
@@ -20,9 +28,28 @@ export function say(text, kind = "", action = null) {
   const toasts = byId("toasts");
   for (const old of [...toasts.children]) if (old.firstChild.textContent === text) old.remove();
   toasts.append(toast);
-  while (toasts.children.length > 3) toasts.firstChild.remove();
-  if (kind !== "bad") setTimeout(() => toast.remove(), STAYS);
+  while (toasts.children.length > MOST) toasts.firstChild.remove();
+  expire(toast, kind === "bad" ? BAD_STAYS : STAYS);
   byId(kind === "bad" ? "alert" : "announce").textContent = text;
+}
+
+/** Takes away what was said about a topic. */
+export function settled(topic) {
+  for (const toast of [...byId("toasts").children]) if (toast.dataset.topic === topic) toast.remove();
+}
+
+/** What goes on, until it is ended: {say(text), end()}. */
+export function progress(text) {
+  const words = h("p", { text });
+  const toast = h("div", { class: "toast", "aria-busy": "true" }, h("span", { class: "spinner", "aria-hidden": "true" }), words);
+  byId("toasts").append(toast);
+  announce(text);
+  return { say: (others) => (words.textContent = others), end: () => toast.remove() };
+}
+
+/** Removes a message after a while, but not from under the pointer or the focus. */
+function expire(toast, after) {
+  setTimeout(() => (toast.matches(":hover, :focus-within") ? expire(toast, STAYS) : toast.remove()), after);
 }
 
 export const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -35,9 +62,12 @@ export function announce(text) {
 /** Runs an action of a person and says what went wrong with it; undefined if it did. */
 export async function attempt(what, action) {
   try {
-    return await action();
+    const done = await action();
+    settled(what);
+    return done;
   } catch (error) {
-    say(`${what}: ${error.message}`, "bad");
+    settled(what);
+    say(`${what}: ${error.message}`, "bad", { topic: what });
     if (!error.faults) console.error(error);
     return undefined;
   }

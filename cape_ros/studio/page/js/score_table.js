@@ -20,7 +20,8 @@ export class ScoreTable {
     root.append(this.empty);
   }
 
-  show(objects, categories, now) {
+  /** awaited: the name of a category that was just registered, if there is no result yet. */
+  show(objects, categories, now, awaited) {
     const names = new Set(objects.map(({ category }) => category));
     for (const [name, { card }] of this.#objects) {
       if (!names.has(name)) {
@@ -29,7 +30,8 @@ export class ScoreTable {
       }
     }
     this.empty.hidden = objects.length > 0;
-    this.empty.textContent = categories.all().length
+    if (awaited) this.empty.textContent = `Waiting for the first result of ${awaited} …`;
+    else this.empty.textContent = categories.all().length
       ? "Nothing is looked for on this camera. Switch a category on in the library."
       : "Nothing is registered yet. Teach an object from this frame.";
     const redraw = now - this.#drawn > DRAW_EVERY;

@@ -10,10 +10,10 @@ import { thumbnail } from "./thumbnail.js";
 export class TeachPanel {
   #addresses = new Map(); // image ID -> object URL
 
-  /** actions: freeze(), open(), importFiles(), register(), discard(), join(). */
+  /** actions: freeze(), open(), importFiles(), register(), compare(), discard(), join(). */
   constructor(root, editor, actions) {
     this.editor = editor;
-    this.check = new CheckList(editor);
+    this.check = new CheckList(editor, actions.compare);
     this.keypoints = new KeypointList(editor);
     this.start = this.#startPart(actions);
     this.work = this.#workPart(actions);
@@ -30,8 +30,8 @@ export class TeachPanel {
       { class: "start" },
       h("h2", { text: "Teach an object" }),
       h("p", { class: "soft", text: "One image is enough for a start; more shots make it surer." }),
-      h("button", { type: "button", class: "primary wide", id: "freeze", text: "Freeze the camera", onclick: freeze }),
-      h("button", { type: "button", class: "wide", text: "Open an image…", onclick: open }),
+      h("button", { type: "button", class: "primary wide", id: "freeze", dataset: { adds: "" }, text: "Freeze the camera", onclick: freeze }),
+      h("button", { type: "button", class: "wide", dataset: { adds: "" }, text: "Open an image…", onclick: open }),
       h("button", { type: "button", class: "wide", text: "Import annotations…", onclick: importFiles }),
       h(
         "ol",
@@ -82,8 +82,8 @@ export class TeachPanel {
         h(
           "div",
           { class: "heading more" },
-          h("button", { type: "button", class: "tiny", text: "+ Freeze the camera", onclick: freeze }),
-          h("button", { type: "button", class: "tiny", text: "+ Image…", onclick: open }),
+          h("button", { type: "button", class: "tiny", dataset: { adds: "" }, text: "+ Freeze the camera", onclick: freeze }),
+          h("button", { type: "button", class: "tiny", dataset: { adds: "" }, text: "+ Image…", onclick: open }),
         ),
       ),
       h(
@@ -97,6 +97,14 @@ export class TeachPanel {
     );
   }
 
+  /** Lets no further shot be added while one is on its way. */
+  lock(busy) {
+    for (const button of byId("teach-side").querySelectorAll("[data-adds]")) {
+      button.disabled = busy;
+      button.setAttribute("aria-busy", busy);
+    }
+  }
+
   paint() {
     const { draft } = this.editor;
     this.start.hidden = Boolean(draft);
@@ -108,7 +116,8 @@ export class TeachPanel {
     this.name.readOnly = draft.mode !== "create" && draft.version > 0;
     this.join.hidden = isFixed(draft) || draft.keypoint_names.length < 2;
     const verbs = { create: "Register", replace: "Replace", add_shots: `Add ${draft.shots.length > 1 ? "shots" : "shot"}` };
-    setText(byId("register"), verbs[draft.mode]);
+    const button = byId("register");
+    if (!button.hasAttribute("aria-busy")) setText(button, verbs[draft.mode]);
     this.#paintShots();
   }
 

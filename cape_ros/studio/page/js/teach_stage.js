@@ -16,6 +16,8 @@ export class TeachStage {
   crossHair = null; // where the arrow keys work, in image pixels
   #corner = null; // the first corner of a box that is drawn with keys
   #shown = null; // image ID
+  #loading = null; // image ID
+  #words = "";
 
   constructor(root, hint, editor) {
     this.editor = editor;
@@ -48,7 +50,24 @@ export class TeachStage {
     this.paint();
   }
 
+  /** Words in the middle of the stage; "" for none. */
+  say(words) {
+    this.#words = words;
+    this.stage.say(words || (this.#loading ? "Loading the image …" : ""));
+  }
+
   async #load(shot) {
+    this.#loading = shot.image;
+    this.say(this.#words);
+    try {
+      await this.#draw(shot);
+    } finally {
+      if (this.#loading === shot.image) this.#loading = null;
+      this.say(this.#words);
+    }
+  }
+
+  async #draw(shot) {
     const bitmap = await createImageBitmap(await picture(shot.image));
     if (this.#shown === shot.image) {
       this.stage.draw(bitmap, shot.width, shot.height);

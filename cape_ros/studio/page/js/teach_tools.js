@@ -1,11 +1,12 @@
 // The tool bar above the image in work, and the keys that work wherever the focus is.
 
+import { isFixed } from "./draft.js";
 import { h } from "./dom.js";
 
 const NAMES = { box: ["Box", "B"], point: ["Point", "P"], connect: ["Connect", "C"] };
 
 export class TeachTools {
-  /** actions: predict(), help(). */
+  /** actions: predict(), predictAll(), help(). */
   constructor(root, editor, stage, actions) {
     this.editor = editor;
     this.root = root;
@@ -16,11 +17,13 @@ export class TeachTools {
     );
     this.undo = button("Undo", "Undo (Ctrl Z)", () => editor.undo(), { "aria-keyshortcuts": "Control+Z" });
     this.redo = button("Redo", "Redo (Ctrl Shift Z)", () => editor.redo(), { "aria-keyshortcuts": "Control+Shift+Z" });
-    this.predict = button("Predict", "Let the network place the keypoints (R)", actions.predict, { id: "predict" });
+    this.predict = button("Predict", "Let the network place the keypoints that have no place yet (R)", actions.predict, { id: "predict" });
+    this.predictAll = button("Replace all by prediction", "Overwrite every keypoint of this shot", actions.predictAll, { id: "predict-all" });
     root.append(
       h("div", { class: "group", role: "group", "aria-label": "Tool" }, ...this.tools),
       h("div", { class: "group", role: "group", "aria-label": "History" }, this.undo, this.redo),
       this.predict,
+      this.predictAll,
       h("span", { class: "gap" }),
       h(
         "div",
@@ -41,6 +44,9 @@ export class TeachTools {
     for (const tool of this.tools) tool.setAttribute("aria-pressed", tool.dataset.tool === editor.tool);
     this.undo.disabled = !editor.canUndo;
     this.redo.disabled = !editor.canRedo;
+    const marks = editor.current?.marks ?? [];
+    const others = isFixed(editor.draft ?? {}) || (editor.draft?.shots.length ?? 0) > 1;
+    this.predictAll.hidden = !others || !marks.some(Boolean);
   }
 }
 
@@ -72,7 +78,7 @@ export const KEYS = [
   ["H", "hidden in this shot, or not"],
   ["Delete", "take the held keypoint away"],
   ["Escape", "let go"],
-  ["R", "let the network place the keypoints"],
+  ["R", "let the network place the keypoints that have no place yet"],
   ["Ctrl Z, Ctrl Shift Z", "undo, redo"],
   ["+, -, 0", "zoom in, zoom out, show all; wheel or pinch too"],
   ["Alt ↑, Alt ↓", "in a name: move the keypoint in the order"],

@@ -2,39 +2,46 @@
 
 import { addShot, furtherShots, joinInOrder, newDraft, predict, toBody } from "./draft.js";
 import { api, part } from "./api.js";
+import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
-import { isForgotten, keepOnly, sendAgain } from "./draft_store.js";
+import { keepOnly, withImages } from "./draft_store.js";
 import { Editor } from "./editor.js";
 import { announce, attempt, counted, say } from "./messages.js";
+import { Registrar } from "./registrar.js";
 import { TeachPanel } from "./teach_panel.js";
 import { TeachStage } from "./teach_stage.js";
 import { KEYS, teachKey, TeachTools } from "./teach_tools.js";
+import { sendFile } from "./uploads.js";
 
 export class TeachView {
-  #busy = false;
+  #busy = false; // while the network is asked
+  #adding = ""; // what goes on until another shot is there
 
   /** camera(): the chosen one's name. show(view): changes the view. watch(name): the live view
    * waits for the answer to a category. importFiles(files). */
   constructor({ camera, show, watch, importFiles }) {
-    Object.assign(this, { camera, show, watch });
+    Object.assign(this, { camera, show });
     this.editor = new Editor();
     this.stage = new TeachStage(byId("teach-stage"), byId("hint"), this.editor);
     const actions = {
       freeze: () => this.freeze(),
       open: async () => this.fromFiles(await chooseFiles("image/*", true)),
       importFiles: async () => importFiles(await chooseFiles(".json,.xml,.zip,image/*", true)),
-      register: () => this.register(),
+      register: () => this.registrar.register(),
+      compare: () => this.registrar.compare(),
       discard: () => this.discard(),
       join: () => this.editor.change(joinInOrder(this.editor.draft)),
       predict: () => this.predict(),
+      predictAll: () => this.predict(true),
       help: () => help(),
     };
     this.panel = new TeachPanel(byId("teach-side"), this.editor, actions);
+    this.registrar = new Registrar(this.editor, this.panel.check, { show, watch });
     new TeachTools(byId("tools"), this.editor, this.stage.stage, actions);
     this.editor.addEventListener("change", () => this.#paint());
     document.addEventListener("keydown", (event) => {
-      if (byId("view-teach").hidden || document.querySelector("dialog[open]")) return;
+      if (byId("view-teach").hidden || byId("view-teach").inert || document.querySelector("dialog[open]")) return;
       const parts = { ...actions, editor: this.editor, stage: this.stage.stage, keypoints: this.panel.keypoints };
       if (teachKey(event, parts)) event.preventDefault();
     });
@@ -50,10 +57,12 @@ export class TeachView {
 
   /** Takes the newest frame of the camera as the next shot. */
   async freeze() {
-    const frozen = await attempt("The camera cannot be frozen", () =>
-      api.post("freeze", { camera: this.camera() }),
+    if (this.#adding) return;
+    const { work } = this.editor;
+    const frozen = await this.#whileAdding("Freezing the camera …", () =>
+      attempt("The camera cannot be frozen", () => api.post("freeze", { camera: this.camera() })),
     );
-    if (!frozen) return;
+    if (!frozen || work !== this.editor.work) return; // another draft was begun meanwhile
     const { image, width, height, camera, objects } = frozen;
     await this.#take({ image, width, height, source: camera }, objects);
   }
@@ -61,8 +70,21 @@ export class TeachView {
   /** Takes image files as the next shots. */
   async fromFiles(files) {
     for (const file of files) {
-      const image = await attempt(file.name, () => api.upload("images", file));
+      const { work } = this.editor;
+      const image = await this.#whileAdding(`Uploading ${file.name} …`, () => sendFile("images", file));
+      if (work !== this.editor.work) return; // another draft was begun meanwhile
       if (image) await this.#take({ ...image, source: file.name });
+    }
+  }
+
+  async #whileAdding(words, action) {
+    this.#adding = words;
+    this.#paint();
+    try {
+      return await action();
+    } finally {
+      this.#adding = "";
+      this.#paint();
     }
   }
 
@@ -78,33 +100,43 @@ export class TeachView {
   async fromFrame() {
     if (this.editor.draft && !(await this.#mayLeave())) return this.show("teach");
     this.editor.begin(newDraft());
+    const { work } = this.editor;
     this.show("teach");
     await this.freeze();
-    if (!this.editor.current) this.editor.discard();
+    if (work === this.editor.work && !this.editor.current) this.editor.discard();
   }
 
-  /** Opens a draft that came from elsewhere: an import, or a registered category. */
-  async open(draft) {
+  /** Opens a draft that came from elsewhere: an import, or a registered category. view: the address
+   * of the view where a person asked for it; who has left it since is not called away. */
+  async open(draft, view = location.hash) {
+    if (view !== location.hash) {
+      say(`${draft.name || "The object"} is ready to be edited`, "good", { action: { label: "Open", run: () => this.open(draft) } });
+      return false;
+    }
     if (!(await this.#mayLeave())) return false;
     this.editor.begin(draft);
     this.show("teach");
     return true;
   }
 
-  /** Opens a registered category with all its shots, to be replaced. */
-  async edit(name) {
+  /** Opens a registered category with all its shots, to be replaced. tell(words): how far it is. */
+  async edit(name, tell) {
+    const view = location.hash;
+    let opened = 0;
     const draft = await attempt(`${name} cannot be opened`, async () => {
       const { keypoint_names, edges, version, supports } = await api.get(`categories/${part(name)}`);
       const shots = await Promise.all(
         supports.map(async ({ index, box, keypoints }) => {
           const blob = await api.blob(`categories/${part(name)}/shots/${index}`);
           const { image, width, height } = await api.upload("images", blob);
+          opened += 1;
+          if (supports.length > 1) tell(`Opening shot ${opened} of ${supports.length} …`);
           return { image, width, height, source: "registered", box, marks: keypoints };
         }),
       );
       return { name, mode: "replace", version, keypoint_names, edges, shots };
     });
-    if (draft) await this.open(draft);
+    if (draft) await this.open(draft, view);
   }
 
   async #take(image, objects = []) {
@@ -122,75 +154,47 @@ export class TeachView {
     else announce(`Frame of ${image.source}. Drag a box around the object, or click its first keypoint.`);
   }
 
-  /** Lets the network place the keypoints of the shot in work. */
-  async predict() {
+  /** Lets the network place the keypoints of the shot in work: those without a place, or all. */
+  async predict(all = false) {
     const { editor } = this;
     const { draft, shot, current } = editor;
     if (!current || this.#busy) return;
+    if (!all && draft.keypoint_names.length && !current.marks.includes(null)) {
+      return say("Every keypoint has its place. Replace all by prediction overwrites them.");
+    }
     const registered = categories.get(draft.name);
     const same = registered?.keypoint_names.join("\n") === draft.keypoint_names.join("\n");
     if (!same && shot === 0) return say("The network can place keypoints once one shot is marked");
     this.#busy = true;
-    const answer = await attempt("The network cannot place the keypoints", () =>
-      this.#withImages(({ shots, ...rest }) => {
+    let asked = null;
+    const button = byId(all ? "predict-all" : "predict");
+    const answer = await attempt("The network cannot place the keypoints", () => during(button, "Predicting …", () =>
+      withImages(editor, ({ shots, ...rest }) => {
         const { image, box } = shots[shot];
+        asked = image;
         const others = { ...rest, shots: shots.filter(({ marks }, i) => i !== shot && !marks.includes(null)) };
         const taught = { ...toBody(others), mode: "create", name: rest.name || "object" };
         return api.post("estimate", { image, box, ...(same ? { category: rest.name } : { draft: taught }) });
       }),
-    );
+    ));
     this.#busy = false;
-    if (answer && editor.shot === shot && editor.current) this.#use(answer.object);
+    const at = editor.draft?.shots.findIndex(({ image }) => image === asked) ?? -1;
+    if (!answer || at < 0) return;
+    if (editor.draft.keypoint_names.length !== draft.keypoint_names.length || draft.keypoint_names.some((name, i) => name !== editor.draft.keypoint_names[i])) {
+      return say("The keypoints were changed meanwhile; press Predict again");
+    }
+    this.#use(answer.object, at, all);
   }
 
-  #use(object) {
+  #use(object, shot = this.editor.shot, all = false) {
     const { editor } = this;
     if (!object.keypoints.some(({ score }) => score > 0)) {
       say("The network does not find the object here: draw a box around it and press Predict");
       editor.choose({ tool: "box" });
       return;
     }
-    editor.change(predict(editor.draft, editor.shot, object), { tool: "point" });
+    editor.change(predict(editor.draft, shot, object, all), { tool: "point" });
     announce("The network has placed the keypoints. Correct the ones that are off.");
-  }
-
-  async register() {
-    const { editor, panel } = this;
-    const { problems } = panel.check;
-    if (problems.length) {
-      panel.check.title.focus();
-      announce(`Not yet: ${problems.map(({ text }) => text).join("; ")}`);
-      return;
-    }
-    if (this.#busy) return;
-    this.#busy = true;
-    byId("register").setAttribute("aria-busy", "true");
-    try {
-      const { name, message } = await this.#withImages((draft) => api.post("categories", toBody(draft)));
-      editor.discard();
-      await categories.refresh();
-      this.watch(name);
-      this.show("live");
-      say(`Registered ${message}`, "good");
-    } catch (error) {
-      if (!error.faults) throw error;
-      panel.check.show(error.faults);
-      say(`Not registered: ${error.message}`, "bad");
-    } finally {
-      this.#busy = false;
-      byId("register").removeAttribute("aria-busy");
-    }
-  }
-
-  /** Does something with the draft on the server, which may need to be sent its images again. */
-  async #withImages(action) {
-    try {
-      return await action(this.editor.draft);
-    } catch (error) {
-      if (!isForgotten(error)) throw error;
-      this.editor.amend(await sendAgain(this.editor.draft));
-      return action(this.editor.draft);
-    }
   }
 
   async discard() {
@@ -218,7 +222,8 @@ export class TeachView {
     const { draft, current } = this.editor;
     document.querySelector('nav [data-view="teach"]').toggleAttribute("data-draft", Boolean(draft));
     const words = draft ? "Add a shot: freeze the camera, or open an image" : "Freeze the camera, or drop an image here";
-    this.stage.stage.say(current ? "" : words);
+    this.panel.lock(Boolean(this.#adding));
+    this.stage.say(current ? "" : this.#adding || words);
     keepOnlySoon(this.editor);
   }
 }

@@ -1,6 +1,7 @@
 // Try-out: a category on an image or a short video; one shot compared with all of them.
 
 import { api } from "./api.js";
+import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { isTrusted, scoreColor } from "./colors.js";
 import { byId, chooseFiles, field, h } from "./dom.js";
@@ -8,6 +9,7 @@ import { isVideo } from "./imports.js";
 import { FrameSlider } from "./frame_slider.js";
 import { attempt } from "./messages.js";
 import { TryStage } from "./try_stage.js";
+import { sendFile } from "./uploads.js";
 import { Why } from "./why.js";
 
 export class TryView {
@@ -16,6 +18,7 @@ export class TryView {
   #answers = new Map(); // what was asked -> answer
   #stale = false; // what is shown as the answer belongs to something else
   #working = false;
+  #asked = 0; // how many clips; one that is sent late does not replace a later one
 
   constructor({ camera }) {
     this.camera = camera;
@@ -29,6 +32,7 @@ export class TryView {
     categories.addEventListener("change", () => this.#fillSelects());
     this.#fillSelects();
     this.#paintWhere();
+    this.#wait(false);
     this.all.stage.say("Open or drop an image or a short video");
     document.addEventListener("keydown", (event) => {
       if (!byId("view-try").hidden && this.slider.key(event)) event.preventDefault();
@@ -52,22 +56,32 @@ export class TryView {
 
   async fromFiles([file]) {
     if (!file) return;
-    const clip = await attempt(file.name, async () => {
-      if (!isVideo(file)) return { name: file.name, frames: [(await api.upload("images", file)).image] };
-      const { video, frames, fps } = await api.upload("videos", typed(file));
-      return { name: file.name, fps, frames: Array.from({ length: frames }, (_, i) => `${video}.${i}`) };
-    });
-    if (clip) this.#show(clip);
+    const asked = (this.#asked += 1);
+    const send = () => this.#send(file);
+    const clip = await (this.openButton.disabled ? send() : during(this.openButton, "Uploading …", send));
+    if (clip && asked === this.#asked) this.#show(clip);
+  }
+
+  async #send(file) {
+    const sent = await sendFile(isVideo(file) ? "videos" : "images", file, typed(file));
+    if (!sent) return undefined;
+    const { image, video, frames, fps } = sent;
+    if (image) return { name: file.name, frames: [image] };
+    return { name: file.name, fps, frames: Array.from({ length: frames }, (_, i) => `${video}.${i}`) };
   }
 
   async #freeze() {
-    const frozen = await attempt("The camera cannot be frozen", () => api.post("freeze", { camera: this.camera() }));
+    this.#asked += 1;
+    const frozen = await during(this.freezeButton, "Freezing …", () =>
+      attempt("The camera cannot be frozen", () => api.post("freeze", { camera: this.camera() })),
+    );
     if (frozen) this.#show({ name: frozen.camera, frames: [frozen.image] });
   }
 
   #show(clip) {
     this.#clip = clip;
     this.#box = null;
+    this.#paintWhere();
     this.#answers.clear();
     this.why.close();
     this.slider.show(clip.frames.length, clip.fps);
@@ -86,20 +100,24 @@ export class TryView {
     this.where = h("span");
     this.search = h("button", { type: "button", class: "tiny", text: "Search again", onclick: () => this.#setBox(null) });
     this.results = h("div", { id: "try-results" });
+    this.openButton = h("button", { type: "button", class: "primary", text: "Open image or video…", onclick: async () => this.fromFiles(await chooseFiles("image/*,video/*")) });
+    this.freezeButton = h("button", { type: "button", text: "Freeze the camera", onclick: () => this.#freeze() });
+    this.working = h("p", { class: "soft small working-note", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), "Estimating …");
     this.empty = h("p", { class: "empty", hidden: true, text: "Register a category first; then it can be tried out here." });
     this.whyRoot = h("div", { class: "why", hidden: true });
     side.append(
       h(
         "div",
         { class: "heading more" },
-        h("button", { type: "button", class: "primary", text: "Open image or video…", onclick: async () => this.fromFiles(await chooseFiles("image/*,video/*")) }),
-        h("button", { type: "button", text: "Freeze the camera", onclick: () => this.#freeze() }),
+        this.openButton,
+        this.freezeButton,
       ),
       field("Category", this.category),
       field("Compare all shots with", this.compare),
       h("p", { class: "soft small where" }, this.where, this.search),
       this.empty,
       this.whyRoot,
+      this.working,
       this.results,
     );
   }
@@ -141,7 +159,7 @@ export class TryView {
     if (!image) return;
     const stages = single === "" ? [this.all] : [this.all, this.one];
     this.#stale = true;
-    this.results.classList.add("waiting");
+    this.#wait(true);
     await attempt("The image cannot be shown", () => Promise.all(stages.map((stage) => stage.load(image, this.#box))));
     if (this.#working) return;
     this.#working = true;
@@ -150,6 +168,14 @@ export class TryView {
       await this.#answer();
     }
     this.#working = false;
+    this.#wait(false);
+  }
+
+  /** Shows that the network is asked, and that the answer below is another one's. */
+  #wait(waits) {
+    this.working.hidden = !waits;
+    this.results.classList.toggle("waiting", waits);
+    this.results.setAttribute("aria-busy", waits);
   }
 
   /** What is in the image of now; an answer that is late is not shown. */
@@ -168,7 +194,6 @@ export class TryView {
     this.all.layer.show([all.object], categories);
     this.one.layer.show(one ? [one.object] : [], categories);
     this.results.replaceChildren(table(category, all, one, (index) => this.#pick(index)));
-    this.results.classList.remove("waiting");
     this.slider.ready();
   }
 
