@@ -51,7 +51,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "cape_ros.studio.broadcast": "sends results as the schemas have them",
         "cape_ros.studio.formats": "check files of other programs",
     },
-    ("uvicorn",): SERVED,
+    ("uvicorn",): {**SERVED, "cape_ros.studio.connections": "limits how long a header takes"},
     ("websockets",): {},  # uvicorn imports it
     ("defusedxml",): {
         **SERVED,
