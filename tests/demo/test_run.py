@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -18,6 +19,7 @@ if not find_spec("rclpy"):
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
 from cape_ros.demo.run import run_demo
 from cape_ros.demo.scoreboard import LEGEND
+from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.library import CategoryLibrary
 
 SCENES = ["coffee", "rocket", "chelsea", "astronaut"]
@@ -57,14 +59,17 @@ def test_the_demo_on_photographs(tmp_path: Path) -> None:
 
 
 def test_what_is_registered_can_be_kept(tmp_path: Path) -> None:
-    library, screen = tmp_path / "library", io.StringIO()
-    for versions in (1, 3):  # it was removed after its scene, and registered again at the end
-        console = Console(file=screen, width=100)
-        assert run_demo(out=tmp_path, frames=2, device="cpu", keep=True, console=console) == 0
-        kept = {category.name: category.version for category in CategoryLibrary(library)}
-        assert set(kept) == set(SCENES)
-        assert min(kept.values()) > versions
-    assert f"--library {library}" in screen.getvalue().replace("\n", "")
+    root, screen = tmp_path / "library", io.StringIO()
+    image = np.full((48, 64, 3), 128, np.uint8)
+    before = Category("of_an_earlier_run", ["tip"], [], [SupportShot(image, [(30, 20)])])
+    CategoryLibrary(root).put(before)
+    console = Console(file=screen, width=100)
+    assert run_demo(out=tmp_path, frames=2, device="cpu", keep=True, console=console) == 0
+    kept = {category.name: category.version for category in CategoryLibrary(root)}
+    assert kept.pop(before.name) == 1
+    assert set(kept) == set(SCENES)
+    assert min(kept.values()) > 1  # it was removed after its scene, and registered again at the end
+    assert f"--library {root}" in screen.getvalue().replace("\n", "")
 
 
 def test_a_node_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
