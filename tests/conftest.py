@@ -25,16 +25,19 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "ros": ("ros",),
     **{
         f"ros/test_{name}.py": ("slow",)  # a node for each test; the other modules have fewer
-        for name in ("cameras", "lifecycle", "outputs", "services", "session_studio")
+        for name in ("bad_input", "cameras", "lifecycle", "outputs", "services", "session_studio")
     },
     "ros/test_process.py": ("slow",),
     "ros/test_register.py": ("slow",),
     "studio/browser": ("browser", "slow"),
     "studio/test_serve.py": ("ros", "slow"),
     "test_without_ros.py": ("slow",),
-    "lab/training": ("train",),
-    "lab/training/test_distributed.py": ("slow",),
-    "lab/training/test_trainer.py": ("slow",),
+    "lab/benchmark": ("slow",),
+    "lab/evaluation/test_trials.py": ("slow",),
+    "lab/training": ("train", "slow"),
+    "model/test_export.py": ("slow",),
+    "perception/inference/test_fast_paths.py": ("slow",),
+    "studio/test_connections.py": ("slow",),
     "lab/training/test_training_on_gpu.py": ("gpu",),
 }
 
