@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import torch
 
+from cape_ros.core import fastdds
 from cape_ros.lab.benchmark.machine import cores, processor
 from cape_ros.ros import MIDDLEWARE
 from cape_ros.server.server import RegisterMode
@@ -106,6 +107,7 @@ class Stand:
 @contextmanager
 def stand(setting: Setting) -> Iterator[Stand]:
     """The node with one registered category, waiting for images."""
+    fastdds.use_profile()  # as the launch file and the demo do
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory()))
         robot = ends.enter_context(Robot())
