@@ -28,7 +28,7 @@ JPEG_QUALITY = 80  # as the node's
 class ImageTopic:
     """Objects are followed from image to image, each topic by itself.
 
-    images: looked at so far. faults: how many of them could not be used; first_fault says why the
+    images: read so far. faults: how many of them could not be used; first_fault says why the
     first could not. found: in how many images each category was found. outputs: the topics of its
     messages.
     """
@@ -43,7 +43,7 @@ class ImageTopic:
         every: int,
         overlay: bool,
     ) -> None:
-        """estimator: knows the categories. every: only each n-th image is looked at. overlay:
+        """estimator: knows the categories. every: only each n-th image is processed. overlay:
         whether to draw what is found."""
         self.images = 0
         self.faults = 0

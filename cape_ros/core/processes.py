@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-GRACE = 4.5  # [s] to end after a signal; whoever sent it sends SIGKILL after five or ten
+GRACE = 4.5  # [s] to end after a signal; its sender sends SIGKILL after five or ten
 POLL_INTERVAL = 0.1  # [s]
 INTERRUPTED = 130  # exit status of a program that a Ctrl-C ended
 

@@ -82,7 +82,7 @@ def run_demo(
         console.print(kept, highlight=False, soft_wrap=True)
     if failure is None and not total.frames_reported:
         failure = CapeError(
-            f"no object was found in any frame; {out / SHEET} shows what the node looked at"
+            f"no object was found in any frame; {out / SHEET} shows what the node received"
         )
     if failure is not None:
         raise failure

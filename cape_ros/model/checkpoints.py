@@ -69,8 +69,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) 
 
 
 def remove_leftovers(folder: Path) -> None:
-    """What a kill in the middle of `write` left beside files in `folder`, in which nobody else
-    writes."""
+    """Removes the temporary files of a `write` that was killed; no other process may be writing."""
     for left in folder.glob(".*.safetensors.*"):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)

@@ -179,7 +179,7 @@ class Services:
 
 
 def check_lengths(request: Any) -> None:
-    """Raises `InvalidInput` for more entries than a field may have, before any is looked at."""
+    """Raises `InvalidInput` for more entries than a field may have, before any is read."""
     faults = [
         Fault(name, f"{len(getattr(request, name))} are more than {most}", "too_large")
         for name, most in MOST_ENTRIES.items()

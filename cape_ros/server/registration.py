@@ -35,7 +35,7 @@ def find(known: Mapping[str, Category], name: str) -> Category:
 def check_base(known: Mapping[str, Category], name: str, base_version: int | None) -> None:
     """Raises `Conflict` if the category is not at the version that a change of it is based on.
 
-    base_version: None = whatever the version is.
+    base_version: None = any version.
     """
     category = known.get(name)
     present = category.version if category else None
