@@ -21,8 +21,8 @@ LONGEST_PAUSE = 1.0  # [s] a longer one is cut
 class Film:
     """Writes overlay.webm, or numbered PNGs in overlay/ where OpenCV has no codec for it.
 
-    Until `close` the images are kept as JPEGs on disk: encoding VP8 takes ten times as long and would
-    hold up the recorder.
+    Until `close` the images are kept as JPEGs on disk: encoding VP8 takes ten times as long and
+    would hold up the recorder.
     """
 
     def __init__(self, folder: Path, rate: float) -> None:
