@@ -17,6 +17,7 @@ if not find_spec("rclpy"):
     pytest.skip("needs rclpy", allow_module_level=True)
 
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
+from cape_ros.demo.node_process import LOG
 from cape_ros.demo.run import run_demo
 from cape_ros.demo.scoreboard import LEGEND
 from cape_ros.perception.category import Category, SupportShot
@@ -63,6 +64,7 @@ def test_what_is_registered_can_be_kept(tmp_path: Path) -> None:
     image = np.full((48, 64, 3), 128, np.uint8)
     before = Category("of_an_earlier_run", ["tip"], [], [SupportShot(image, [(30, 20)])])
     CategoryLibrary(root).put(before)
+    (tmp_path / LOG).touch()  # an earlier demo wrote into this folder
     console = Console(file=screen, width=100)
     assert run_demo(out=tmp_path, frames=2, device="cpu", keep=True, console=console) == 0
     kept = {category.name: category.version for category in CategoryLibrary(root)}
