@@ -1,4 +1,4 @@
-"""When the model's work last went on: who waits for it can tell a long job from one that hangs."""
+"""Records when the model last made progress, which tells a long job from a hang."""
 
 from __future__ import annotations
 
