@@ -69,4 +69,7 @@ class ResultClasses:
                 )
             ],
             keypoint_names=list(found.keypoint_names),
+            predicted=found.predicted,
+            age=found.age,
+            velocities=[] if found.velocities is None else found.velocities.ravel().tolist(),
         )

@@ -27,6 +27,7 @@ from cape_ros.perception.geometry import (
 MOST_KEYPOINTS = 100
 MOST_EDGES = 1000
 MOST_SHOTS = 64
+MOST_SYMMETRIES = 16
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -37,6 +38,7 @@ class SupportShot:
     image: [H, W, 3] uint8 RGB. keypoints: [K, 2] float32 (x, y) in image pixels, 0 where not
     visible. visible: [K] bool. box: (x, y, width, height) in image pixels. The arrays are copies
     that cannot be written to.
+    automatic: taken by the node from a tracked object, not by a person.
     faults: what is wrong with the shot; the `Category` that takes it raises them all at once.
     """
 
@@ -44,6 +46,7 @@ class SupportShot:
     keypoints: np.ndarray
     visible: np.ndarray
     box: Box
+    automatic: bool
     faults: tuple[Fault, ...] = field(init=False, repr=False)
 
     def __init__(
@@ -52,6 +55,7 @@ class SupportShot:
         keypoints: ArrayLike,
         visible: ArrayLike | None = None,
         box: Sequence[float] | None = None,
+        automatic: bool = False,
     ) -> None:
         """Without `visible` every keypoint is; without `box` it is the hull of the visible ones."""
         pixels = np.array(image)
@@ -72,6 +76,7 @@ class SupportShot:
         object.__setattr__(self, "keypoints", shown)
         object.__setattr__(self, "visible", seen)
         object.__setattr__(self, "box", around or (0.0, 0.0, 0.0, 0.0))
+        object.__setattr__(self, "automatic", automatic)
         object.__setattr__(self, "faults", tuple(faults))
 
 
@@ -81,6 +86,8 @@ class Category:
 
     keypoint_names: K names. edges: pairs of keypoint indices that a skeleton joins.
     version: counts the registrations of this name; 0 = never registered.
+    symmetries: permutations of the keypoints that leave the object as it is: in (1, 0, 2) the first
+        two can be exchanged. The identity is not among them.
     Raises `InvalidInput` that names every fault of every field. A category without shots can be
     drawn, but neither registered nor searched.
     """
@@ -90,13 +97,15 @@ class Category:
     edges: Sequence[tuple[int, int]] = ()
     shots: Sequence[SupportShot] = ()
     version: int = 0
+    symmetries: Sequence[Sequence[int]] = ()
 
     def __post_init__(self) -> None:
         names, shots = tuple(self.keypoint_names), tuple(self.shots)
-        if faults := _length_faults(names, self.edges, shots):
+        if faults := _length_faults(names, self.edges, shots, self.symmetries):
             raise InvalidInput(faults)
         faults = [*_name_faults(self.name), *_keypoint_name_faults(names)]
         edges = tuple(_read_edges(self.edges, len(names), faults))
+        symmetries = tuple(_read_symmetries(self.symmetries, len(names), faults))
         for index, shot in enumerate(shots):
             faults += [fault.at(f"shots[{index}].{fault.field}") for fault in shot.faults]
             unread = any(fault.field == "keypoints" for fault in shot.faults)
@@ -109,9 +118,10 @@ class Category:
         object.__setattr__(self, "keypoint_names", names)
         object.__setattr__(self, "edges", edges)
         object.__setattr__(self, "shots", shots)
+        object.__setattr__(self, "symmetries", symmetries)
 
 
-def _length_faults(names: Sized, edges: Sized, shots: Sized) -> list[Fault]:
+def _length_faults(names: Sized, edges: Sized, shots: Sized, symmetries: Sized) -> list[Fault]:
     """Checked before anything is read of them: each entry costs time."""
     return [
         Fault(field, f"has {len(given)}; at most {most} are possible", "too_large")
@@ -119,6 +129,7 @@ def _length_faults(names: Sized, edges: Sized, shots: Sized) -> list[Fault]:
             ("keypoint_names", names, MOST_KEYPOINTS),
             ("edges", edges, MOST_EDGES),
             ("shots", shots, MOST_SHOTS),
+            ("symmetries", symmetries, MOST_SYMMETRIES),
         )
         if len(given) > most
     ]
@@ -256,3 +267,24 @@ def _read_edges(edges: Sequence[Any], count: int, faults: list[Fault]) -> Iterat
         elif start == end:
             faults.append(Fault(f"edges[{index}]", f"joins keypoint {start} to itself"))
         yield start, end
+
+
+def _read_symmetries(
+    symmetries: Sequence[Any], count: int, faults: list[Fault]
+) -> Iterator[tuple[int, ...]]:
+    for index, symmetry in enumerate(symmetries):
+        field = f"symmetries[{index}]"
+        try:
+            order = tuple(operator.index(at) for at in symmetry)
+        except TypeError:
+            reason = "is not a list of keypoint indices"
+            faults.append(Fault(field, reason, "wrong_type"))
+            continue
+        if len(order) != count:
+            reason = f"has {len(order)} indices for {counted(count, 'keypoint')}"
+            faults.append(Fault(field, reason, "wrong_type"))
+        elif sorted(order) != list(range(count)):
+            reason = f"does not name each keypoint from 0 to {count - 1} once"
+            faults.append(Fault(field, reason, "out_of_range"))
+        elif order != tuple(range(count)):
+            yield order

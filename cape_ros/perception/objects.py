@@ -44,6 +44,9 @@ class ObjectKeypoints:
     box: (x, y, w, h) in image pixels, the box that was cropped.
     track_id: the same object from frame to frame; -1 = not tracked.
     detection_id: of the request.
+    predicted: not seen in this image, but placed by the motion of its track.
+    age: [s] since its track began; 0 = not tracked.
+    velocities: [K, 2] float32, pixels per second; None = not tracked.
     """
 
     category: str
@@ -55,6 +58,9 @@ class ObjectKeypoints:
     keypoint_names: Sequence[str]
     track_id: int = -1
     detection_id: str = ""
+    predicted: bool = False
+    age: float = 0.0
+    velocities: np.ndarray | None = None
 
     @property
     def score(self) -> float:

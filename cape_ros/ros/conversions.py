@@ -73,6 +73,7 @@ def to_category_message(category: Category, active: bool) -> CategoryMessage:
         edges=[index for edge in category.edges for index in edge],
         shots=len(category.shots),
         active=active,
+        symmetries=[index for symmetry in category.symmetries for index in symmetry],
     )
 
 
@@ -86,6 +87,7 @@ def to_shot(shot: SupportShot) -> ShotMessage:
             Keypoint(x=x, y=y, visibility=Keypoint.VISIBLE if seen else Keypoint.OCCLUDED)
             for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
         ],
+        automatic=shot.automatic,
     )
 
 
@@ -109,12 +111,19 @@ def to_category(request: Any, find: Find) -> Category:
         faults.append(
             Fault("edges", f"{counted(len(edges), 'number')}; give pairs of keypoint indices")
         )
+    count, order = len(request.keypoint_names), list(map(int, request.symmetries))
+    if count and len(order) % count:
+        reason = f"{counted(len(order), 'number')}; give one for each of {count} keypoints, or more"
+        faults.append(Fault("symmetries", f"{reason} such permutations"))
     try:
         category = Category(
             request.name,
             request.keypoint_names,
             tuple(zip(edges[::2], edges[1::2], strict=False)),
             shots,
+            symmetries=[]
+            if not count or len(order) % count
+            else [order[at : at + count] for at in range(0, len(order), count)],
         )
     except InvalidInput as error:
         unreadable = {f"shots[{i}].image" for i, shot in enumerate(shots) if not shot.image.size}
@@ -132,6 +141,7 @@ def _shot(shot: Any, image: np.ndarray) -> SupportShot:
         [(keypoint.x, keypoint.y) for keypoint in shot.keypoints],
         [keypoint.visibility != Keypoint.OCCLUDED for keypoint in shot.keypoints],
         box if any(box) else None,
+        shot.automatic,
     )
 
 

@@ -99,6 +99,7 @@ def to_request(
         mode=int(mode),
         keypoint_names=list(category.keypoint_names),
         edges=[index for edge in category.edges for index in edge],
+        symmetries=[index for symmetry in category.symmetries for index in symmetry],
         shots=[shot],
     )
 

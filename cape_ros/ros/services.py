@@ -17,7 +17,12 @@ from cape_ros.core.plurals import counted
 from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.messages import compressed, encodings
 from cape_ros.messages.images import read_image
-from cape_ros.perception.category import MOST_EDGES, MOST_KEYPOINTS, MOST_SHOTS
+from cape_ros.perception.category import (
+    MOST_EDGES,
+    MOST_KEYPOINTS,
+    MOST_SHOTS,
+    MOST_SYMMETRIES,
+)
 from cape_ros.perception.library.library import MOST_CATEGORIES
 from cape_ros.ros.conversions import (
     given_message,
@@ -48,6 +53,7 @@ MOST_ENTRIES = {
     "keypoint_names": MOST_KEYPOINTS,
     "edges": 2 * MOST_EDGES,
     "shots": MOST_SHOTS,
+    "symmetries": MOST_SYMMETRIES * MOST_KEYPOINTS,
     "boxes": MOST_BOXES,
     "categories": MOST_CATEGORIES,
 }
@@ -124,6 +130,10 @@ class Services:
         return registration.summary(stored, session.server.check(stored.name))
 
     def _remove(self, session: Session, request: RemoveCategory.Request, response: Any) -> str:
+        if request.automatic_shots:
+            stored, count = session.server.remove_automatic_shots(request.name)
+            shots = counted(count, "automatic shot")
+            return f"{stored.name} version {stored.version} is without its {shots}"
         session.server.remove(request.name)
         return f"{request.name} is forgotten"
 

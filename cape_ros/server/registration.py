@@ -77,6 +77,12 @@ def merge(
                 f"differ from those of {before.name!r}; leave them out or use REPLACE",
                 "differs",
             )
+        if category.symmetries and category.symmetries != before.symmetries:
+            raise InvalidInput.of(
+                "symmetries",
+                f"differ from those of {before.name!r}; leave them out or use REPLACE",
+                "differs",
+            )
         count = len(before.shots) + len(category.shots)
         if count > MOST_SHOTS:
             reason = f"{count} with those that are registered are more than {MOST_SHOTS}"

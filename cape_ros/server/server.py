@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import ParamSpec
 
 import numpy as np
 
-from cape_ros.core.errors import CapeError, DeviceError
+from cape_ros.core.errors import CapeError, DeviceError, InvalidInput
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception import tracking as follow
 from cape_ros.perception.category import Category
@@ -213,6 +214,20 @@ class Server:
             self._model.check()
             self._library.remove(name)
             self._follow(f"{name} is removed from disk", self._hide, name)
+
+    def remove_automatic_shots(self, name: str) -> tuple[Category, int]:
+        """Register a category again without its automatic shots; the answer says how many.
+
+        Raises `InvalidInput` if it has none or no others, and as `register`.
+        """
+        category = self.find(name)
+        kept = [shot for shot in category.shots if not shot.automatic]
+        count = len(category.shots) - len(kept)
+        if not count or not kept:
+            reason = f"{name} has no automatic shots" if not count else f"{name} has no others"
+            raise InvalidInput.of("automatic_shots", reason)
+        changed = replace(category, shots=kept)
+        return self.register(changed, RegisterMode.REPLACE, category.version), count
 
     def restore(self, name: str, version: int, base_version: int | None = None) -> Category:
         """Register an old version again, as a new version.

@@ -3,6 +3,7 @@
     {"name": "mug",
      "keypoints": [{"name": "rim", "x": 310.5, "y": 120}, {"name": "handle", "visible": false}],
      "edges": [[0, 1]],
+     "symmetries": [],
      "box": [60, 40, 480, 340]}
 
 x, y and the box (x, y, width, height) are pixels of the photograph; the centre of its top-left
@@ -25,7 +26,7 @@ from cape_ros.core.errors import Fault, InvalidInput, SourceError
 from cape_ros.core.files import read_text
 from cape_ros.perception.category import Category, SupportShot
 
-FIELDS = ("name", "keypoints", "edges", "box", "image", "frame")
+FIELDS = ("name", "keypoints", "edges", "symmetries", "box", "image", "frame")
 FIELDS_OF_A_KEYPOINT = ("name", "x", "y", "visible")
 
 
@@ -42,6 +43,7 @@ class Annotation:
     keypoints: np.ndarray
     visible: np.ndarray
     edges: tuple[tuple[int, int], ...] = ()
+    symmetries: tuple[tuple[int, ...], ...] = ()
     box: tuple[float, ...] | None = None
     image: Path | None = None
     frame: int | None = None
@@ -56,7 +58,9 @@ class Annotation:
             raise InvalidInput.of("name", "is missing; give the category a name", "missing")
         shot = SupportShot(image, self.keypoints, self.visible, self.box)
         try:
-            return Category(chosen, self.keypoint_names, self.edges, (shot,))
+            return Category(
+                chosen, self.keypoint_names, self.edges, (shot,), symmetries=self.symmetries
+            )
         except InvalidInput as error:
             faults = [fault.at(_field_in_file(fault.field)) for fault in error.faults]
             raise InvalidInput(faults) from error
@@ -76,7 +80,7 @@ def read_annotation(path: Path) -> Annotation:
     reader = _Reader(content)
     name = reader.optional(content, "name", "name", str, "text")
     names, points, visible = reader.keypoints()
-    edges = reader.edges()
+    edges, symmetries = reader.edges(), reader.symmetries()
     box = reader.box()
     image = reader.optional(content, "image", "image", str, "a path")
     frame = reader.optional(content, "frame", "frame", int, "a whole number")
@@ -87,7 +91,15 @@ def read_annotation(path: Path) -> Annotation:
     if reader.faults:
         raise InvalidInput(reader.faults)
     return Annotation(
-        name, names, points, visible, edges, box, path.parent / image if image else None, frame
+        name,
+        names,
+        points,
+        visible,
+        edges,
+        symmetries,
+        box,
+        path.parent / image if image else None,
+        frame,
     )
 
 
@@ -154,6 +166,16 @@ class _Reader:
                 continue
             edges.append((edge[0], edge[1]))
         return tuple(edges)
+
+    def symmetries(self) -> tuple[tuple[int, ...], ...]:
+        orders = []
+        for index, order in enumerate(self._list("symmetries")):
+            if not isinstance(order, list) or any(type(at) is not int for at in order):
+                reason = f"{order!r} is not a list of keypoint numbers"
+                self.faults.append(Fault(f"symmetries[{index}]", reason, "wrong_type"))
+                continue
+            orders.append(tuple(order))
+        return tuple(orders)
 
     def box(self) -> tuple[float, ...] | None:
         sides = self._list("box") if self._content.get("box") is not None else None

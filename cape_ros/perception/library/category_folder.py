@@ -24,6 +24,7 @@ from cape_ros.perception.category import Category, SupportShot
 
 FORMAT = 1
 FIELDS = {"format", "name", "version", "keypoint_names", "edges", "shots"}
+OPTIONAL = {"symmetries"}  # written only where there are any: earlier releases read the rest
 MOST_PIXELS = 40_000_000  # of one support image
 MOST_PIXELS_READ = 64_000_000  # of one that an earlier release took
 MOST_PIXELS_OF_A_CATEGORY = 100_000_000  # of all of its images: they are kept in memory
@@ -83,6 +84,7 @@ def write_category(folder: Path, category: Category) -> None:
                 "box": [float(value) for value in shot.box],
                 "keypoints": shot.keypoints.tolist(),
                 "visible": shot.visible.tolist(),
+                **({"automatic": True} if shot.automatic else {}),
             }
         )
     described = {
@@ -93,13 +95,15 @@ def write_category(folder: Path, category: Category) -> None:
         "edges": [list(edge) for edge in category.edges],
         "shots": shots,
     }
+    if category.symmetries:
+        described["symmetries"] = [list(symmetry) for symmetry in category.symmetries]
     write_file(folder / "category.yaml", to_yaml(described))
     sync_folder(folder)
 
 
 def read_category(folder: Path, name: str, version: int) -> Category:
     """Raises one of `UNREADABLE`."""
-    described = from_yaml(folder / "category.yaml", FIELDS)
+    described = from_yaml(folder / "category.yaml", FIELDS, OPTIONAL)
     if (described["name"], described["version"]) != (name, version):
         raise ValueError(f"category.yaml is not that of {name} version {version}")
     shots = [
@@ -108,12 +112,14 @@ def read_category(folder: Path, name: str, version: int) -> Category:
             shot["keypoints"],
             shot["visible"],
             shot["box"],
+            bool(shot.get("automatic", False)),
         )
         for index, shot in enumerate(described["shots"])
     ]
     if not shots:
         raise ValueError("category.yaml has no shots")
-    return Category(name, described["keypoint_names"], described["edges"], shots, version)
+    names, edges = described["keypoint_names"], described["edges"]
+    return Category(name, names, edges, shots, version, described.get("symmetries", ()))
 
 
 def _shot_path(folder: Path, index: int) -> Path:
@@ -161,10 +167,11 @@ def to_yaml(content: dict[str, Any]) -> bytes:
     return text + CHECKSUM + hashlib.sha256(text).hexdigest().encode() + b"\n"
 
 
-def from_yaml(path: Path, fields: Set[str]) -> dict[str, Any]:
+def from_yaml(path: Path, fields: Set[str], optional: Set[str] = frozenset()) -> dict[str, Any]:
     """The content of a file of this format. Raises one of `UNREADABLE`.
 
-    fields: those that it has. Files of before there were checksums have none.
+    fields: those that it has; optional: those that it may have. Files written before there were
+    checksums have none.
     """
     data = read_regular(path, LARGEST_YAML)
     content = load_yaml(data)
@@ -175,7 +182,7 @@ def from_yaml(path: Path, fields: Set[str]) -> dict[str, Any]:
     if content["format"] != FORMAT:
         raise ValueError(f"format {content['format']} is unknown; this release reads {FORMAT}")
     checksum = content.pop("sha256", None)
-    if unknown := content.keys() ^ fields:
+    if unknown := (content.keys() ^ fields) - optional:
         raise ValueError(f"{path.name}: {', '.join(map(str, unknown))}: a field too much or absent")
     text = data[: data.rfind(b"\n" + CHECKSUM) + 1]
     if checksum is not None and hashlib.sha256(text).hexdigest() != checksum:
