@@ -30,7 +30,7 @@ from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.model.scores import RIGHT_WITHIN, Calibration
 from cape_ros.model.weights import SHIPPED
 from cape_ros.perception.geometry import PADDING
-from cape_ros.perception.tracking import Trust
+from cape_ros.perception.trust import Trust
 
 SEED = 3
 MOST_OF_CATEGORY = 300  # points that count in the AUROC: none drowns the others

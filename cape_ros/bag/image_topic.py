@@ -18,7 +18,8 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.drawing.overlay import draw
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.perception.tracking import Trust, Watch
+from cape_ros.perception.tracking import Watch
+from cape_ros.perception.trust import Trust
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 KEYPOINTS = "cape_ros/msg/KeypointArray"

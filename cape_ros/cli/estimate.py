@@ -178,7 +178,8 @@ class Finder:
     def __init__(
         self, estimator: Estimator, category: Category, box: Box | None, follow: bool
     ) -> None:
-        from cape_ros.perception.tracking import Trust, Watch, track_ids
+        from cape_ros.perception.tracking import Watch, track_ids
+        from cape_ros.perception.trust import Trust
 
         self._estimator, self._category, self._box = estimator, category, box
         self._trust = Trust()

@@ -10,7 +10,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.trust import Trust
 
 if TYPE_CHECKING:  # it searches by what is here
     from cape_ros.perception.estimator import Estimator
@@ -32,20 +33,6 @@ SEARCHED_TOGETHER = LARGEST_BATCH // sum(n * n for n in WINDOWS_PER_SIDE)  # tha
 SMALLEST = 3  # pixels on a side of an image: its smallest windows are half as large
 SEARCH_SHARE = 0.25  # of the time, at most, while another object is followed
 MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
-
-
-@dataclass(frozen=True)
-class Trust:
-    """Thresholds of scores and matches, in [0, 1].
-
-    point_threshold: a point with this score is trusted, one with this match is used for the
-    object's box. presence_threshold: mean match from which a searched object is present.
-    tracking_threshold: mean match below which a tracked object is lost.
-    """
-
-    point_threshold: float = 0.3
-    presence_threshold: float = 0.35
-    tracking_threshold: float = 0.25
 
 
 def search_windows(width: int, height: int) -> list[Box]:

@@ -20,7 +20,7 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.library.library_use import LibraryUse
-from cape_ros.perception.tracking import Trust
+from cape_ros.perception.trust import Trust
 from cape_ros.ros import parameters
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now, to_category_array

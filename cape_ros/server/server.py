@@ -27,7 +27,8 @@ from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
 from cape_ros.perception.supports import EncodedSupports
-from cape_ros.perception.tracking import SEARCHED_TOGETHER, Trust, Watch, search, search_all
+from cape_ros.perception.tracking import SEARCHED_TOGETHER, Watch, search, search_all
+from cape_ros.perception.trust import Trust
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names

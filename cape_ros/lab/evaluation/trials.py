@@ -22,7 +22,7 @@ from cape_ros.lab.evaluation.methods import FeatureCache, find, numpy
 from cape_ros.lab.evaluation.pairs import SEED, Pair
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.geometry import PADDING, Box, Crop, crop_image
-from cape_ros.perception.tracking import Trust
+from cape_ros.perception.trust import Trust
 
 MOST_TRIALS = 100  # of the pairs of a category
 STRANGERS = 8  # objects of each category that are drawn as supports of others

@@ -25,7 +25,8 @@ from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Box, Crop, clean_box, clip_box, crop_image, hull_box
 from cape_ros.perception.library.annotation import read_annotation
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
-from cape_ros.perception.tracking import Trust, Watch, track_ids
+from cape_ros.perception.tracking import Watch, track_ids
+from cape_ros.perception.trust import Trust
 
 FEWEST_VISIBLE = 2  # labelled points that make a box
 PICTURES = 8  # objects, spread over the video

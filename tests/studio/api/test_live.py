@@ -10,7 +10,7 @@ from browsing import Site
 from steered import SECONDS, category
 from websockets.exceptions import ConnectionClosed
 
-from cape_ros.perception.tracking import Trust
+from cape_ros.perception.trust import Trust
 from cape_ros.studio import broadcast
 from cape_ros.studio.api import live
 
