@@ -78,6 +78,7 @@ class Session:
             estimator, library, _trust(values), self._publish, self._publish_categories
         )
         self._ends.callback(self.server.close)
+        self.server.auto_shots = values["auto_shots"]
         self.server.pause()
         width, height = values["warm_up_size"]
         self.server.warm_up((height, width))
@@ -144,6 +145,7 @@ class Session:
         self._values = values
         self._style = _style(values)
         self.server.trust = _trust(values)
+        self.server.auto_shots = values["auto_shots"]
         for each in self.cameras:
             each.values = values
 
