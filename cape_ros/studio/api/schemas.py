@@ -170,6 +170,13 @@ class RestoreBody(Strict):
     base_version: int | None = Field(default=None, ge=1)
 
 
+class RenameBody(Strict):
+    """name: the new one. base_version: as of a registration."""
+
+    name: str
+    base_version: int | None = Field(default=None, ge=1)
+
+
 class ShotBody(Strict):
     """image: an ID. box: null = around the visible keypoints."""
 
