@@ -50,9 +50,12 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/categories")
     def list_categories() -> CategoriesAnswer:
-        known = server.categories
+        known, trust = server.categories, server.trust
         return CategoriesAnswer(
             database_version=server.database_version,
+            trusted_point=trust.point_threshold,
+            found_object=trust.presence_threshold,
+            kept_object=trust.tracking_threshold,
             categories=[CategoryAnswer.of(c, server.is_active(c.name)) for c in known.values()],
             removed=[
                 RemovedAnswer(name=name, version=version)
