@@ -241,15 +241,19 @@ class ActivationBody(Strict):
 
 
 class ImageAnswer(BaseModel):
+    """dropped: IDs of older images and videos that are not kept any more, to make room."""
+
     image: str
     width: int
     height: int
+    dropped: list[str]
 
 
 class VideoAnswer(BaseModel):
-    """Its frames are images: `{video}.0`, `{video}.1`, ..."""
+    """Its frames are images: `{video}.0`, `{video}.1`, ... dropped: as of an image."""
 
     video: str
+    dropped: list[str]
     frames: int
     fps: float
     width: int
