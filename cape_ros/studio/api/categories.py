@@ -19,11 +19,13 @@ from cape_ros.studio.api.schemas import (
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
+    CheckAnswer,
     ConflictAnswer,
     FaultsAnswer,
     OldVersionAnswer,
     RegisteredAnswer,
     RemovedAnswer,
+    RenameBody,
     RestoreBody,
     ShotBody,
     SupportAnswer,
@@ -40,18 +42,23 @@ def routes(context: Context) -> APIRouter:
 
     def registered(stored: Category) -> RegisteredAnswer:
         set_active(context, stored.name, True)
+        check = server.check(stored.name)
         return RegisteredAnswer(
             name=stored.name,
             version=stored.version,
             shots=len(stored.shots),
-            message=registration.summary(stored, server.check(stored.name)),
+            message=registration.summary(stored, check),
+            doubtful=CheckAnswer.of(check).doubtful,
         )
 
     @router.get("/categories")
     def list_categories() -> CategoriesAnswer:
-        known = server.categories
+        known, trust = server.categories, server.trust
         return CategoriesAnswer(
             database_version=server.database_version,
+            trusted_point=trust.point_threshold,
+            found_object=trust.presence_threshold,
+            kept_object=trust.tracking_threshold,
             categories=[CategoryAnswer.of(c, server.is_active(c.name)) for c in known.values()],
             removed=[
                 RemovedAnswer(name=name, version=version)
@@ -71,6 +78,12 @@ def routes(context: Context) -> APIRouter:
     def get_shot(name: str, index: int, width: int | None = Query(None, ge=1)) -> Response:
         """A JPEG of that width at most; without `width` the image as it was registered, a PNG."""
         return picture(server.find(name), index, width)
+
+    @router.get("/categories/{name}/check")
+    def get_check(name: str) -> CheckAnswer:
+        """What its shots say of each other; one shot alone says nothing."""
+        server.find(name)
+        return CheckAnswer.of(server.check(name))
 
     @router.get("/categories/{name}/versions")
     def list_old_versions(name: str) -> list[OldVersionAnswer]:
@@ -96,7 +109,7 @@ def routes(context: Context) -> APIRouter:
         return registered(server.register(category, mode_of(body), body.base_version))
 
     @router.post("/categories/check")
-    def check(body: CategoryBody) -> FaultsAnswer:
+    def check_body(body: CategoryBody) -> FaultsAnswer:
         """The faults that registering it would have; changes nothing."""
         try:
             category = to_category(context, body)
@@ -111,6 +124,20 @@ def routes(context: Context) -> APIRouter:
     def remove(name: str, base_version: int | None = Query(None, ge=1)) -> Response:
         server.remove(name, base_version)
         return Response(status_code=204)
+
+    @router.patch("/categories/{name}", responses=CONFLICT)
+    def rename(name: str, body: RenameBody) -> RegisteredAnswer:
+        """Gives it another name. It begins with version 1 there, or after the last one that had
+        this name; what was registered under the old name can be restored there."""
+        stored = server.rename(name, body.name, body.base_version)
+        return RegisteredAnswer(
+            name=stored.name,
+            version=stored.version,
+            shots=len(stored.shots),
+            message=f"{name} is called {registration.described(stored)}; "
+            f"the versions of {name} are kept under that name",
+            doubtful=CheckAnswer.of(server.check(stored.name)).doubtful,
+        )
 
     @router.post("/categories/{name}/activation")
     def activate(name: str, body: ActivationBody) -> CategoryAnswer:

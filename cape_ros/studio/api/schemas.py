@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cape_ros.core.errors import Fault, FaultCode
+from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
@@ -53,11 +54,14 @@ class FoundKeypoint(BaseModel):
 
 
 class FoundObject(BaseModel):
-    """track_id: -1 = lost, or not followed."""
+    """track_id: -1 = lost, or not followed. predicted: not seen, but placed by its motion. age:
+    seconds since its track began."""
 
     category: str
     version: int
     track_id: int
+    predicted: bool
+    age: float
     score: float
     box: BoxBody
     keypoints: list[FoundKeypoint]
@@ -69,6 +73,8 @@ class FoundObject(BaseModel):
             category=prediction.category,
             version=prediction.category_version,
             track_id=prediction.track_id,
+            predicted=prediction.predicted,
+            age=round(prediction.age, 2),
             score=round(prediction.score, 4),
             box=BoxBody.of([round(value, 2) for value in prediction.box]),
             keypoints=[
@@ -115,9 +121,13 @@ class RemovedAnswer(BaseModel):
 
 
 class CategoriesAnswer(BaseModel):
-    """removed: what can be restored."""
+    """removed: what can be restored. trusted_point, found_object, kept_object: the thresholds of
+    scores, as the parameters of these names."""
 
     database_version: int
+    trusted_point: float
+    found_object: float
+    kept_object: float
     categories: list[CategoryAnswer]
     removed: list[RemovedAnswer]
 
@@ -170,6 +180,13 @@ class RestoreBody(Strict):
     base_version: int | None = Field(default=None, ge=1)
 
 
+class RenameBody(Strict):
+    """name: the new one. base_version: as of a registration."""
+
+    name: str
+    base_version: int | None = Field(default=None, ge=1)
+
+
 class ShotBody(Strict):
     """image: an ID. box: null = around the visible keypoints."""
 
@@ -189,13 +206,36 @@ class CategoryBody(Strict):
     shots: list[ShotBody] = Field(max_length=1000)
 
 
+class PointOfShot(BaseModel):
+    """Indices of a shot and of a keypoint."""
+
+    shot: int
+    keypoint: int
+
+
+class CheckAnswer(BaseModel):
+    """How well the shots of a category predict each other: of the `judged` points, `right` are
+    found from the other shots. doubtful: found elsewhere, may be marked wrongly."""
+
+    right: int
+    judged: int
+    doubtful: list[PointOfShot]
+
+    @classmethod
+    def of(cls, check: CrossCheck) -> CheckAnswer:
+        doubtful = [PointOfShot(shot=shot, keypoint=keypoint) for shot, keypoint in check.doubtful]
+        return cls(right=check.right, judged=check.judged, doubtful=doubtful)
+
+
 class RegisteredAnswer(BaseModel):
-    """message: a summary of the registration, with the cross-check of its shots."""
+    """message: a summary of the registration, with the cross-check of its shots. doubtful: as of
+    the check."""
 
     name: str
     version: int
     shots: int
     message: str
+    doubtful: list[PointOfShot]
 
 
 class FaultAnswer(BaseModel):
@@ -225,15 +265,19 @@ class ActivationBody(Strict):
 
 
 class ImageAnswer(BaseModel):
+    """dropped: IDs of older images and videos that are not kept any more, to make room."""
+
     image: str
     width: int
     height: int
+    dropped: list[str]
 
 
 class VideoAnswer(BaseModel):
-    """Its frames are images: `{video}.0`, `{video}.1`, ..."""
+    """Its frames are images: `{video}.0`, `{video}.1`, ... dropped: as of an image."""
 
     video: str
+    dropped: list[str]
     frames: int
     fps: float
     width: int

@@ -68,6 +68,27 @@ def test_a_category_is_removed_after_a_question(librarian: Person, running: Runn
     assert not running.server.categories
 
 
+def test_a_category_is_renamed_and_called_as_before_again(
+    librarian: Person, running: Running
+) -> None:
+    page = librarian.page
+    running.server.register(replace(running.coffee, name="tea"))
+    librarian.press("Show coffee")
+    for name in ("tea", "cup 2"):
+        if name == "tea":
+            librarian.press("Rename")
+        page.get_by_label("New name").fill(name)
+        page.keyboard.press("Enter")
+        if name == "tea":
+            expect(page.get_by_role("alert").filter(has_text="registered already")).to_be_visible()
+    librarian.complaints.clear()  # the browser's own, about the refusal
+    expect(page.locator("#category h2")).to_have_text("cup_2")
+    assert sorted(running.server.categories) == ["cup_2", "tea"]
+    librarian.press("Undo")
+    expect(page.locator(".card", has_text="coffee")).to_contain_text("version 2")
+    assert sorted(running.server.categories) == ["coffee", "tea"]
+
+
 def test_a_category_is_edited(librarian: Person, running: Running) -> None:
     page = librarian.page
     librarian.press("Show coffee")
@@ -94,6 +115,36 @@ def test_what_the_shots_say_of_each_other_is_told(person: Person, running: Runni
     person.click("#register")
     summary = "version 2: 8 keypoints, 2 shots; 16 of 16 points are found from the other shots"
     expect(person.page.locator(".toast", has_text="Registered coffee")).to_contain_text(summary)
+
+
+def test_a_point_that_may_be_marked_wrongly_is_shown_where_it_is(
+    person: Person, running: Running
+) -> None:
+    (shot,) = running.coffee.shots
+    wrong = shot.keypoints.copy()
+    wrong[2] = shot.keypoints[6]
+    shots = (shot, shot, replace(shot, keypoints=wrong))
+    running.server.register(replace(running.coffee, shots=shots))
+    page = person.page
+    person.go("library")
+    person.press("Show coffee")
+    ring = page.locator("#category .doubt")
+    expect(ring).to_have_count(1)
+    expect(page.locator("#category .big-shots li").nth(2)).to_contain_text("coffee_edge: the other")
+    person.press("Correct coffee_edge of shot 3")
+    name = page.locator("#teach-stage .point-label", has_text="coffee_edge: look again")
+    expect(name).to_be_visible()
+    expect(page.locator("#hint")).to_contain_text("coffee_edge may be marked wrongly")
+    person.click("#register")
+    expect(
+        page.locator(".toast", has_text="1 point of coffee may be marked wrongly")
+    ).to_be_visible()
+    person.press("Look at it")
+    expect(name).to_be_visible()
+    person.drag(wrong[2].tolist(), shot.keypoints[2].tolist())
+    expect(page.locator("#teach-stage .doubt")).to_have_count(0)
+    person.register()
+    assert running.server.check("coffee").doubtful == ()
 
 
 @pytest.mark.parametrize("kind", ["labelme JSON", "Category folder (zip)"])

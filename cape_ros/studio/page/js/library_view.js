@@ -5,9 +5,11 @@ import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
+import { showDoubts } from "./doubts.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
 import { attempt, counted, say } from "./messages.js";
 import { oldVersions, removedCategories, undo } from "./old_versions.js";
+import { askForName } from "./renaming.js";
 import { thumbnail } from "./thumbnail.js";
 
 const FORMATS = [
@@ -98,6 +100,10 @@ export class LibraryView {
       card.querySelector(".card-open").setAttribute("aria-expanded", chosen);
     }
     const button = (text, onclick, kind = "") => h("button", { type: "button", class: kind, text, onclick });
+    const pictures = supports.map((shot, i) =>
+      h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), hidden(shot, keypoint_names)),
+    );
+    showDoubts(category, pictures, (point, tell) => this.teach.edit(name, tell, point));
     const side = byId("category");
     side.hidden = false;
     side.replaceChildren(
@@ -115,16 +121,11 @@ export class LibraryView {
         button("Add a shot", () => this.teach.another(category), "primary"),
         button("Try out", () => this.tryOut(name)),
         button("Edit", ({ currentTarget }) => during(currentTarget, "Opening …", (tell) => this.teach.edit(name, tell))),
+        button("Rename", () => this.#rename(category)),
         button("Remove", () => this.#remove(category), "danger"),
       ),
       h("h3", { text: counted(supports.length, "shot") }),
-      h(
-        "ul",
-        { class: "big-shots" },
-        ...supports.map((shot, i) =>
-          h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), hidden(shot, keypoint_names)),
-        ),
-      ),
+      h("ul", { class: "big-shots" }, ...pictures),
       h("h3", { text: counted(keypoint_names.length, "keypoint") }),
       h("p", { text: keypoint_names.join(", ") }),
       oldVersions(category),
@@ -149,6 +150,13 @@ export class LibraryView {
     const done = await attempt(name, () => api.post(`categories/${part(name)}/activation`, { active }));
     if (done) say(active ? `${name} is looked for` : `${name} is not looked for any more`);
     await categories.refresh();
+  }
+
+  async #rename(category) {
+    const name = await askForName(category);
+    if (name === category.name) return;
+    this.#chosen = name;
+    this.#paint();
   }
 
   async #remove({ name, version, supports }, changed = "") {
