@@ -32,7 +32,7 @@ def test_an_unseen_object_is_taught_with_few_clicks_and_found_at_once(
     person.wait_for_frames()
     expect(person.page.locator('#live-stage [data-category="cup"] .point')).to_have_count(8)
     expect(
-        person.page.locator('#objects [aria-label="cup"] .scores .number').first
+        person.page.locator('#objects [data-category="cup"] .scores .number').first
     ).not_to_have_text("0.00")
 
 
