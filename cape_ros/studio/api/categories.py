@@ -11,19 +11,14 @@ from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.server import registration
 from cape_ros.server.server import RegisterMode
-from cape_ros.studio.api.context import Context
-from cape_ros.studio.api.media import find_pixels
-from cape_ros.studio.api.schemas import (
+from cape_ros.studio.api.category_schemas import (
     ActivationBody,
-    BoxBody,
     CategoriesAnswer,
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
     CheckAnswer,
-    ConflictAnswer,
     DraftShot,
-    FaultsAnswer,
     OldVersionAnswer,
     RegisteredAnswer,
     RemovedAnswer,
@@ -33,6 +28,9 @@ from cape_ros.studio.api.schemas import (
     SupportAnswer,
     shot_keypoints,
 )
+from cape_ros.studio.api.context import Context
+from cape_ros.studio.api.media import find_pixels
+from cape_ros.studio.api.schemas import BoxBody, ConflictAnswer, FaultsAnswer
 from cape_ros.studio.image_codec import to_jpeg, to_png
 
 THUMBNAIL_QUALITY = 85

@@ -11,14 +11,9 @@ from fastapi import APIRouter, Query, Request, Response
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.plurals import counted
 from cape_ros.perception.category import MOST_SHOTS
+from cape_ros.studio.api.category_schemas import DraftAnswer, DraftShot, ImportAnswer
 from cape_ros.studio.api.context import Context
-from cape_ros.studio.api.schemas import (
-    BoxBody,
-    DraftAnswer,
-    DraftShot,
-    ImportAnswer,
-    ShotKeypoint,
-)
+from cape_ros.studio.api.schemas import BoxBody, ShotKeypoint
 from cape_ros.studio.api.uploads import raw_body
 from cape_ros.studio.formats.archive import FORMATS, pack, read
 from cape_ros.studio.formats.image_names import resolve

@@ -15,19 +15,18 @@ from cape_ros.perception.drawing.panel import heat_map
 from cape_ros.perception.geometry import Box, Crop, clean_box
 from cape_ros.studio.api.categories import to_category
 from cape_ros.studio.api.context import Context
-from cape_ros.studio.api.media import find_pixels, image_answer
-from cape_ros.studio.api.schemas import (
-    BoxBody,
+from cape_ros.studio.api.image_schemas import (
     CameraAnswer,
     EstimateAnswer,
     EstimateBody,
-    FoundObject,
     FreezeBody,
     FrozenAnswer,
     InspectAnswer,
     InspectBody,
     Point,
 )
+from cape_ros.studio.api.media import find_pixels, image_answer
+from cape_ros.studio.api.schemas import BoxBody, FoundObject
 from cape_ros.studio.image_codec import to_png
 
 

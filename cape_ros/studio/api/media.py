@@ -10,7 +10,7 @@ from fastapi import Path as InPath
 
 from cape_ros.studio import image_store, videos
 from cape_ros.studio.api.context import Context
-from cape_ros.studio.api.schemas import ImageAnswer, VideoAnswer
+from cape_ros.studio.api.image_schemas import ImageAnswer, VideoAnswer
 from cape_ros.studio.api.uploads import raw_body
 from cape_ros.studio.image_store import Added, StoredImage
 

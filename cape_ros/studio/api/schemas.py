@@ -1,16 +1,14 @@
-"""Requests and answers of the HTTP API, as JSON. Points and boxes are pixels of the full image."""
+"""What requests and answers of the HTTP API have in common. Points and boxes are pixels of the full
+image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from cape_ros.core.errors import Fault, FaultCode
-from cape_ros.model.cross_check import CrossCheck
-from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
@@ -44,13 +42,6 @@ class ShotKeypoint(Strict):
     x: float = 0.0
     y: float = 0.0
     visible: bool = True
-
-
-def shot_keypoints(shot: SupportShot) -> list[ShotKeypoint]:
-    return [
-        ShotKeypoint(x=x, y=y, visible=seen)
-        for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
-    ]
 
 
 class FoundKeypoint(BaseModel):
@@ -98,170 +89,6 @@ class FoundObject(BaseModel):
         )
 
 
-class CategoryAnswer(BaseModel):
-    """symmetries: permutations of the keypoints that leave the object as it is. active: on any
-    camera."""
-
-    name: str
-    version: int
-    keypoint_names: list[str]
-    edges: list[tuple[int, int]]
-    symmetries: list[list[int]]
-    shots: int
-    active: bool
-
-    @classmethod
-    def of(cls, category: Category, active: bool) -> CategoryAnswer:
-        return cls(
-            name=category.name,
-            version=category.version,
-            keypoint_names=list(category.keypoint_names),
-            edges=list(category.edges),
-            symmetries=list(map(list, category.symmetries)),
-            shots=len(category.shots),
-            active=active,
-        )
-
-
-class RemovedAnswer(BaseModel):
-    """version: of an old version that can be restored."""
-
-    name: str
-    version: int
-
-
-class CategoriesAnswer(BaseModel):
-    """removed: what can be restored. trusted_point, found_object, kept_object: the thresholds of
-    scores, as the parameters of these names."""
-
-    database_version: int
-    trusted_point: float
-    found_object: float
-    kept_object: float
-    categories: list[CategoryAnswer]
-    removed: list[RemovedAnswer]
-
-
-class SupportAnswer(BaseModel):
-    """A shot that is registered; its image is another request away. automatic: taken by the node
-    from a tracked object, not by a person."""
-
-    index: int
-    width: int
-    height: int
-    box: BoxBody
-    keypoints: list[ShotKeypoint]
-    automatic: bool
-
-    @classmethod
-    def of(cls, index: int, shot: SupportShot) -> SupportAnswer:
-        height, width = shot.image.shape[:2]
-        return cls(
-            index=index,
-            width=width,
-            height=height,
-            box=BoxBody.of(shot.box),
-            keypoints=shot_keypoints(shot),
-            automatic=shot.automatic,
-        )
-
-
-class CategoryDetail(CategoryAnswer):
-    """suggested: how many views of the tracked object would help as shots."""
-
-    supports: list[SupportAnswer]
-    suggested: int
-
-
-class OldVersionAnswer(BaseModel):
-    """A version that was replaced or removed."""
-
-    version: int
-    keypoint_names: list[str]
-    edges: list[tuple[int, int]]
-    symmetries: list[list[int]]
-    supports: list[SupportAnswer]
-
-    @classmethod
-    def of(cls, category: Category) -> OldVersionAnswer:
-        return cls(
-            version=category.version,
-            keypoint_names=list(category.keypoint_names),
-            edges=list(category.edges),
-            symmetries=list(map(list, category.symmetries)),
-            supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(category.shots)],
-        )
-
-
-class RestoreBody(Strict):
-    """base_version: the present one, null if the category is not registered."""
-
-    base_version: int | None = Field(default=None, ge=1)
-
-
-class RenameBody(Strict):
-    """name: the new one. base_version: as of a registration."""
-
-    name: str
-    base_version: int | None = Field(default=None, ge=1)
-
-
-class ShotBody(Strict):
-    """image: an ID. box: null = around the visible keypoints. automatic: as of a registered shot,
-    to be kept when it is registered again."""
-
-    image: str
-    box: BoxBody | None = None
-    keypoints: list[ShotKeypoint] = Field(max_length=1000)
-    automatic: bool = False
-
-
-class CategoryBody(Strict):
-    """base_version: refused if the category is at another version; null = whatever it is at.
-    symmetries: each as long as keypoint_names: [1, 0, 2] says that the first two of three keypoints
-    can be exchanged."""
-
-    name: str
-    mode: Literal["create", "replace", "add_shots"] = "create"
-    base_version: int | None = Field(default=None, ge=1)
-    keypoint_names: list[str] = Field(default=[], max_length=1000)
-    edges: list[tuple[int, int]] = Field(default=[], max_length=10_000)
-    symmetries: list[list[int]] = Field(default=[], max_length=1000)
-    shots: list[ShotBody] = Field(max_length=1000)
-
-
-class PointOfShot(BaseModel):
-    """Indices of a shot and of a keypoint."""
-
-    shot: int
-    keypoint: int
-
-
-class CheckAnswer(BaseModel):
-    """How well the shots of a category predict each other: of the `judged` points, `right` are
-    found from the other shots. doubtful: found elsewhere, may be marked wrongly."""
-
-    right: int
-    judged: int
-    doubtful: list[PointOfShot]
-
-    @classmethod
-    def of(cls, check: CrossCheck) -> CheckAnswer:
-        doubtful = [PointOfShot(shot=shot, keypoint=keypoint) for shot, keypoint in check.doubtful]
-        return cls(right=check.right, judged=check.judged, doubtful=doubtful)
-
-
-class RegisteredAnswer(BaseModel):
-    """message: a summary of the registration, with the cross-check of its shots. doubtful: as of
-    the check."""
-
-    name: str
-    version: int
-    shots: int
-    message: str
-    doubtful: list[PointOfShot]
-
-
 class FaultAnswer(BaseModel):
     """code: for programs; the reason is for people, and its words may change."""
 
@@ -282,119 +109,3 @@ class ConflictAnswer(FaultsAnswer):
     """present_version: of the category now, null if it is not registered any more."""
 
     present_version: int | None
-
-
-class ActivationBody(Strict):
-    active: bool
-
-
-class ImageAnswer(BaseModel):
-    """dropped: IDs of older images and videos that are not kept any more, to make room."""
-
-    image: str
-    width: int
-    height: int
-    dropped: list[str]
-
-
-class VideoAnswer(BaseModel):
-    """Its frames are images: `{video}.0`, `{video}.1`, ... dropped: as of an image."""
-
-    video: str
-    dropped: list[str]
-    frames: int
-    fps: float
-    width: int
-    height: int
-
-
-class CameraAnswer(BaseModel):
-    """width, height: null before the first frame. rate: results a second. unwatched_s: seconds
-    since the last viewer left, null if there never was one."""
-
-    camera: str
-    width: int | None
-    height: int | None
-    received: int
-    answered: int
-    dropped: int
-    rate: float
-    viewers: int
-    unwatched_s: float | None
-    active: list[str]
-
-
-class FreezeBody(Strict):
-    camera: str = ""
-
-
-class FrozenAnswer(ImageAnswer):
-    camera: str
-    stamp_ns: int
-    objects: list[FoundObject]
-
-
-class EstimateBody(Strict):
-    """category: a registered one, or draft: one that is not yet. box: null = search. shots:
-    indices; null = all."""
-
-    image: str
-    category: str | None = None
-    draft: CategoryBody | None = None
-    box: BoxBody | None = None
-    shots: list[int] | None = Field(default=None, max_length=1000)
-
-
-class EstimateAnswer(BaseModel):
-    object: FoundObject
-    took_ms: float
-
-
-class InspectBody(Strict):
-    image: str
-    category: str
-    box: BoxBody | None = None
-    keypoint: int
-
-
-class Point(BaseModel):
-    x: float
-    y: float
-
-
-class InspectAnswer(BaseModel):
-    """Pictures of the crop's size as data URLs; the maps lie over the crop, which shows crop_box of
-    the image."""
-
-    crop: str
-    similarity: str
-    encoder: str
-    decoder: str
-    proposal: Point
-    point: Point
-    box: BoxBody
-    crop_box: BoxBody
-
-
-class DraftShot(BaseModel):
-    """A shot that is not registered. image: an ID."""
-
-    image: str
-    box: BoxBody | None
-    keypoints: list[ShotKeypoint]
-    automatic: bool
-
-
-class DraftAnswer(BaseModel):
-    name: str
-    keypoint_names: list[str]
-    edges: list[tuple[int, int]]
-    symmetries: list[list[int]]
-    shots: list[DraftShot]
-
-
-class ImportAnswer(BaseModel):
-    """problems: what was left out, and why."""
-
-    drafts: list[DraftAnswer]
-    problems: list[str]
