@@ -1,4 +1,4 @@
-"""The draft: what becomes of marks and edges when keypoints move in the order or go."""
+"""The draft: what becomes of marks, edges and symmetries when keypoints move in the order or go."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ DRAFT: dict[str, Any] = {
     "version": 0,
     "keypoint_names": ["a", "b", "c"],
     "edges": [[0, 1], [1, 2]],
+    "symmetries": [[1, 0, 2], [1, 2, 0]],
     "shots": [
         {
             "image": "0",
@@ -56,12 +57,16 @@ def test_reordering_takes_edges_and_marks_along(modules: Page) -> None:
     assert moved["keypoint_names"] == ["c", "a", "b"]
     assert [mark["x"] for mark in moved["shots"][0]["marks"]] == [3, 1, 2]
     assert moved["edges"] == [[1, 2], [2, 0]]
+    assert moved["symmetries"] == [[0, 2, 1], [1, 2, 0]]
 
 
 def test_removing_a_keypoint_removes_its_edges_and_renumbers(modules: Page) -> None:
     less = _call(modules, "removeKeypoint", DRAFT, 0)
     assert less["keypoint_names"] == ["b", "c"]
     assert less["edges"] == [[0, 1]]
+    assert less["symmetries"] == []  # a had a partner, and was part of the ring
+    assert _call(modules, "removeKeypoint", DRAFT, 2)["symmetries"] == [[1, 0]]
+    assert _call(modules, "addKeypoint", DRAFT)["symmetries"] == [[1, 0, 2, 3], [1, 2, 0, 3]]
     assert [mark["x"] for mark in less["shots"][0]["marks"]] == [2, 3]
 
 
