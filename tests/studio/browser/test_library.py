@@ -140,6 +140,7 @@ def test_interchangeable_keypoints_are_chosen_and_follow_the_keypoints(
             page.locator("dialog").get_by_role("button", name=name, exact=True).click()
         page.locator("dialog").get_by_role("button", name="Add", exact=True).click()
 
+    page.get_by_text("Interchangeable keypoints").click()
     choose("+ Mirror pairs…", "rim_left", "rim_right", "spoon_end", "spoon_bowl", "handle_end")
     choose("+ Mirror pairs…", "handle_top", "handle_end")
     choose(

@@ -11,7 +11,7 @@ export class SymmetryList {
     const button = (text, onclick) => h("button", { type: "button", class: "tiny", text, onclick });
     this.adds = h("div", { class: "heading more" }, button("+ Mirror pairs…", () => this.#addPairs()), button("+ Ring…", () => this.#addRings()));
     this.words = h("p", { class: "soft small", text: "Say which keypoints look the same and can change places: then either place is right." });
-    this.element = h("section", { "aria-label": "Interchangeable keypoints" }, h("h3", { text: "Interchangeable keypoints" }), this.words, this.list, this.adds);
+    this.element = h("details", { class: "interchangeable" }, h("summary", { text: "Interchangeable keypoints" }), this.words, this.list, this.adds);
   }
 
   paint() {
@@ -21,6 +21,7 @@ export class SymmetryList {
     this.element.hidden = names.length < 2 || (fixed && !symmetries.length);
     this.adds.hidden = fixed;
     this.words.hidden = symmetries.length > 0;
+    if (symmetries.length) this.element.open = true;
     this.list.replaceChildren(...symmetries.map((each, i) => this.#item(describe(cyclesOf(each), names), i, fixed)));
   }
 
