@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from cape_ros.core.errors import CapeError
+from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.perception.automatic_shots.collector import Candidate, ShotCollector
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
@@ -40,7 +41,14 @@ class AutomaticShots:
         self._collector = ShotCollector(estimator)
         self._register = register
         self._failed = failed
+        self._log = ThrottledLog(logger)
+        self._unchecked = 0
         self._writer = ThreadPoolExecutor(1, "automatic shots")  # the disk may be slow
+
+    @property
+    def pending(self) -> bool:
+        """Whether a view waits for its check."""
+        return self._unchecked > 0
 
     def see(
         self,
@@ -49,13 +57,18 @@ class AutomaticShots:
         categories: Mapping[str, Category],
         trust: Trust,
     ) -> None:
-        """Look for views of tracked objects that differ from their shots."""
-        for found in objects:
-            category = categories.get(found.category)
-            if category is None or category.version != found.category_version:
-                continue
-            if candidate := self._collector.see(image, found, category, trust):
-                self._model.submit(self._check, candidate)
+        """Look for views of tracked objects that differ from their shots; never costs a frame."""
+        try:
+            for found in objects:
+                category = categories.get(found.category)
+                if category is None or category.version != found.category_version:
+                    continue
+                if candidate := self._collector.see(image, found, category, trust):
+                    self._model.submit(self._check, candidate)
+                    self._unchecked += 1
+        except Exception as error:  # also of a model that ends meanwhile
+            self._failed(error)
+            self._log.log(logging.ERROR, type(error).__name__, "a view is not looked at", error)
 
     def suggested(self, category: Category) -> Sequence[SupportShot]:
         """The views that passed and are not registered, the most different one first."""
@@ -70,6 +83,7 @@ class AutomaticShots:
         self._writer.shutdown(cancel_futures=True)
 
     def _check(self, candidate: Candidate) -> None:
+        self._unchecked -= 1
         try:
             shot = self._collector.check(candidate)
             if shot is not None and self.enabled:

@@ -146,7 +146,8 @@ class Server:
         self._frames.resume()
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
-        """Wait until the model has nothing left to do: no frame, and no rotated support to encode.
+        """Wait until the model has nothing left to do: no frame, no rotated support to encode, and
+        no view to check.
 
         False if that takes longer than `timeout` seconds; None waits without a limit. A command
         that another thread gives meanwhile may bring more to do. Never call it from `on_result`,
@@ -415,7 +416,7 @@ class Server:
         return Watch(self._estimator, self._track_ids, self._clock)
 
     def _is_idle(self) -> bool:
-        return not (self._frames.pending or self._rotations.pending)
+        return not (self._frames.pending or self._rotations.pending or self._shots.pending)
 
     def _load_library(self) -> None:
         encoded = [self._estimator.encode_upright(category) for category in self._library]

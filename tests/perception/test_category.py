@@ -194,3 +194,21 @@ def test_any_shot_is_usable_or_says_why_not(
 def test_any_text_becomes_a_name(text: str) -> None:
     assert category(name=name_like(text)).name == name_like(text)
     assert name_like("robot.v-2") == "robot.v-2"
+
+
+def test_symmetries_are_permutations_and_the_identity_is_left_out() -> None:
+    assert category(symmetries=[[1, 0, 2], [0, 1, 2]]).symmetries == ((1, 0, 2),)
+
+
+@pytest.mark.parametrize(
+    ("symmetries", "fields"),
+    [
+        ([[0, 1]], ["symmetries[0]"]),
+        ([[1, 0, 2], [0, 0, 1]], ["symmetries[1]"]),
+        ([[0, 1, 3]], ["symmetries[0]"]),
+        ([["a", "b", "c"], 5], ["symmetries[0]", "symmetries[1]"]),
+        ([[1, 0, 2]] * 17, ["symmetries"]),
+    ],
+)
+def test_impossible_symmetries(symmetries: Any, fields: list[str]) -> None:
+    assert fault_fields(symmetries=symmetries) == fields

@@ -24,6 +24,8 @@ from cape_ros.srv import (
     Estimate,
     GetCategory,
     ListCategories,
+    RemoveCategory,
+    SuggestShots,
 )
 
 Start = Callable[..., Bench]
@@ -44,7 +46,8 @@ def test_a_category_can_be_copied_to_another_robot(start: Start) -> None:
     bench = start()
     robot = bench.robot
     keypoints = [*shot().keypoints[:3], Keypoint(visibility=Keypoint.OCCLUDED)]
-    robot.register(shots=[shot(), shot(keypoints=keypoints)])
+    taken = shot(keypoints=keypoints, automatic=True)
+    robot.register(shots=[shot(), taken], symmetries=[1, 0, 2, 3])
     got = robot.ask(GetCategory, "get_category", name="cup")
     assert got.success, got.message
     assert (got.category.version, got.category.shots) == (1, 2)
@@ -52,12 +55,15 @@ def test_a_category_can_be_copied_to_another_robot(start: Start) -> None:
         name="cup2",
         keypoint_names=got.category.keypoint_names,
         edges=got.category.edges,
+        symmetries=got.category.symmetries,
         shots=got.shots,
     )
     assert copied.success, copied.message
     known = bench.node.server.categories
     cup, copy = known["cup"], known["cup2"]
     assert copy.edges == cup.edges
+    assert copy.symmetries == ((1, 0, 2, 3),)
+    assert [one.automatic for one in copy.shots] == [False, True]
     for before, after in zip(cup.shots, copy.shots, strict=True):
         assert np.array_equal(before.image, after.image)
         assert np.array_equal(before.keypoints, after.keypoints)
@@ -255,3 +261,27 @@ def test_a_request_is_answered_by_one_session(
         assert bench.robot.register().success == done  # the second is refused
         assert len(asked) == wanted
     assert bench.node.server.statistics.rejected == {"name": 1}
+
+
+def test_automatic_shots_can_be_removed_and_the_others_stay(start: Start) -> None:
+    bench = start()
+    robot = bench.robot
+    robot.register(shots=[shot(), shot(automatic=True)])
+    asked = {"name": "cup", "automatic_shots": True}
+    removed = robot.ask(RemoveCategory, "remove_category", **asked)
+    assert removed.success, removed.message
+    assert [one.automatic for one in bench.node.server.categories["cup"].shots] == [False]
+    again = robot.ask(RemoveCategory, "remove_category", **asked)
+    assert not again.success
+    assert "no automatic shots" in again.message
+
+
+def test_shots_are_suggested_for_a_registered_category_only(start: Start) -> None:
+    robot = start().robot
+    robot.register()
+    none = robot.ask(SuggestShots, "suggest_shots", category="cup")
+    assert (none.success, none.shots) == (True, [])
+    assert "move the camera" in none.message
+    unknown = robot.ask(SuggestShots, "suggest_shots", category="mug")
+    assert not unknown.success
+    assert unknown.message.startswith("category: 'mug' is not registered")

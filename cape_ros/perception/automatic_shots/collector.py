@@ -26,7 +26,6 @@ CONFIDENCE = 0.75  # of the best object score of its track
 MOST_ERROR = 0.1  # of the box's longer side: so far may a keypoint found by going back be off
 LEAST_RIGHT = 0.75  # of the keypoints must be found by going back
 MOST_SHOTS = 5  # of a category from which on none is added: more are not asked for their layout
-MOST_SUGGESTED = 4  # views of a category that are kept
 MOST_TRACKS = 256  # whose best score is remembered
 FRAMES_TO_WAIT = 10  # after a candidate that failed
 
@@ -52,6 +51,11 @@ class _Views:
     suggested: list[Candidate] = field(default_factory=list)
     checking: bool = False
     waits: int = 0
+
+    @property
+    def shots(self) -> Sequence[SupportShot]:
+        """Those that are registered, then those that passed."""
+        return [*self.category.shots, *(one.shot for one in self.suggested)]
 
 
 class ShotCollector:
@@ -80,7 +84,7 @@ class ShotCollector:
         seen = found.scores >= trust.point_threshold
         if seen.mean() < LEAST_SEEN or is_cut_off(found.keypoints[seen], image.shape[:2]):
             return None
-        nearest, away = nearest_shot(self._with_suggested(views), found.keypoints, seen)
+        nearest, away = nearest_shot(views.shots, found.keypoints, seen)
         if not away >= LEAST_DIFFERENCE:
             return None
         views.checking = True
@@ -96,7 +100,7 @@ class ShotCollector:
         if views is None or views.category is not candidate.category:
             return None  # replaced or removed meanwhile
         views.checking = False
-        shot = self._checked(candidate, self._with_suggested(views).shots)
+        shot = self._checked(candidate, views.shots)
         if shot is None:
             views.waits = FRAMES_TO_WAIT
             return None
@@ -130,11 +134,6 @@ class ShotCollector:
         if len(self._best_scores) > MOST_TRACKS:
             del self._best_scores[next(iter(self._best_scores))]
         return found.score >= max(trust.presence_threshold, CONFIDENCE * best)
-
-    @staticmethod
-    def _with_suggested(views: _Views) -> Category:
-        shots = [*views.category.shots, *(one.shot for one in views.suggested)]
-        return replace(views.category, shots=shots) if views.suggested else views.category
 
     def _checked(self, candidate: Candidate, shots: Sequence[SupportShot]) -> SupportShot | None:
         shot, known = candidate.shot, shots[candidate.nearest]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.category import SupportShot
 from cape_ros.perception.geometry import Box, clip_box, hull_box
 
 MARGIN = 0.4  # of the longer side of the keypoints' hull, kept around a view on each side
@@ -37,10 +39,12 @@ def difference(
     return float(np.linalg.norm(here - factor * there) / radius)
 
 
-def nearest_shot(category: Category, points: np.ndarray, seen: np.ndarray) -> tuple[int, float]:
+def nearest_shot(
+    shots: Sequence[SupportShot], points: np.ndarray, seen: np.ndarray
+) -> tuple[int, float]:
     """The index of the shot that a view differs least from, and that difference; NaN if no shot
     shares enough keypoints with it."""
-    each = [difference(points, seen, shot.keypoints, shot.visible) for shot in category.shots]
+    each = [difference(points, seen, shot.keypoints, shot.visible) for shot in shots]
     if np.isnan(each).all():
         return 0, float("nan")
     index = int(np.nanargmin(each))

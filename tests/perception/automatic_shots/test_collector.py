@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
+from turned import turned
 
-from cape_ros.media.motion import project
 from cape_ros.perception.automatic_shots.collector import Candidate, ShotCollector
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
@@ -25,20 +23,6 @@ def estimator() -> Estimator:
 @pytest.fixture
 def coffee(categories: list[Category]) -> Category:
     return replace(categories[0], version=1)
-
-
-def turned(category: Category, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """The category's photograph as a camera sees it that has gone around it: image, keypoints."""
-    (shot,) = category.shots
-    height, width = shot.image.shape[:2]
-    focal, angle = 2.0 * width, math.radians(degrees)
-    intrinsic = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
-    plane = np.array(  # x and y of the photograph, in a plane `focal` away, about the y axis
-        [[math.cos(angle), 0, 0], [0, 1, 0], [math.sin(angle), 0, focal]]
-    )
-    homography = intrinsic @ plane @ np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1]])
-    image = cv2.warpPerspective(shot.image, homography, (width, height))
-    return image, project(homography, shot.keypoints).astype(np.float32)
 
 
 def seen(category: Category, points: np.ndarray, score: float = 0.9) -> ObjectKeypoints:

@@ -35,7 +35,7 @@ def category(name: str = "arm", seed: int = 0, shots: int = 1) -> Category:
 
 
 def assert_equal(found: Category, expected: Category) -> None:
-    for name in ("name", "keypoint_names", "edges", "version"):
+    for name in ("name", "keypoint_names", "edges", "symmetries", "version"):
         assert getattr(found, name) == getattr(expected, name)
     assert len(found.shots) == len(expected.shots)
     for a, b in zip(found.shots, expected.shots, strict=True):
@@ -43,10 +43,20 @@ def assert_equal(found: Category, expected: Category) -> None:
         assert (a.keypoints == b.keypoints).all()
         assert (a.visible == b.visible).all()
         assert a.box == b.box
+        assert a.automatic == b.automatic
 
 
 def entry(root: Path, name: str = "arm", version: int = 1) -> Path:
     return root / "categories" / name / f"v{version:06d}"
+
+
+def test_symmetries_and_automatic_shots_are_kept(tmp_path: Path) -> None:
+    by_hand, other = category(shots=2).shots
+    taken = SupportShot(other.image, POINTS, VISIBLE, automatic=True)
+    arm = dataclasses.replace(category(), shots=[by_hand, taken], symmetries=[(1, 0, 2)])
+    put = CategoryLibrary(tmp_path).put(arm)
+    assert_equal(CategoryLibrary(tmp_path).get("arm"), put)
+    assert put.symmetries == ((1, 0, 2),)
 
 
 def test_categories_are_there_after_a_restart(tmp_path: Path) -> None:

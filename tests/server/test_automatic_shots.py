@@ -1,0 +1,75 @@
+"""Views of a tracked object that become shots, with the shipped network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from steered import SECONDS, wait_for
+from turned import turned
+
+from cape_ros.core.errors import InvalidInput, SourceError
+from cape_ros.media.photographs import photographs
+from cape_ros.perception.category import Category
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.server.server import Frame, Result, Server
+
+
+class Camera:
+    """A server with one registered photograph, and a camera that goes around it."""
+
+    def __init__(self, root: Path, coffee: Category) -> None:
+        self.coffee = coffee
+        self.results: list[Result] = []
+        library = CategoryLibrary(root)
+        self.server = Server(Estimator.load(device="cpu"), library, on_result=self.results.append)
+        self.server.register(coffee)
+
+    def look(self, *degrees: float) -> None:
+        for angle in degrees:
+            self.server.submit(Frame("a", turned(self.coffee, angle)[0]))
+            assert self.server.wait_until_idle(SECONDS)
+
+    @property
+    def category(self) -> Category:
+        return self.server.find(self.coffee.name)
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Iterator[Camera]:
+    try:
+        coffee = photographs()[0]
+    except SourceError:
+        pytest.skip("needs scikit-image, which the photographs come with: pip install scikit-image")
+    camera = Camera(tmp_path, coffee)
+    yield camera
+    camera.server.close()
+
+
+def test_views_are_offered_and_registered_only_if_told_to(camera: Camera) -> None:
+    camera.look(0, 25, 50)
+    (offered,) = camera.server.suggested_shots("coffee")
+    assert offered.automatic
+    assert len(camera.category.shots) == 1
+    with pytest.raises(InvalidInput, match="no automatic shots"):
+        camera.server.remove_automatic_shots("coffee")
+    with pytest.raises(InvalidInput, match="not registered"):
+        camera.server.suggested_shots("mug")
+
+
+def test_a_view_becomes_a_shot_while_the_track_goes_on_and_can_be_removed(camera: Camera) -> None:
+    camera.server.auto_shots = True
+    camera.look(0, 25, 50)
+    wait_for(lambda: len(camera.category.shots) == 2)
+    camera.look(50)
+    by_hand, taken = camera.category.shots
+    assert (by_hand.automatic, taken.automatic) == (False, True)
+    tracks = {found.track_id for result in camera.results for found in result.objects}
+    assert len(tracks) == 1
+    assert camera.results[-1].objects[0].category_version == camera.category.version == 2
+    again = CategoryLibrary(camera.server._library.root).get("coffee")
+    assert [shot.automatic for shot in again.shots] == [False, True]
+    stored, removed = camera.server.remove_automatic_shots("coffee")
+    assert (removed, len(stored.shots), stored.shots[0].automatic) == (1, 1, False)
