@@ -48,6 +48,8 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         **SERVED,
         **ROUTES,
         "cape_ros.studio.api.schemas": "what requests and answers hold",
+        "cape_ros.studio.api.category_schemas": "those of categories",
+        "cape_ros.studio.api.image_schemas": "those of images",
         "cape_ros.studio.broadcast": "sends results as the schemas have them",
         "cape_ros.studio.formats": "check files of other programs",
     },
