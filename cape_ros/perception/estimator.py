@@ -47,7 +47,7 @@ from cape_ros.perception.objects import (
     check_requests,
 )
 from cape_ros.perception.supports import EncodedSupports, encode_shots
-from cape_ros.perception.tracking import search
+from cape_ros.perception.search import search
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from cape_ros.perception.inference import batching, device
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
-from cape_ros.perception.tracking import search, warm_up
+from cape_ros.perception.search import search, warm_up
 from cape_ros.perception.trust import Trust
 
 CONFIG = CapeFormerConfig(
