@@ -47,7 +47,6 @@ from cape_ros.perception.objects import (
     check_image,
     check_requests,
 )
-from cape_ros.perception.supports import EncodedSupports, encode_shots
 from cape_ros.perception.search import search
 from cape_ros.perception.supports import EncodedSupports, encode_shots
 from cape_ros.perception.trust import Trust

@@ -40,8 +40,6 @@ def nearest_order(
 
     among: [P, K], from `orders`. weights: [K] of the target's points; 0 where it is not known.
     """
-    if len(among) == 1:
-        return among[0]
     weighed = weights > 0
     away = np.linalg.norm(points[among][:, weighed] - target[weighed], axis=-1)
     best: np.ndarray = among[int((away @ weights[weighed]).argmin())]

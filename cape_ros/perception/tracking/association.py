@@ -64,7 +64,7 @@ def same_object(one: Measurement, other: Measurement) -> bool:
 
 
 def distinct(found: Sequence[Measurement]) -> list[list[int]]:
-    """Groups of measurements that show the same object, best first, each with the best one first."""
+    """Groups of measurements that show the same object, the best first, also in each."""
     groups: list[list[int]] = []
     for at in sorted(range(len(found)), key=lambda at: -found[at].object.score):
         for group in groups:

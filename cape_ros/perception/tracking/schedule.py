@@ -8,6 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 
+def clock_of_images() -> Callable[[], float]:
+    """For a recording, whose images wait: with the usual share every third image is searched while
+    something is in view, however fast the machine is."""
+    return itertools.count().__next__
+
+
 class SearchSchedule:
     """What is missing never holds up what is in view for long.
 

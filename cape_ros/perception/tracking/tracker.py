@@ -36,6 +36,7 @@ SMALLEST = 3  # pixels on a side of an image
 MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 GATE = 1.0  # sizes: so far from where it was expected an object is followed
 SPEED = 4.0  # sizes / s: so fast the place of one that is not seen becomes uncertain
+ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
 TIE = 0.02  # cost: so much the older of two tracks is preferred
 
@@ -109,30 +110,25 @@ class Tracker:
 
     def _shown(self) -> list[Track]:
         """The tracks that are seen, or predicted on the image."""
-        return [
-            track
-            for track in self._tracks
-            if track.is_seen
-            or track.is_predicted(self._now, self._settings)
-            and not box_faults(clip_box(track.box, *self._size), *self._size)
-        ]
+        return [track for track in self._tracks if track.is_seen or self._is_predicted(track)]
+
+    def _is_predicted(self, track: Track) -> bool:
+        on_image = not box_faults(clip_box(track.box, *self._size), *self._size)
+        return on_image and track.is_predicted(self._now, self._settings)
 
     def _end(self) -> None:
         """Forget what was lost for too long, and of too many objects the youngest."""
-        shown = self._shown()
-        names = {track.category.name for track in shown}
-        kept = {
-            track.number
-            for name in names
-            for track in _of(shown, name)[: self._settings.max_instances]
-        }
-        dropped = {track.number for track in shown} - kept
+        shown, most = self._shown(), self._settings.max_instances
+        surplus = [
+            track
+            for name in {track.category.name for track in shown}
+            for track in _of(shown, name)[most:]
+        ]
         self._tracks = [
             track
             for track in self._tracks
-            if track.number in kept
-            or track.number not in dropped
-            and self._now - track.seen <= self._settings.reidentification_time
+            if track not in surplus
+            and (track in shown or self._now - track.seen <= self._settings.reidentification_time)
         ]
 
     def _follow(self, image: np.ndarray) -> None:
@@ -152,7 +148,9 @@ class Tracker:
                 measured = Measurement.of(answer, image, track.category, trust.point_threshold)
                 found += [(track, measured)] if measured else []
         for name in dict.fromkeys(track.category.name for track in shown):
-            self._assign(_of(shown, name), [each for each in found if each[0].category.name == name])
+            self._assign(
+                _of(shown, name), [each for each in found if each[0].category.name == name]
+            )
 
     def _assign(self, tracks: Sequence[Track], found: Sequence[tuple[Track, Measurement]]) -> None:
         """Tracks that see the same object compete for it; of the others, those end that are young.
@@ -210,7 +208,7 @@ class Tracker:
         ]
         unseen = [track for track in own if not track.is_seen]
         away, differs = distances(unseen, fresh), differences(unseen, fresh)
-        reach = np.array([GATE + SPEED * (self._now - track.seen) for track in unseen])[:, None]
+        reach = np.array([self._reach(track) for track in unseen])[:, None]
         costs = away / reach + differs / OTHER_LOOKS
         costs[(away > reach) | (differs > OTHER_LOOKS)] = np.inf
         pairs = assign(costs)
@@ -222,6 +220,12 @@ class Tracker:
         for each in new[: max(0, room)]:
             number, smoothing = next(self._track_ids), self._settings.smoothing
             self._tracks.append(Track(number, category, each, self._now, smoothing))
+
+    def _reach(self, track: Track) -> float:
+        """How far from where it was expected an unseen object may be found, in sizes."""
+        if not any(each.is_seen for each in self._tracks):  # the camera has moved, most likely
+            return ANYWHERE
+        return GATE + SPEED * (self._now - track.seen)
 
 
 def _of(tracks: Sequence[Track], name: str) -> list[Track]:
