@@ -21,6 +21,7 @@ from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.supports import EncodedSupports
+from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.perception.trust import Trust
 from cape_ros.server.server import Frame, Result, Server
 
@@ -163,6 +164,7 @@ class Stand:
             on_result=lambda result: self.on_result(result),
             on_categories=lambda known, version: self.on_categories(known, version),
             clock=lambda: self.estimator.now,
+            tracking=TrackingSettings(max_instances=1),  # there is one of each category
         )
 
     def _hear(self, known: Mapping[str, Category], version: int) -> None:
