@@ -18,7 +18,7 @@ from typing import ParamSpec
 
 import numpy as np
 
-from cape_ros.core.errors import CapeError, DeviceError, InvalidInput
+from cape_ros.core.errors import CapeError, Conflict, DeviceError, InvalidInput
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator, Inspection
@@ -225,6 +225,28 @@ class Server:
             self._model.check()
             self._library.remove(name)
             self._follow(f"{name} is removed from disk", self._hide, name)
+
+    def rename(self, name: str, new: str, base_version: int | None = None) -> Category:
+        """Register a category under another name, active where it is, then remove the old one.
+
+        A kill in between leaves both. The old versions stay under the old name. base_version and
+        errors as of `register`.
+        """
+        category = self.find(name)
+        registration.check_base(self._categories, name, base_version)
+        if new in self._categories:
+            reason = f"{new!r} is registered already; choose another name"
+            raise InvalidInput.of("name", reason, "category_exists")
+        stored = self.register(replace(category, name=new))
+        try:
+            with self._command():
+                activation = self._activation.with_category(new, like=name)
+                self._model.call(self._activate, activation)
+            self.remove(name, category.version)
+        except Conflict:  # somebody changed it meanwhile
+            self.remove(new)
+            raise
+        return stored
 
     def remove_automatic_shots(self, name: str) -> tuple[Category, int]:
         """Register a category again without its automatic shots; the answer says how many.
