@@ -266,7 +266,13 @@ def _names(chosen: Sequence[str]) -> list[str] | None:
 
 def _tracking(values: parameters.Values) -> TrackingSettings:
     trust = Trust(values["trusted_point"], values["found_object"], values["kept_object"])
-    return TrackingSettings(trust)
+    return TrackingSettings(
+        trust,
+        values["max_instances"],
+        values["smoothing"],
+        values["prediction_time"],
+        values["reidentification_time"],
+    )
 
 
 def _style(values: parameters.Values) -> Style:

@@ -78,13 +78,14 @@ class ShotCollector:
             views.waits -= 1
             return None
         seen = found.scores >= trust.point_threshold
-        if seen.mean() < LEAST_SEEN or is_cut_off(found.keypoints[seen], image.shape[:2]):
+        points = found.keypoints if found.measured is None else found.measured
+        if seen.mean() < LEAST_SEEN or is_cut_off(points[seen], image.shape[:2]):
             return None
-        nearest, away = nearest_shot(self._with_suggested(views), found.keypoints, seen)
+        nearest, away = nearest_shot(self._with_suggested(views), points, seen)
         if not away >= LEAST_DIFFERENCE:
             return None
         views.checking = True
-        shot = to_shot(image, found.keypoints, seen)
+        shot = to_shot(image, points, seen)
         return Candidate(category, shot, nearest, away)
 
     def check(self, candidate: Candidate) -> SupportShot | None:
