@@ -407,7 +407,7 @@ class Server:
         self._announce_categories()
 
     def _add_shots(self, category: Category) -> None:
-        self.register(category, RegisterMode.ADD_SHOTS, category.version)
+        self.register(category, RegisterMode.REPLACE, category.version)
 
     def _announce_categories(self) -> None:
         try:
@@ -432,7 +432,7 @@ class Server:
         before = self._categories.get(category.name)
         self._rotations.register(category, encoded)
         self._categories = MappingProxyType({**self._categories, category.name: category})
-        if before is None or not registration.extends(before, category):
+        if before is None or not registration.is_same_object(before, category):
             self._forget_tracks(category.name)
 
     def _hide(self, name: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.category import SupportShot
 from cape_ros.perception.geometry import Box, clip_box, hull_box
 
 MARGIN = 0.4  # of the longer side of the keypoints' hull, kept around a view on each side
@@ -37,14 +40,39 @@ def difference(
     return float(np.linalg.norm(here - factor * there) / radius)
 
 
-def nearest_shot(category: Category, points: np.ndarray, seen: np.ndarray) -> tuple[int, float]:
+def nearest_shot(
+    shots: Sequence[SupportShot], points: np.ndarray, seen: np.ndarray
+) -> tuple[int, float]:
     """The index of the shot that a view differs least from, and that difference; NaN if no shot
     shares enough keypoints with it."""
-    each = [difference(points, seen, shot.keypoints, shot.visible) for shot in category.shots]
+    each = [difference(points, seen, shot.keypoints, shot.visible) for shot in shots]
     if np.isnan(each).all():
         return 0, float("nan")
     index = int(np.nanargmin(each))
     return index, each[index]
+
+
+def most_different(shots: Sequence[SupportShot], most: int) -> Sequence[SupportShot]:
+    """The shots without the automatic one that is most like another, if they are more than `most`.
+
+    Those that a person made always stay.
+    """
+    if len(shots) <= most:
+        return shots
+    droppable = [at for at, shot in enumerate(shots) if shot.automatic]
+    if not droppable:
+        return shots
+    dropped = max(droppable, key=lambda at: _spread([*shots[:at], *shots[at + 1 :]]))
+    return [*shots[:dropped], *shots[dropped + 1 :]]
+
+
+def _spread(shots: Sequence[SupportShot]) -> float:
+    """The least difference of any two of the shots."""
+    each = [
+        difference(one.keypoints, one.visible, other.keypoints, other.visible)
+        for one, other in itertools.combinations(shots, 2)
+    ]
+    return float(np.nanmin(each)) if each and not np.isnan(each).all() else 0.0
 
 
 def is_cut_off(points: np.ndarray, size: tuple[int, int]) -> bool:
