@@ -30,7 +30,7 @@ from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.perception.tracking import Tracker, TrackingSettings, clock_of_images, track_ids
 
 VIDEO = Path(__file__).parents[2] / "shared/data/video/flies.mp4"
-RATE = 30.0  # [frames/s] of the flies; the file says so
+RATE = 25.0  # [frames/s] of the flies, as the file says
 CROSSING_SECONDS = 40
 SAME = 0.5  # of the object's size: a larger median error is no match
 HALF_VISIBLE = 0.5  # of its keypoints: an object that shows fewer need not be found
@@ -150,7 +150,9 @@ def main(
     only: Annotated[str, typer.Option(help="flies or crossing; without it both.")] = "",
     max_instances: int = 8,
     smoothing: float = 1.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
 ) -> None:
     """Do tracks keep their objects?"""
     console = Console()

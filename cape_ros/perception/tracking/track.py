@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
+from cape_ros.perception.geometry import PADDING, Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.perception.symmetries import nearest_order, orders
 from cape_ros.perception.tracking.appearance import Appearance
 from cape_ros.perception.tracking.kalman import KeypointFilter
 from cape_ros.perception.tracking.settings import TrackingSettings
 
-MARGIN = 0.25  # of the longer side of the hull, on every side
+MARGINS = (0.25, 0.1, 0.0)  # of the longer side of the hull, on every side: the first that is free
+SHOWN = 0.2  # of the hull of another object: more of it disturbs
 MIN_POINTS = 3  # trusted points that make a hull
 GROWTH = 1.3  # a box grows or shrinks at most by this factor from image to image
 NOISE = 0.005  # of the object's size: standard deviation of a certain point that stands still
@@ -27,12 +29,12 @@ ESTABLISHED = 1.0  # [s] of age
 class Measurement:
     """What was estimated of an object in one image.
 
-    box: around its trusted points, not clipped. trusted: [K] bool. size: pixels, the longer side of
-    the hull of the trusted points.
+    hull: around its trusted points, not clipped. trusted: [K] bool. size: pixels, the longer side
+    of the hull.
     """
 
     object: ObjectKeypoints
-    box: Box
+    hull: Box
     trusted: np.ndarray
     size: float
     appearance: Appearance
@@ -48,12 +50,12 @@ class Measurement:
             return None
         if not np.isfinite(found.keypoints).all():
             return None
-        box = hull_box(found.keypoints[trusted], MARGIN)
-        if box_faults(clip_box(box, width, height), width, height):
+        hull = hull_box(found.keypoints[trusted], margin=0.0)
+        if box_faults(clip_box(hull, width, height), width, height):
             return None
-        size = max(box[2:]) / (1 + 2 * MARGIN)
+        size = max(hull[2:])
         looks = Appearance.of(image, found.keypoints, found.matches, category.edges, size)
-        return cls(found, box, trusted, size, looks)
+        return cls(found, hull, trusted, size, looks)
 
     def ordered(self, order: np.ndarray) -> Measurement:
         """The same with its keypoints in another order [K]."""
@@ -69,7 +71,8 @@ class Track:
     """An object, where it is believed to be, and when it was seen.
 
     number: its track_id. newest: what was measured when it was seen last. began, seen: [s] when it
-    was first and last seen. misses: images since. box: where it is expected, not clipped.
+    was first and last seen. misses: images since. hull: of its points, where it is
+    expected, not clipped.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Track:
     ) -> None:
         self.number, self.category = number, category
         self.newest = found
-        self.box, self.appearance = found.box, found.appearance
+        self.hull, self.appearance = found.hull, found.appearance
         self.began = self.seen = now
         self.misses = 0
         self._filter = _new_filter(found, smoothing)
@@ -106,29 +109,36 @@ class Track:
         before = self._filter.points[self.newest.trusted].mean(axis=0)
         self._filter.predict(seconds, self.newest.size)
         dx, dy = self._filter.points[self.newest.trusted].mean(axis=0) - before
-        x, y, w, h = self.box
-        self.box = (x + float(dx), y + float(dy), w, h)
+        x, y, w, h = self.hull
+        self.hull = (x + float(dx), y + float(dy), w, h)
         self.misses += 1
+
+    def box(self, others: Sequence[Track]) -> Box:
+        """Where to estimate it: with the widest margin that leaves the others out of the crop, for
+        the network answers with the object in a crop that looks most like the support."""
+        boxes = [expand(self.hull, margin) for margin in MARGINS]
+        free = (box for box in boxes if not any(_holds(box, other.hull) for other in others))
+        return next(free, boxes[-1])
 
     def update(self, found: Measurement, now: float, smoothing: float) -> None:
         """It was seen where it was expected."""
         found = self._in_order(found)
         self._filter.update(found.object.keypoints, _variance(found, smoothing), found.size)
-        self._see(found, limit_growth(self.box, found.box), now)
+        self._see(found, limit_growth(self.hull, found.hull), now)
 
     def recover(self, found: Measurement, now: float, smoothing: float) -> None:
         """It was found again, maybe elsewhere: how it moves is not known any more."""
         found = self._in_order(found)
         self._filter = _new_filter(found, smoothing)
-        self._see(found, found.box, now)
+        self._see(found, found.hull, now)
 
     def _in_order(self, found: Measurement) -> Measurement:
         among = orders(len(self.points), self.category.symmetries)
         points, weights = found.object.keypoints, self.newest.object.matches.astype(np.float64)
         return found.ordered(nearest_order(points, self.points, among, weights))
 
-    def _see(self, found: Measurement, box: Box, now: float) -> None:
-        self.box, self.newest = box, found
+    def _see(self, found: Measurement, hull: Box, now: float) -> None:
+        self.hull, self.newest = hull, found
         self.appearance = self.appearance.renewed(found.appearance)
         self.seen, self.misses = now, 0
 
@@ -148,11 +158,27 @@ class Track:
         low = np.float32(settings.trust.point_threshold / (self.misses + 1))
         return replace(
             tracked,
-            box=self.box,
+            box=self.hull,
             scores=low * seen.scores,
             matches=low * seen.matches,
             predicted=True,
         )
+
+
+def expand(box: Box, margin: float) -> Box:
+    """A box with a margin on every side, as a part of its longer side."""
+    x, y, w, h = box
+    more = margin * max(w, h)
+    return x - more, y - more, w + 2 * more, h + 2 * more
+
+
+def _holds(box: Box, other: Box) -> bool:
+    """Whether the crop of a box shows more of another object than `SHOWN`."""
+    x, y, w, h = box
+    centre, reach = np.array([x + w / 2, y + h / 2]), PADDING * max(w, h) / 2
+    corner, size = np.array(other[:2]), np.array(other[2:])
+    shared = np.minimum(corner + size, centre + reach) - np.maximum(corner, centre - reach)
+    return float(np.prod(np.clip(shared, 0, None))) > SHOWN * float(np.prod(size))
 
 
 def limit_growth(before: Box, after: Box) -> Box:

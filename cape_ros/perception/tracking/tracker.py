@@ -38,6 +38,7 @@ GATE = 1.0  # sizes: so far from where it was expected an object is followed
 SPEED = 4.0  # sizes / s: so fast the place of one that is not seen becomes uncertain
 ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
+CONVERGED = 3  # images in a row in which a young track sees only the object of another one
 TIE = 0.02  # cost: so much the older of two tracks is preferred
 
 
@@ -113,7 +114,7 @@ class Tracker:
         return [track for track in self._tracks if track.is_seen or self._is_predicted(track)]
 
     def _is_predicted(self, track: Track) -> bool:
-        on_image = not box_faults(clip_box(track.box, *self._size), *self._size)
+        on_image = not box_faults(clip_box(track.hull, *self._size), *self._size)
         return on_image and track.is_predicted(self._now, self._settings)
 
     def _end(self) -> None:
@@ -136,10 +137,11 @@ class Tracker:
         shown, trust = self._shown(), self._settings.trust
         if not shown:
             return
-        boxes = [clip_box(track.box, *self._size) for track in shown]
-        requests = [
-            ObjectRequest(track.category.name, box) for track, box in zip(shown, boxes, strict=True)
-        ]
+        requests = []
+        for track in shown:
+            others = [each for each in _of(shown, track.category.name) if each is not track]
+            box = clip_box(track.box(others), *self._size)
+            requests.append(ObjectRequest(track.category.name, box))
         found: list[tuple[Track, Measurement]] = []
         for track, answer in zip(shown, self._estimator.estimate(image, requests), strict=True):
             # It takes more to be found again than to be kept.
@@ -172,7 +174,7 @@ class Tracker:
         self._tracks = [
             track
             for track in self._tracks
-            if track.number not in rivals or track.is_seen or track.is_established
+            if track.number not in rivals or track.misses < CONVERGED or track.is_established
         ]
 
     def _search(self, image: np.ndarray, categories: Mapping[str, Category]) -> None:
