@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cape_ros.core.errors import CapeError, Fault, InvalidInput
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import how_to_install
 from cape_ros.perception.category import Category, image_faults, not_registered
 from cape_ros.perception.geometry import Box, clean_box
@@ -107,6 +107,21 @@ def check_image(image: np.ndarray) -> None:
         raise InvalidInput(faults)
 
 
+def registered_as(category: Category | str, registered: Mapping[str, Category]) -> Category:
+    """The category itself, or the registered one of this name.
+
+    Raises `InvalidInput` if it is neither.
+    """
+    if isinstance(category, Category):
+        return category
+    if not isinstance(category, str):
+        reason = f"{category!r} is neither a category nor the name of one"
+        raise InvalidInput.of("category", reason, "wrong_type")
+    if category not in registered:
+        raise InvalidInput.of("category", not_registered(registered, category), "unknown_category")
+    return registered[category]
+
+
 def check_requests(
     image: np.ndarray, requests: Sequence[ObjectRequest], registered: Mapping[str, Category]
 ) -> tuple[list[Category], list[Box]]:
@@ -118,22 +133,15 @@ def check_requests(
     faults, categories, boxes = [], [], []
     height, width = image.shape[:2]
     for index, request in enumerate(requests):
-        category = request.category
-        if isinstance(category, str):
-            if category not in registered:
-                reason = not_registered(registered, category)
-                faults.append(Fault(f"requests[{index}].category", reason, "unknown_category"))
-                continue
-            category = registered[category]
-        elif not isinstance(category, Category):
-            reason = f"{category!r} is neither a category nor the name of one"
-            faults.append(Fault(f"requests[{index}].category", reason, "wrong_type"))
+        try:
+            categories.append(registered_as(request.category, registered))
+        except InvalidInput as error:
+            faults += [fault.at(f"requests[{index}].{fault.field}") for fault in error.faults]
             continue
         try:
             boxes.append(clean_box(request.box, width, height))
         except InvalidInput as error:
             faults += [fault.at(f"requests[{index}].{fault.field}") for fault in error.faults]
-        categories.append(category)
     if faults:
         raise InvalidInput(faults)
     return categories, boxes
