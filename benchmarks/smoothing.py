@@ -1,4 +1,4 @@
-"""Do still points stand still, and moving ones not lag? python benchmarks/smoothing.py [--json FILE]
+"""Do still points stand still, and moving ones not lag? python benchmarks/smoothing.py
 
 One object on a photograph, with the noise of a camera: at rest, at constant speed, to and fro. The
 published keypoints are compared with the truth and with those measured in the same images.
@@ -96,7 +96,9 @@ def main(
     device: str = "auto",
     rate: Annotated[float, typer.Option(help="Images per second.")] = 10.0,
     smoothing: float = 1.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
 ) -> None:
     """Do still points stand still, and moving ones not lag?"""
     estimator = Estimator.load(weights, device)

@@ -46,6 +46,7 @@ class Count:
     all_found: int = 0
     predicted: int = 0
     errors: list[np.ndarray] = field(default_factory=list)  # in sizes, of each object found
+    raw_errors: list[np.ndarray] = field(default_factory=list)  # the same before smoothing
     missing: int = 0  # keypoints of objects that were not found
     seconds: list[float] = field(default_factory=list)
     accumulator: motmetrics.MOTAccumulator = field(
@@ -66,21 +67,27 @@ class Count:
         self.all_found += len(found) == len(truths)
         for which, truth in truths.items():
             if which in found:
-                errors = truth.errors(seen[found[which]].keypoints) / truth.size
-                self.errors.append(errors[np.isfinite(errors)])
+                one = seen[found[which]]
+                raw = one.keypoints if one.measured is None else one.measured
+                for points, errors in ((one.keypoints, self.errors), (raw, self.raw_errors)):
+                    away = truth.errors(points) / truth.size
+                    errors.append(away[np.isfinite(away)])
             else:
                 self.missing += int(truth.visible.sum())
 
     def facts(self) -> dict[str, Any]:
         wanted = ["mota", "idf1", "num_switches", "num_false_positives", "num_misses"]
         figures = motmetrics.metrics.create().compute(self.accumulator, metrics=wanted)
-        errors = np.concatenate([np.empty(0), *self.errors])
+        errors, raw = (
+            np.concatenate([np.empty(0), *each]) for each in (self.errors, self.raw_errors)
+        )
         return {
             "frames": self.frames,
             "all_found": self.all_found / max(1, self.frames),
             **{name: float(figures[name].iloc[0]) for name in wanted},
             "predicted": self.predicted,
             f"pck@{PCK_AT}": float((errors < PCK_AT).mean()) if len(errors) else None,
+            f"pck@{PCK_AT} measured": float((raw < PCK_AT).mean()) if len(raw) else None,
             f"pck@{PCK_AT} with missing": float(
                 (errors < PCK_AT).sum() / max(1, len(errors) + self.missing)
             ),

@@ -19,6 +19,9 @@ MARGINS = (0.25, 0.1, 0.0)  # of the longer side of the hull, on every side: the
 SHOWN = 0.2  # of the hull of another object: more of it disturbs
 MIN_POINTS = 3  # trusted points that make a hull
 GROWTH = 1.3  # a box grows or shrinks at most by this factor from image to image
+NEAR = 0.25  # sizes: so far from where it is expected an object is at most, and for each second
+SPEED, FIRST_SPEED = 2.0, 4.0  # so many more; at first, when its velocity is not known
+MEMORY = 0.9  # of a point's match with each image: so long it counts for the hull
 NOISE = 0.005  # of the object's size: standard deviation of a certain point that stands still
 LEAST_SCORE = 0.1  # a point that scores less is not noisier than this
 PREDICTED_IMAGES = 2  # at least, in which an object that is not seen is published
@@ -76,14 +79,20 @@ class Track:
     """
 
     def __init__(
-        self, number: int, category: Category, found: Measurement, now: float, smoothing: float
+        self,
+        number: int,
+        category: Category,
+        found: Measurement,
+        now: float,
+        settings: TrackingSettings,
     ) -> None:
         self.number, self.category = number, category
         self.newest = found
         self.hull, self.appearance = found.hull, found.appearance
+        self._reliability = found.object.matches
         self.began = self.seen = now
         self.misses = 0
-        self._filter = _new_filter(found, smoothing)
+        self._filter = _new_filter(found, settings)
 
     @property
     def points(self) -> np.ndarray:
@@ -104,6 +113,11 @@ class Track:
         """It was seen so recently that it is looked for, and published, where it is expected."""
         return now - self.seen <= settings.prediction_time or self.misses <= PREDICTED_IMAGES
 
+    def reach(self, now: float) -> float:
+        """How far from where it is expected it may be, in sizes: its motion is known with time."""
+        speed = SPEED if self.is_established else FIRST_SPEED
+        return NEAR + speed * (now - self.seen)
+
     def predict(self, seconds: float) -> None:
         """Move it on to the next image, in which it is not seen yet."""
         before = self._filter.points[self.newest.trusted].mean(axis=0)
@@ -120,16 +134,21 @@ class Track:
         free = (box for box in boxes if not any(_holds(box, other.hull) for other in others))
         return next(free, boxes[-1])
 
-    def update(self, found: Measurement, now: float, smoothing: float) -> None:
+    def update(self, found: Measurement, now: float, settings: TrackingSettings) -> None:
         """It was seen where it was expected."""
         found = self._in_order(found)
-        self._filter.update(found.object.keypoints, _variance(found, smoothing), found.size)
-        self._see(found, limit_growth(self.hull, found.hull), now)
+        self._filter.update(found.object.keypoints, _variance(found, settings), found.size)
+        self._reliability = np.maximum(MEMORY * self._reliability, found.object.matches)
+        # Of points that are not trusted for a moment too: a box that shrinks shows ever less.
+        known = self._reliability >= settings.trust.point_threshold
+        hull = hull_box(self.points[known], margin=0.0)
+        self._see(found, limit_growth(self.hull, hull), now)
 
-    def recover(self, found: Measurement, now: float, smoothing: float) -> None:
+    def recover(self, found: Measurement, now: float, settings: TrackingSettings) -> None:
         """It was found again, maybe elsewhere: how it moves is not known any more."""
         found = self._in_order(found)
-        self._filter = _new_filter(found, smoothing)
+        self._filter = _new_filter(found, settings)
+        self._reliability = found.object.matches
         self._see(found, found.hull, now)
 
     def _in_order(self, found: Measurement) -> Measurement:
@@ -191,13 +210,13 @@ def limit_growth(before: Box, after: Box) -> Box:
     return x + (w - limited[0]) / 2, y + (h - limited[1]) / 2, limited[0], limited[1]
 
 
-def _new_filter(found: Measurement, smoothing: float) -> KeypointFilter:
-    return KeypointFilter(found.object.keypoints, _variance(found, smoothing), found.size)
+def _new_filter(found: Measurement, settings: TrackingSettings) -> KeypointFilter:
+    return KeypointFilter(found.object.keypoints, _variance(found, settings), found.size)
 
 
-def _variance(found: Measurement, smoothing: float) -> np.ndarray:
+def _variance(found: Measurement, settings: TrackingSettings) -> np.ndarray:
     """[K] pixels^2 of measured points: the less they score, the noisier they are."""
-    scores = np.clip(found.object.scores.astype(np.float64), LEAST_SCORE, 1.0)
-    deviation = NOISE * found.size * (smoothing or 1.0) / scores
+    scores = np.clip(found.object.scores.astype(np.float64), LEAST_SCORE, 1.0) ** 2
+    deviation = NOISE * found.size * (settings.smoothing or 1.0) / scores
     variance: np.ndarray = deviation**2 + 1e-6
     return variance

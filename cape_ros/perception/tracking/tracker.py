@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 SMALLEST = 3  # pixels on a side of an image
 MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
-GATE = 1.0  # sizes: so far from where it was expected an object is followed
-SPEED = 4.0  # sizes / s: so fast the place of one that is not seen becomes uncertain
 ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
 CONVERGED = 3  # images in a row in which a young track sees only the object of another one
@@ -165,10 +163,10 @@ class Tracker:
         # What is added to a whole row only matters to which tracks get nothing.
         handicap = [at * TIE + (not track.is_established) for at, track in enumerate(tracks)]
         costs = away + differences(tracks, candidates) + np.array(handicap)[:, None]
-        costs[away > GATE] = np.inf
+        costs[away > self._reach(tracks)] = np.inf
         pairs = assign(costs)
         for row, column in pairs:
-            tracks[row].update(candidates[column], self._now, self._settings.smoothing)
+            tracks[row].update(candidates[column], self._now, self._settings)
         taken = {column for _, column in pairs}
         rivals = {found[at][0].number for column in taken for at in groups[column]}
         self._tracks = [
@@ -210,24 +208,24 @@ class Tracker:
         ]
         unseen = [track for track in own if not track.is_seen]
         away, differs = distances(unseen, fresh), differences(unseen, fresh)
-        reach = np.array([self._reach(track) for track in unseen])[:, None]
+        in_view = any(track.is_seen for track in self._tracks)
+        # Nothing is where it was: the camera has moved, most likely.
+        reach = self._reach(unseen) if in_view else np.full((len(unseen), 1), ANYWHERE)
         costs = away / reach + differs / OTHER_LOOKS
         costs[(away > reach) | (differs > OTHER_LOOKS)] = np.inf
         pairs = assign(costs)
         for row, column in pairs:
-            unseen[row].recover(fresh[column], self._now, self._settings.smoothing)
+            unseen[row].recover(fresh[column], self._now, self._settings)
         room = self._settings.max_instances - len(_of(self._shown(), category.name))
         known = {column for _, column in pairs}
         new = [each for column, each in enumerate(fresh) if column not in known]
         for each in new[: max(0, room)]:
-            number, smoothing = next(self._track_ids), self._settings.smoothing
-            self._tracks.append(Track(number, category, each, self._now, smoothing))
+            track = Track(next(self._track_ids), category, each, self._now, self._settings)
+            self._tracks.append(track)
 
-    def _reach(self, track: Track) -> float:
-        """How far from where it was expected an unseen object may be found, in sizes."""
-        if not any(each.is_seen for each in self._tracks):  # the camera has moved, most likely
-            return ANYWHERE
-        return GATE + SPEED * (self._now - track.seen)
+    def _reach(self, tracks: Sequence[Track]) -> np.ndarray:
+        """[T, 1]: how far from where it is expected each one may be, in sizes."""
+        return np.array([track.reach(self._now) for track in tracks])[:, None]
 
 
 def _of(tracks: Sequence[Track], name: str) -> list[Track]:
