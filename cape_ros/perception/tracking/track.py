@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
+from cape_ros.perception.geometry import PADDING, Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.perception.symmetries import nearest_order, orders
 from cape_ros.perception.tracking.appearance import Appearance
 from cape_ros.perception.tracking.kalman import KeypointFilter
 from cape_ros.perception.tracking.settings import TrackingSettings
 
-MARGIN = 0.25  # of the longer side of the hull, on every side
+MARGINS = (0.25, 0.1, 0.0)  # of the longer side of the hull, on every side: the first that is free
+SHOWN = 0.2  # of the hull of another object: more of it disturbs
 MIN_POINTS = 3  # trusted points that make a hull
 GROWTH = 1.3  # a box grows or shrinks at most by this factor from image to image
+NEAR = 0.25  # sizes: so far from where it is expected an object is at most, and for each second
+SPEED, FIRST_SPEED = 2.0, 4.0  # so many more; at first, when its velocity is not known
+MEMORY = 0.9  # of a point's match with each image: so long it counts for the hull
 NOISE = 0.005  # of the object's size: standard deviation of a certain point that stands still
 LEAST_SCORE = 0.1  # a point that scores less is not noisier than this
 PREDICTED_IMAGES = 2  # at least, in which an object that is not seen is published
@@ -27,12 +32,12 @@ ESTABLISHED = 1.0  # [s] of age
 class Measurement:
     """What was estimated of an object in one image.
 
-    box: around its trusted points, not clipped. trusted: [K] bool. size: pixels, the longer side of
-    the hull of the trusted points.
+    hull: around its trusted points, not clipped. trusted: [K] bool. size: pixels, the longer side
+    of the hull.
     """
 
     object: ObjectKeypoints
-    box: Box
+    hull: Box
     trusted: np.ndarray
     size: float
     appearance: Appearance
@@ -48,12 +53,12 @@ class Measurement:
             return None
         if not np.isfinite(found.keypoints).all():
             return None
-        box = hull_box(found.keypoints[trusted], MARGIN)
-        if box_faults(clip_box(box, width, height), width, height):
+        hull = hull_box(found.keypoints[trusted], margin=0.0)
+        if box_faults(clip_box(hull, width, height), width, height):
             return None
-        size = max(box[2:]) / (1 + 2 * MARGIN)
+        size = max(hull[2:])
         looks = Appearance.of(image, found.keypoints, found.matches, category.edges, size)
-        return cls(found, box, trusted, size, looks)
+        return cls(found, hull, trusted, size, looks)
 
     def ordered(self, order: np.ndarray) -> Measurement:
         """The same with its keypoints in another order [K]."""
@@ -69,18 +74,25 @@ class Track:
     """An object, where it is believed to be, and when it was seen.
 
     number: its track_id. newest: what was measured when it was seen last. began, seen: [s] when it
-    was first and last seen. misses: images since. box: where it is expected, not clipped.
+    was first and last seen. misses: images since. hull: of its points, where it is
+    expected, not clipped.
     """
 
     def __init__(
-        self, number: int, category: Category, found: Measurement, now: float, smoothing: float
+        self,
+        number: int,
+        category: Category,
+        found: Measurement,
+        now: float,
+        settings: TrackingSettings,
     ) -> None:
         self.number, self.category = number, category
         self.newest = found
-        self.box, self.appearance = found.box, found.appearance
+        self.hull, self.appearance = found.hull, found.appearance
+        self._reliability = found.object.matches
         self.began = self.seen = now
         self.misses = 0
-        self._filter = _new_filter(found, smoothing)
+        self._filter = _new_filter(found, settings)
 
     @property
     def points(self) -> np.ndarray:
@@ -101,34 +113,51 @@ class Track:
         """It was seen so recently that it is looked for, and published, where it is expected."""
         return now - self.seen <= settings.prediction_time or self.misses <= PREDICTED_IMAGES
 
+    def reach(self, now: float) -> float:
+        """How far from where it is expected it may be, in sizes: its motion is known with time."""
+        speed = SPEED if self.is_established else FIRST_SPEED
+        return NEAR + speed * (now - self.seen)
+
     def predict(self, seconds: float) -> None:
         """Move it on to the next image, in which it is not seen yet."""
         before = self._filter.points[self.newest.trusted].mean(axis=0)
         self._filter.predict(seconds, self.newest.size)
         dx, dy = self._filter.points[self.newest.trusted].mean(axis=0) - before
-        x, y, w, h = self.box
-        self.box = (x + float(dx), y + float(dy), w, h)
+        x, y, w, h = self.hull
+        self.hull = (x + float(dx), y + float(dy), w, h)
         self.misses += 1
 
-    def update(self, found: Measurement, now: float, smoothing: float) -> None:
+    def box(self, others: Sequence[Track]) -> Box:
+        """Where to estimate it: with the widest margin that leaves the others out of the crop, for
+        the network answers with the object in a crop that looks most like the support."""
+        boxes = [expand(self.hull, margin) for margin in MARGINS]
+        free = (box for box in boxes if not any(_holds(box, other.hull) for other in others))
+        return next(free, boxes[-1])
+
+    def update(self, found: Measurement, now: float, settings: TrackingSettings) -> None:
         """It was seen where it was expected."""
         found = self._in_order(found)
-        self._filter.update(found.object.keypoints, _variance(found, smoothing), found.size)
-        self._see(found, limit_growth(self.box, found.box), now)
+        self._filter.update(found.object.keypoints, _variance(found, settings), found.size)
+        self._reliability = np.maximum(MEMORY * self._reliability, found.object.matches)
+        # Of points that are not trusted for a moment too: a box that shrinks shows ever less.
+        known = self._reliability >= settings.trust.point_threshold
+        hull = hull_box(self.points[known], margin=0.0)
+        self._see(found, limit_growth(self.hull, hull), now)
 
-    def recover(self, found: Measurement, now: float, smoothing: float) -> None:
+    def recover(self, found: Measurement, now: float, settings: TrackingSettings) -> None:
         """It was found again, maybe elsewhere: how it moves is not known any more."""
         found = self._in_order(found)
-        self._filter = _new_filter(found, smoothing)
-        self._see(found, found.box, now)
+        self._filter = _new_filter(found, settings)
+        self._reliability = found.object.matches
+        self._see(found, found.hull, now)
 
     def _in_order(self, found: Measurement) -> Measurement:
         among = orders(len(self.points), self.category.symmetries)
         points, weights = found.object.keypoints, self.newest.object.matches.astype(np.float64)
         return found.ordered(nearest_order(points, self.points, among, weights))
 
-    def _see(self, found: Measurement, box: Box, now: float) -> None:
-        self.box, self.newest = box, found
+    def _see(self, found: Measurement, hull: Box, now: float) -> None:
+        self.hull, self.newest = hull, found
         self.appearance = self.appearance.renewed(found.appearance)
         self.seen, self.misses = now, 0
 
@@ -148,11 +177,27 @@ class Track:
         low = np.float32(settings.trust.point_threshold / (self.misses + 1))
         return replace(
             tracked,
-            box=self.box,
+            box=self.hull,
             scores=low * seen.scores,
             matches=low * seen.matches,
             predicted=True,
         )
+
+
+def expand(box: Box, margin: float) -> Box:
+    """A box with a margin on every side, as a part of its longer side."""
+    x, y, w, h = box
+    more = margin * max(w, h)
+    return x - more, y - more, w + 2 * more, h + 2 * more
+
+
+def _holds(box: Box, other: Box) -> bool:
+    """Whether the crop of a box shows more of another object than `SHOWN`."""
+    x, y, w, h = box
+    centre, reach = np.array([x + w / 2, y + h / 2]), PADDING * max(w, h) / 2
+    corner, size = np.array(other[:2]), np.array(other[2:])
+    shared = np.minimum(corner + size, centre + reach) - np.maximum(corner, centre - reach)
+    return float(np.prod(np.clip(shared, 0, None))) > SHOWN * float(np.prod(size))
 
 
 def limit_growth(before: Box, after: Box) -> Box:
@@ -165,13 +210,13 @@ def limit_growth(before: Box, after: Box) -> Box:
     return x + (w - limited[0]) / 2, y + (h - limited[1]) / 2, limited[0], limited[1]
 
 
-def _new_filter(found: Measurement, smoothing: float) -> KeypointFilter:
-    return KeypointFilter(found.object.keypoints, _variance(found, smoothing), found.size)
+def _new_filter(found: Measurement, settings: TrackingSettings) -> KeypointFilter:
+    return KeypointFilter(found.object.keypoints, _variance(found, settings), found.size)
 
 
-def _variance(found: Measurement, smoothing: float) -> np.ndarray:
+def _variance(found: Measurement, settings: TrackingSettings) -> np.ndarray:
     """[K] pixels^2 of measured points: the less they score, the noisier they are."""
-    scores = np.clip(found.object.scores.astype(np.float64), LEAST_SCORE, 1.0)
-    deviation = NOISE * found.size * (smoothing or 1.0) / scores
+    scores = np.clip(found.object.scores.astype(np.float64), LEAST_SCORE, 1.0) ** 2
+    deviation = NOISE * found.size * (settings.smoothing or 1.0) / scores
     variance: np.ndarray = deviation**2 + 1e-6
     return variance

@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 
 SMALLEST = 3  # pixels on a side of an image
 MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
-GATE = 1.0  # sizes: so far from where it was expected an object is followed
-SPEED = 4.0  # sizes / s: so fast the place of one that is not seen becomes uncertain
 ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
+CONVERGED = 3  # images in a row in which a young track sees only the object of another one
 TIE = 0.02  # cost: so much the older of two tracks is preferred
 
 
@@ -114,7 +113,7 @@ class Tracker:
         return [track for track in self._tracks if track.is_seen or self._is_predicted(track)]
 
     def _is_predicted(self, track: Track) -> bool:
-        on_image = not box_faults(clip_box(track.box, *self._size), *self._size)
+        on_image = not box_faults(clip_box(track.hull, *self._size), *self._size)
         return on_image and track.is_predicted(self._now, self._settings)
 
     def _end(self) -> None:
@@ -137,10 +136,11 @@ class Tracker:
         shown, trust = self._shown(), self._settings.trust
         if not shown:
             return
-        boxes = [clip_box(track.box, *self._size) for track in shown]
-        requests = [
-            ObjectRequest(track.category.name, box) for track, box in zip(shown, boxes, strict=True)
-        ]
+        requests = []
+        for track in shown:
+            others = [each for each in _of(shown, track.category.name) if each is not track]
+            box = clip_box(track.box(others), *self._size)
+            requests.append(ObjectRequest(track.category.name, box))
         found: list[tuple[Track, Measurement]] = []
         for track, answer in zip(shown, self._estimator.estimate(image, requests), strict=True):
             # It takes more to be found again than to be kept.
@@ -164,16 +164,16 @@ class Tracker:
         # What is added to a whole row only matters to which tracks get nothing.
         handicap = [at * TIE + (not track.is_established) for at, track in enumerate(tracks)]
         costs = away + differences(tracks, candidates) + np.array(handicap)[:, None]
-        costs[away > GATE] = np.inf
+        costs[away > self._reach(tracks)] = np.inf
         pairs = assign(costs)
         for row, column in pairs:
-            tracks[row].update(candidates[column], self._now, self._settings.smoothing)
+            tracks[row].update(candidates[column], self._now, self._settings)
         taken = {column for _, column in pairs}
         rivals = {found[at][0].number for column in taken for at in groups[column]}
         self._tracks = [
             track
             for track in self._tracks
-            if track.number not in rivals or track.is_seen or track.is_established
+            if track.number not in rivals or track.misses < CONVERGED or track.is_established
         ]
 
     def _search(self, image: np.ndarray, categories: Mapping[str, Category]) -> None:
@@ -209,24 +209,24 @@ class Tracker:
         ]
         unseen = [track for track in own if not track.is_seen]
         away, differs = distances(unseen, fresh), differences(unseen, fresh)
-        reach = np.array([self._reach(track) for track in unseen])[:, None]
+        in_view = any(track.is_seen for track in self._tracks)
+        # Nothing is where it was: the camera has moved, most likely.
+        reach = self._reach(unseen) if in_view else np.full((len(unseen), 1), ANYWHERE)
         costs = away / reach + differs / OTHER_LOOKS
         costs[(away > reach) | (differs > OTHER_LOOKS)] = np.inf
         pairs = assign(costs)
         for row, column in pairs:
-            unseen[row].recover(fresh[column], self._now, self._settings.smoothing)
+            unseen[row].recover(fresh[column], self._now, self._settings)
         room = self._settings.max_instances - len(_of(self._shown(), category.name))
         known = {column for _, column in pairs}
         new = [each for column, each in enumerate(fresh) if column not in known]
         for each in new[: max(0, room)]:
-            number, smoothing = next(self._track_ids), self._settings.smoothing
-            self._tracks.append(Track(number, category, each, self._now, smoothing))
+            track = Track(next(self._track_ids), category, each, self._now, self._settings)
+            self._tracks.append(track)
 
-    def _reach(self, track: Track) -> float:
-        """How far from where it was expected an unseen object may be found, in sizes."""
-        if not any(each.is_seen for each in self._tracks):  # the camera has moved, most likely
-            return ANYWHERE
-        return GATE + SPEED * (self._now - track.seen)
+    def _reach(self, tracks: Sequence[Track]) -> np.ndarray:
+        """[T, 1]: how far from where it is expected each one may be, in sizes."""
+        return np.array([track.reach(self._now) for track in tracks])[:, None]
 
 
 def _of(tracks: Sequence[Track], name: str) -> list[Track]:
