@@ -40,8 +40,9 @@ CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": ConflictAnswer}}
 def routes(context: Context) -> APIRouter:
     router, server = APIRouter(tags=["categories"]), context.server
 
-    def registered(stored: Category) -> RegisteredAnswer:
-        set_active(context, stored.name, True)
+    def registered(stored: Category, activate: bool = True) -> RegisteredAnswer:
+        if activate:
+            set_active(context, stored.name, True)
         check = server.check(stored.name)
         return RegisteredAnswer(
             name=stored.name,
@@ -139,6 +140,14 @@ def routes(context: Context) -> APIRouter:
             doubtful=CheckAnswer.of(server.check(stored.name)).doubtful,
         )
 
+    @router.delete("/categories/{name}/automatic_shots", responses=CONFLICT)
+    def remove_automatic_shots(
+        name: str, base_version: int | None = Query(None, ge=1)
+    ) -> RegisteredAnswer:
+        """Registers it again without the shots that the node added itself."""
+        registration.check_base(server.categories, name, base_version)
+        return registered(server.remove_automatic_shots(name)[0], activate=False)
+
     @router.post("/categories/{name}/activation")
     def activate(name: str, body: ActivationBody) -> CategoryAnswer:
         """Makes it active on every camera, or on none."""
@@ -173,7 +182,8 @@ def to_category(context: Context, body: CategoryBody) -> Category:
         faults.append(Fault("shots", reason, "missing"))
     try:
         names = keypoint_names(context, body)
-        category = Category(body.name, names, body.edges, list(shots.values()))
+        given = list(shots.values())
+        category = Category(body.name, names, body.edges, given, symmetries=body.symmetries)
     except InvalidInput as error:
         faults += [_in_body(fault, list(shots)) for fault in error.faults]
     if faults:
@@ -199,7 +209,8 @@ def read_shots(
             break
         points = [(point.x, point.y) for point in shot.keypoints]
         seen = [point.visible for point in shot.keypoints]
-        shots[index] = SupportShot(pixels, points, seen, shot.box.box() if shot.box else None)
+        box = shot.box.box() if shot.box else None
+        shots[index] = SupportShot(pixels, points, seen, box, shot.automatic)
     return shots
 
 

@@ -92,12 +92,14 @@ class FoundObject(BaseModel):
 
 
 class CategoryAnswer(BaseModel):
-    """active: on any camera."""
+    """symmetries: permutations of the keypoints that leave the object as it is. active: on any
+    camera."""
 
     name: str
     version: int
     keypoint_names: list[str]
     edges: list[tuple[int, int]]
+    symmetries: list[list[int]]
     shots: int
     active: bool
 
@@ -108,6 +110,7 @@ class CategoryAnswer(BaseModel):
             version=category.version,
             keypoint_names=list(category.keypoint_names),
             edges=list(category.edges),
+            symmetries=list(map(list, category.symmetries)),
             shots=len(category.shots),
             active=active,
         )
@@ -133,13 +136,15 @@ class CategoriesAnswer(BaseModel):
 
 
 class SupportAnswer(BaseModel):
-    """A shot that is registered; its image is another request away."""
+    """A shot that is registered; its image is another request away. automatic: taken by the node
+    from a tracked object, not by a person."""
 
     index: int
     width: int
     height: int
     box: BoxBody
     keypoints: list[ShotKeypoint]
+    automatic: bool
 
     @classmethod
     def of(cls, index: int, shot: SupportShot) -> SupportAnswer:
@@ -148,8 +153,14 @@ class SupportAnswer(BaseModel):
             ShotKeypoint(x=x, y=y, visible=seen)
             for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
         ]
-        box = BoxBody.of(shot.box)
-        return cls(index=index, width=width, height=height, box=box, keypoints=keypoints)
+        return cls(
+            index=index,
+            width=width,
+            height=height,
+            box=BoxBody.of(shot.box),
+            keypoints=keypoints,
+            automatic=shot.automatic,
+        )
 
 
 class CategoryDetail(CategoryAnswer):
@@ -162,6 +173,7 @@ class OldVersionAnswer(BaseModel):
     version: int
     keypoint_names: list[str]
     edges: list[tuple[int, int]]
+    symmetries: list[list[int]]
     supports: list[SupportAnswer]
 
     @classmethod
@@ -170,6 +182,7 @@ class OldVersionAnswer(BaseModel):
             version=category.version,
             keypoint_names=list(category.keypoint_names),
             edges=list(category.edges),
+            symmetries=list(map(list, category.symmetries)),
             supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(category.shots)],
         )
 
@@ -188,21 +201,26 @@ class RenameBody(Strict):
 
 
 class ShotBody(Strict):
-    """image: an ID. box: null = around the visible keypoints."""
+    """image: an ID. box: null = around the visible keypoints. automatic: as of a registered shot,
+    to be kept when it is registered again."""
 
     image: str
     box: BoxBody | None = None
     keypoints: list[ShotKeypoint] = Field(max_length=1000)
+    automatic: bool = False
 
 
 class CategoryBody(Strict):
-    """base_version: refused if the category is at another version; null = whatever it is at."""
+    """base_version: refused if the category is at another version; null = whatever it is at.
+    symmetries: each as long as keypoint_names: [1, 0, 2] says that the first two of three keypoints
+    can be exchanged."""
 
     name: str
     mode: Literal["create", "replace", "add_shots"] = "create"
     base_version: int | None = Field(default=None, ge=1)
     keypoint_names: list[str] = Field(default=[], max_length=1000)
     edges: list[tuple[int, int]] = Field(default=[], max_length=10_000)
+    symmetries: list[list[int]] = Field(default=[], max_length=1000)
     shots: list[ShotBody] = Field(max_length=1000)
 
 
@@ -356,12 +374,14 @@ class DraftShot(BaseModel):
     image: str
     box: BoxBody | None
     keypoints: list[ShotKeypoint]
+    automatic: bool
 
 
 class DraftAnswer(BaseModel):
     name: str
     keypoint_names: list[str]
     edges: list[tuple[int, int]]
+    symmetries: list[list[int]]
     shots: list[DraftShot]
 
 

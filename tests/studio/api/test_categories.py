@@ -47,6 +47,7 @@ def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
             "version": 1,
             "keypoint_names": ["a", "b", "c", "d"],
             "edges": [[0, 1]],
+            "symmetries": [],
             "shots": 1,
             "active": True,
         }
@@ -66,6 +67,40 @@ def test_shots_come_back_as_they_were_given(site: Site) -> None:
     assert np.array_equal(np.asarray(whole), IMAGE)
     small = PIL.Image.open(io.BytesIO(site.get("categories/cup/shots/0?width=32")))
     assert (small.format, small.size) == ("JPEG", (32, 24))
+
+
+def test_symmetries_and_automatic_shots_are_kept(site: Site) -> None:
+    turned = [[1, 2, 3, 0], [1, 0, 3, 2]]
+    body = cup(site, symmetries=turned)
+    body["shots"].append({**body["shots"][0], "automatic": True})
+    site.post("categories", body)
+    assert site.get("categories")["categories"][0]["symmetries"] == turned
+    detail = site.get("categories/cup")
+    assert detail["symmetries"] == turned
+    assert [each["automatic"] for each in detail["supports"]] == [False, True]
+    site.post("categories", cup(site, mode="add_shots", edges=[]))  # which says nothing of them
+    assert site.get("categories/cup")["symmetries"] == turned
+    site.post("categories", cup(site, mode="replace"))
+    assert site.get("categories/cup")["symmetries"] == []
+    assert site.get("categories/cup/versions")[0]["symmetries"] == turned
+    faults = site.faults("categories", cup(site, name="pan", symmetries=[[0, 0, 1, 2], [1, 0]]))
+    assert set(faults) == {"symmetries[0]", "symmetries[1]"}
+
+
+def test_automatic_shots_are_removed_at_once(site: Site) -> None:
+    body = cup(site)
+    body["shots"] += [{**body["shots"][0], "automatic": True}] * 2
+    site.stand.show()
+    site.post("categories", body)
+    site.post("categories/cup/activation", {"active": False})
+    path = "categories/cup/automatic_shots"
+    assert site.ask("DELETE", f"{path}?base_version=7", 409)["present_version"] == 1
+    answer = site.ask("DELETE", f"{path}?base_version=1")
+    assert (answer["version"], answer["shots"]) == (2, 1)
+    known = site.get("categories")["categories"][0]
+    assert (known["shots"], known["active"]) == (1, False)
+    (fault,) = site.ask("DELETE", path, 400)["faults"]
+    assert fault["field"] == "automatic_shots"
 
 
 def test_modes(site: Site) -> None:
@@ -186,7 +221,8 @@ def test_activation(site: Site) -> None:
     assert site.stand.found() == ["pan", "pot"]  # what is registered is active
     site.post("categories/cup/activation", {"active": True})
     site.stand.register("jug")
-    site.stand.show()
+    for _ in range(3):  # what is not followed yet is searched in turns
+        site.stand.show()
     assert set(site.stand.found()) == {"cup", "pan", "pot", "jug"}  # all, as at first
     site.post("categories/mug/activation", {"active": True}, 404)
 

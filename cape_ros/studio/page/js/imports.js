@@ -60,9 +60,9 @@ export async function takeDrafts(drafts, open, registered) {
 
 async function asDraft(draft, uploaded, source) {
   const shots = await Promise.all(
-    draft.shots.map(async ({ image, box, keypoints }) => {
+    draft.shots.map(async ({ image, box, keypoints, automatic }) => {
       const known = uploaded.find((each) => each.image === image) ?? (await sizeOf(image));
-      return { image, width: known.width, height: known.height, source: known.name ?? source, box, marks: keypoints };
+      return { image, width: known.width, height: known.height, source: known.name ?? source, box, marks: keypoints, automatic };
     }),
   );
   return { mode: "create", version: 0, ...draft, shots };

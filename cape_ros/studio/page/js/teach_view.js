@@ -131,21 +131,21 @@ export class TeachView {
     const view = location.hash;
     let opened = 0;
     const draft = await attempt(`${name} cannot be opened`, async () => {
-      const [{ keypoint_names, edges, version, supports }, { doubtful }] = await Promise.all(
+      const [{ keypoint_names, edges, symmetries, version, supports }, { doubtful }] = await Promise.all(
         ["", "/check"].map((path) => api.get(`categories/${part(name)}${path}`)),
       );
       const marksOf = (index, keypoints) =>
         keypoints.map((mark, keypoint) => (isDoubtful(doubtful, index, keypoint) ? { ...mark, doubtful: true } : mark));
       const shots = await Promise.all(
-        supports.map(async ({ index, box, keypoints }) => {
+        supports.map(async ({ index, box, keypoints, automatic }) => {
           const blob = await api.blob(`categories/${part(name)}/shots/${index}`);
           const { image, width, height } = await api.upload("images", blob);
           opened += 1;
           if (supports.length > 1) tell(`Opening shot ${opened} of ${supports.length} …`);
-          return { image, width, height, source: "registered", box, marks: marksOf(index, keypoints) };
+          return { image, width, height, source: automatic ? "added automatically" : "registered", box, marks: marksOf(index, keypoints), automatic };
         }),
       );
-      return { name, mode: "replace", version, keypoint_names, edges, shots };
+      return { name, mode: "replace", version, keypoint_names, edges, symmetries, shots };
     });
     if (!draft || !(await this.open(draft, view)) || !point) return;
     this.editor.choose({ shot: point.shot, chosen: point.keypoint, tool: "point" });
