@@ -15,12 +15,14 @@ from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.media import find_pixels
 from cape_ros.studio.api.schemas import (
     ActivationBody,
+    BoxBody,
     CategoriesAnswer,
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
     CheckAnswer,
     ConflictAnswer,
+    DraftShot,
     FaultsAnswer,
     OldVersionAnswer,
     RegisteredAnswer,
@@ -29,6 +31,7 @@ from cape_ros.studio.api.schemas import (
     RestoreBody,
     ShotBody,
     SupportAnswer,
+    shot_keypoints,
 )
 from cape_ros.studio.image_codec import to_jpeg, to_png
 
@@ -73,6 +76,7 @@ def routes(context: Context) -> APIRouter:
         return CategoryDetail(
             **CategoryAnswer.of(known, server.is_active(name)).model_dump(),
             supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(known.shots)],
+            suggested=len(server.suggested_shots(name)),
         )
 
     @router.get("/categories/{name}/shots/{index}", response_class=Response)
@@ -139,6 +143,20 @@ def routes(context: Context) -> APIRouter:
             f"the versions of {name} are kept under that name",
             doubtful=CheckAnswer.of(server.check(stored.name)).doubtful,
         )
+
+    @router.post("/categories/{name}/suggested_shots")
+    def suggested_shots(name: str) -> list[DraftShot]:
+        """Views of the tracked object that would help as shots, the most different one first, to be
+        checked by a person; their images are kept as uploads are."""
+        return [
+            DraftShot(
+                image=context.images.add_pixels(shot.image).image,
+                box=BoxBody.of(shot.box),
+                keypoints=shot_keypoints(shot),
+                automatic=False,
+            )
+            for shot in server.suggested_shots(name)
+        ]
 
     @router.delete("/categories/{name}/automatic_shots", responses=CONFLICT)
     def remove_automatic_shots(

@@ -46,6 +46,13 @@ class ShotKeypoint(Strict):
     visible: bool = True
 
 
+def shot_keypoints(shot: SupportShot) -> list[ShotKeypoint]:
+    return [
+        ShotKeypoint(x=x, y=y, visible=seen)
+        for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
+    ]
+
+
 class FoundKeypoint(BaseModel):
     x: float
     y: float
@@ -149,22 +156,21 @@ class SupportAnswer(BaseModel):
     @classmethod
     def of(cls, index: int, shot: SupportShot) -> SupportAnswer:
         height, width = shot.image.shape[:2]
-        keypoints = [
-            ShotKeypoint(x=x, y=y, visible=seen)
-            for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
-        ]
         return cls(
             index=index,
             width=width,
             height=height,
             box=BoxBody.of(shot.box),
-            keypoints=keypoints,
+            keypoints=shot_keypoints(shot),
             automatic=shot.automatic,
         )
 
 
 class CategoryDetail(CategoryAnswer):
+    """suggested: how many views of the tracked object would help as shots."""
+
     supports: list[SupportAnswer]
+    suggested: int
 
 
 class OldVersionAnswer(BaseModel):
@@ -371,6 +377,8 @@ class InspectAnswer(BaseModel):
 
 
 class DraftShot(BaseModel):
+    """A shot that is not registered. image: an ID."""
+
     image: str
     box: BoxBody | None
     keypoints: list[ShotKeypoint]

@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 from browsing import Site
 
+from cape_ros.perception.category import SupportShot
 from cape_ros.studio.api import categories
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -101,6 +102,25 @@ def test_automatic_shots_are_removed_at_once(site: Site) -> None:
     assert (known["shots"], known["active"]) == (1, False)
     (fault,) = site.ask("DELETE", path, 400)["faults"]
     assert fault["field"] == "automatic_shots"
+
+
+def test_suggested_shots_are_offered_as_shots_of_a_draft(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.post("categories", cup(site))
+    assert site.get("categories/cup")["suggested"] == 0
+    assert site.post("categories/cup/suggested_shots", {}) == []
+    shot = SupportShot(IMAGE, POINTS, [1, 1, 1, 0], automatic=True)
+    monkeypatch.setattr(site.stand.server, "suggested_shots", lambda name: [shot])
+    assert site.get("categories/cup")["suggested"] == 1
+    (offered,) = site.post("categories/cup/suggested_shots", {})
+    assert offered["keypoints"][0] == {"x": 24, "y": 16, "visible": True}
+    assert not offered["keypoints"][3]["visible"]
+    stored = PIL.Image.open(io.BytesIO(site.get(f"images/{offered['image']}")))
+    assert np.array_equal(np.asarray(stored), IMAGE)
+    added = site.post("categories", cup(site, mode="add_shots", edges=[], shots=[offered]))
+    assert added["shots"] == 2
+    assert not site.get("categories/cup")["supports"][1]["automatic"]  # a person checked it
 
 
 def test_modes(site: Site) -> None:

@@ -164,6 +164,21 @@ def test_interchangeable_keypoints_are_chosen_and_follow_the_keypoints(
     assert (turn[at["rim_left"]], turn[at["spoon_neck"]]) == (at["coffee_edge"], at["rim_left"])
 
 
+def test_suggested_shots_are_checked_and_added(
+    person: Person, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.server.register(running.coffee)
+    shots = running.coffee.shots
+    monkeypatch.setattr(running.server, "suggested_shots", lambda name: shots)
+    person.go("library")
+    person.press("Show coffee")
+    person.press("Check the suggested shot")
+    expect(person.page.get_by_role("heading", name="More shots of coffee")).to_be_visible()
+    expect(person.page.locator("#teach-stage .mark")).to_have_count(8)
+    person.register()
+    assert len(running.server.categories["coffee"].shots) == 2
+
+
 def test_automatic_shots_are_removed_and_come_back(person: Person, running: Running) -> None:
     (shot,) = running.coffee.shots
     added = SupportShot(shot.image, shot.keypoints, shot.visible, shot.box, automatic=True)

@@ -127,6 +127,7 @@ export class LibraryView {
       ),
       h("h3", { text: counted(supports.length, "shot") }),
       h("ul", { class: "big-shots" }, ...pictures),
+      this.#suggested(category) ?? "",
       this.#automatic(category) ?? "",
       h("h3", { text: counted(keypoint_names.length, "keypoint") }),
       h("p", { text: keypoint_names.join(", ") }),
@@ -141,6 +142,14 @@ export class LibraryView {
         ),
       ),
     );
+  }
+
+  /** What opens the views that would help as shots; null if there are none. */
+  #suggested(category) {
+    if (!category.suggested) return null;
+    const open = ({ currentTarget }) => during(currentTarget, "Opening …", () => this.teach.suggested(category));
+    const text = category.suggested > 1 ? `Check ${category.suggested} suggested shots` : "Check the suggested shot";
+    return h("p", {}, h("button", { type: "button", class: "tiny", text, title: "Views of the tracked object that differ most from its shots", onclick: open }));
   }
 
   /** What removes the shots that the node added itself; null if there are none, or no others. */

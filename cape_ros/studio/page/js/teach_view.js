@@ -8,6 +8,7 @@ import { ask, byId, chooseFiles, h } from "./dom.js";
 import { keepOnly, withImages } from "./draft_store.js";
 import { isDoubtful } from "./doubts.js";
 import { Editor } from "./editor.js";
+import { asShots } from "./imports.js";
 import { announce, attempt, counted, say } from "./messages.js";
 import { Registrar } from "./registrar.js";
 import { TeachPanel } from "./teach_panel.js";
@@ -149,6 +150,16 @@ export class TeachView {
     });
     if (!draft || !(await this.open(draft, view)) || !point) return;
     this.editor.choose({ shot: point.shot, chosen: point.keypoint, tool: "point" });
+  }
+
+  /** Opens the views of a tracked category that the node suggests as further shots. */
+  async suggested(category) {
+    const view = location.hash;
+    const shots = await attempt(`The shots of ${category.name} cannot be opened`, async () =>
+      asShots(await api.post(`categories/${part(category.name)}/suggested_shots`, {}), "suggested"),
+    );
+    if (shots?.length) await this.open({ ...furtherShots(category), shots }, view);
+    else if (shots) say("There are no suggested shots any more");
   }
 
   async #take(image, objects = []) {
