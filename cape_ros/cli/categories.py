@@ -93,6 +93,9 @@ def show(
     lines = [described(category), f"keypoints: {', '.join(names)}"]
     edges = ", ".join(f"{names[start]} - {names[end]}" for start, end in category.edges)
     lines.append(f"edges: {edges or 'none'}")
+    for symmetry in category.symmetries:
+        moved = [f"{names[at]} -> {names[to]}" for at, to in enumerate(symmetry) if at != to]
+        lines.append(f"interchangeable: {', '.join(moved)}")
     for index, each in enumerate(category.shots, 1):
         height, width = each.image.shape[:2]
         box = ", ".join(f"{value:g}" for value in each.box)
@@ -100,6 +103,7 @@ def show(
         lines.append(
             f"shot {index}: {width} x {height} pixels, box {box}, "
             f"{seen} of {counted(len(names), 'keypoint')} visible"
+            f"{', added automatically' if each.automatic else ''}"
         )
     if kept := [str(each.version) for each in shelf.old.of(name) if each.version != old]:
         lines.append(f"old versions: {', '.join(kept)} (--old {kept[0]} shows one)")

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from skimage import data
 from cape_ros import __version__
 from cape_ros.core.images import write_image
 from cape_ros.model.weights import SHIPPED
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.server import registration
 
@@ -206,6 +207,21 @@ def test_old_versions_are_listed_and_shown(
     assert "old versions: 2 (" in printed
     assert cape("show", "coffee", "--old", 7, *words) == 1
     assert "--old: version 7 of 'coffee' is not kept any more" in capsys.readouterr().err
+
+
+def test_interchangeable_keypoints_and_automatic_shots_are_shown(
+    library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coffee = known(library)["coffee"]
+    (shot,) = coffee.shots
+    added = SupportShot(shot.image, shot.keypoints, automatic=True)
+    changed = replace(coffee, shots=[shot, added], symmetries=[(1, 0, 2, 3)])
+    CategoryLibrary(library).put(changed)
+    capsys.readouterr()
+    assert cape("show", "coffee", "--library", library) == 0
+    printed = capsys.readouterr().out
+    assert "interchangeable: rim -> handle, handle -> rim\n" in printed
+    assert printed.count("added automatically") == 1
 
 
 @pytest.mark.parametrize("kind", ["folder", "labelme", "coco", "cvat"])

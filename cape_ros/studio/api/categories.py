@@ -15,11 +15,14 @@ from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.media import find_pixels
 from cape_ros.studio.api.schemas import (
     ActivationBody,
+    BoxBody,
     CategoriesAnswer,
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
+    CheckAnswer,
     ConflictAnswer,
+    DraftShot,
     FaultsAnswer,
     OldVersionAnswer,
     RegisteredAnswer,
@@ -28,6 +31,7 @@ from cape_ros.studio.api.schemas import (
     RestoreBody,
     ShotBody,
     SupportAnswer,
+    shot_keypoints,
 )
 from cape_ros.studio.image_codec import to_jpeg, to_png
 
@@ -39,13 +43,16 @@ CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": ConflictAnswer}}
 def routes(context: Context) -> APIRouter:
     router, server = APIRouter(tags=["categories"]), context.server
 
-    def registered(stored: Category) -> RegisteredAnswer:
-        set_active(context, stored.name, True)
+    def registered(stored: Category, activate: bool = True) -> RegisteredAnswer:
+        if activate:
+            set_active(context, stored.name, True)
+        check = server.check(stored.name)
         return RegisteredAnswer(
             name=stored.name,
             version=stored.version,
             shots=len(stored.shots),
-            message=registration.summary(stored, server.check(stored.name)),
+            message=registration.summary(stored, check),
+            doubtful=CheckAnswer.of(check).doubtful,
         )
 
     @router.get("/categories")
@@ -69,12 +76,19 @@ def routes(context: Context) -> APIRouter:
         return CategoryDetail(
             **CategoryAnswer.of(known, server.is_active(name)).model_dump(),
             supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(known.shots)],
+            suggested=len(server.suggested_shots(name)),
         )
 
     @router.get("/categories/{name}/shots/{index}", response_class=Response)
     def get_shot(name: str, index: int, width: int | None = Query(None, ge=1)) -> Response:
         """A JPEG of that width at most; without `width` the image as it was registered, a PNG."""
         return picture(server.find(name), index, width)
+
+    @router.get("/categories/{name}/check")
+    def get_check(name: str) -> CheckAnswer:
+        """What its shots say of each other; one shot alone says nothing."""
+        server.find(name)
+        return CheckAnswer.of(server.check(name))
 
     @router.get("/categories/{name}/versions")
     def list_old_versions(name: str) -> list[OldVersionAnswer]:
@@ -100,7 +114,7 @@ def routes(context: Context) -> APIRouter:
         return registered(server.register(category, mode_of(body), body.base_version))
 
     @router.post("/categories/check")
-    def check(body: CategoryBody) -> FaultsAnswer:
+    def check_body(body: CategoryBody) -> FaultsAnswer:
         """The faults that registering it would have; changes nothing."""
         try:
             category = to_category(context, body)
@@ -127,7 +141,30 @@ def routes(context: Context) -> APIRouter:
             shots=len(stored.shots),
             message=f"{name} is called {registration.described(stored)}; "
             f"the versions of {name} are kept under that name",
+            doubtful=CheckAnswer.of(server.check(stored.name)).doubtful,
         )
+
+    @router.post("/categories/{name}/suggested_shots")
+    def suggested_shots(name: str) -> list[DraftShot]:
+        """Views of the tracked object that would help as shots, the most different one first, to be
+        checked by a person; their images are kept as uploads are."""
+        return [
+            DraftShot(
+                image=context.images.add_pixels(shot.image).image,
+                box=BoxBody.of(shot.box),
+                keypoints=shot_keypoints(shot),
+                automatic=False,
+            )
+            for shot in server.suggested_shots(name)
+        ]
+
+    @router.delete("/categories/{name}/automatic_shots", responses=CONFLICT)
+    def remove_automatic_shots(
+        name: str, base_version: int | None = Query(None, ge=1)
+    ) -> RegisteredAnswer:
+        """Registers it again without the shots that the node added itself."""
+        registration.check_base(server.categories, name, base_version)
+        return registered(server.remove_automatic_shots(name)[0], activate=False)
 
     @router.post("/categories/{name}/activation")
     def activate(name: str, body: ActivationBody) -> CategoryAnswer:
@@ -163,7 +200,8 @@ def to_category(context: Context, body: CategoryBody) -> Category:
         faults.append(Fault("shots", reason, "missing"))
     try:
         names = keypoint_names(context, body)
-        category = Category(body.name, names, body.edges, list(shots.values()))
+        given = list(shots.values())
+        category = Category(body.name, names, body.edges, given, symmetries=body.symmetries)
     except InvalidInput as error:
         faults += [_in_body(fault, list(shots)) for fault in error.faults]
     if faults:
@@ -189,7 +227,8 @@ def read_shots(
             break
         points = [(point.x, point.y) for point in shot.keypoints]
         seen = [point.visible for point in shot.keypoints]
-        shots[index] = SupportShot(pixels, points, seen, shot.box.box() if shot.box else None)
+        box = shot.box.box() if shot.box else None
+        shots[index] = SupportShot(pixels, points, seen, box, shot.automatic)
     return shots
 
 

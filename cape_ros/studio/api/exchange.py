@@ -87,6 +87,7 @@ class _Import:
                         name=category,
                         keypoint_names=list(skeleton.keypoint_names),
                         edges=list(skeleton.edges),
+                        symmetries=list(map(list, skeleton.symmetries)),
                         shots=shots,
                     )
                 )
@@ -134,7 +135,8 @@ class _Import:
                 for point in points
             ]
             box = BoxBody.of(marked.box) if marked.box else None
-            shots.append(DraftShot(image=image, box=box, keypoints=keypoints))
+            automatic = marked.automatic
+            shots.append(DraftShot(image=image, box=box, keypoints=keypoints, automatic=automatic))
         return shots
 
     def _image(self, marked: ImportedAnnotation) -> str | None:

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cape_ros.core.errors import Fault, FaultCode
+from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
@@ -43,6 +44,13 @@ class ShotKeypoint(Strict):
     x: float = 0.0
     y: float = 0.0
     visible: bool = True
+
+
+def shot_keypoints(shot: SupportShot) -> list[ShotKeypoint]:
+    return [
+        ShotKeypoint(x=x, y=y, visible=seen)
+        for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
+    ]
 
 
 class FoundKeypoint(BaseModel):
@@ -91,12 +99,14 @@ class FoundObject(BaseModel):
 
 
 class CategoryAnswer(BaseModel):
-    """active: on any camera."""
+    """symmetries: permutations of the keypoints that leave the object as it is. active: on any
+    camera."""
 
     name: str
     version: int
     keypoint_names: list[str]
     edges: list[tuple[int, int]]
+    symmetries: list[list[int]]
     shots: int
     active: bool
 
@@ -107,6 +117,7 @@ class CategoryAnswer(BaseModel):
             version=category.version,
             keypoint_names=list(category.keypoint_names),
             edges=list(category.edges),
+            symmetries=list(map(list, category.symmetries)),
             shots=len(category.shots),
             active=active,
         )
@@ -132,27 +143,34 @@ class CategoriesAnswer(BaseModel):
 
 
 class SupportAnswer(BaseModel):
-    """A shot that is registered; its image is another request away."""
+    """A shot that is registered; its image is another request away. automatic: taken by the node
+    from a tracked object, not by a person."""
 
     index: int
     width: int
     height: int
     box: BoxBody
     keypoints: list[ShotKeypoint]
+    automatic: bool
 
     @classmethod
     def of(cls, index: int, shot: SupportShot) -> SupportAnswer:
         height, width = shot.image.shape[:2]
-        keypoints = [
-            ShotKeypoint(x=x, y=y, visible=seen)
-            for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
-        ]
-        box = BoxBody.of(shot.box)
-        return cls(index=index, width=width, height=height, box=box, keypoints=keypoints)
+        return cls(
+            index=index,
+            width=width,
+            height=height,
+            box=BoxBody.of(shot.box),
+            keypoints=shot_keypoints(shot),
+            automatic=shot.automatic,
+        )
 
 
 class CategoryDetail(CategoryAnswer):
+    """suggested: how many views of the tracked object would help as shots."""
+
     supports: list[SupportAnswer]
+    suggested: int
 
 
 class OldVersionAnswer(BaseModel):
@@ -161,6 +179,7 @@ class OldVersionAnswer(BaseModel):
     version: int
     keypoint_names: list[str]
     edges: list[tuple[int, int]]
+    symmetries: list[list[int]]
     supports: list[SupportAnswer]
 
     @classmethod
@@ -169,6 +188,7 @@ class OldVersionAnswer(BaseModel):
             version=category.version,
             keypoint_names=list(category.keypoint_names),
             edges=list(category.edges),
+            symmetries=list(map(list, category.symmetries)),
             supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(category.shots)],
         )
 
@@ -187,31 +207,59 @@ class RenameBody(Strict):
 
 
 class ShotBody(Strict):
-    """image: an ID. box: null = around the visible keypoints."""
+    """image: an ID. box: null = around the visible keypoints. automatic: as of a registered shot,
+    to be kept when it is registered again."""
 
     image: str
     box: BoxBody | None = None
     keypoints: list[ShotKeypoint] = Field(max_length=1000)
+    automatic: bool = False
 
 
 class CategoryBody(Strict):
-    """base_version: refused if the category is at another version; null = whatever it is at."""
+    """base_version: refused if the category is at another version; null = whatever it is at.
+    symmetries: each as long as keypoint_names: [1, 0, 2] says that the first two of three keypoints
+    can be exchanged."""
 
     name: str
     mode: Literal["create", "replace", "add_shots"] = "create"
     base_version: int | None = Field(default=None, ge=1)
     keypoint_names: list[str] = Field(default=[], max_length=1000)
     edges: list[tuple[int, int]] = Field(default=[], max_length=10_000)
+    symmetries: list[list[int]] = Field(default=[], max_length=1000)
     shots: list[ShotBody] = Field(max_length=1000)
 
 
+class PointOfShot(BaseModel):
+    """Indices of a shot and of a keypoint."""
+
+    shot: int
+    keypoint: int
+
+
+class CheckAnswer(BaseModel):
+    """How well the shots of a category predict each other: of the `judged` points, `right` are
+    found from the other shots. doubtful: found elsewhere, may be marked wrongly."""
+
+    right: int
+    judged: int
+    doubtful: list[PointOfShot]
+
+    @classmethod
+    def of(cls, check: CrossCheck) -> CheckAnswer:
+        doubtful = [PointOfShot(shot=shot, keypoint=keypoint) for shot, keypoint in check.doubtful]
+        return cls(right=check.right, judged=check.judged, doubtful=doubtful)
+
+
 class RegisteredAnswer(BaseModel):
-    """message: a summary of the registration, with the cross-check of its shots."""
+    """message: a summary of the registration, with the cross-check of its shots. doubtful: as of
+    the check."""
 
     name: str
     version: int
     shots: int
     message: str
+    doubtful: list[PointOfShot]
 
 
 class FaultAnswer(BaseModel):
@@ -329,15 +377,19 @@ class InspectAnswer(BaseModel):
 
 
 class DraftShot(BaseModel):
+    """A shot that is not registered. image: an ID."""
+
     image: str
     box: BoxBody | None
     keypoints: list[ShotKeypoint]
+    automatic: bool
 
 
 class DraftAnswer(BaseModel):
     name: str
     keypoint_names: list[str]
     edges: list[tuple[int, int]]
+    symmetries: list[list[int]]
     shots: list[DraftShot]
 
 

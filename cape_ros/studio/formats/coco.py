@@ -1,7 +1,8 @@
 """COCO keypoints: one JSON file for all images.
 
 A keypoint that is labelled, seen or hidden (v of 1 or 2), has a place; one that is not (v = 0) is
-not visible here. Both count pixels from the centre of the top-left one.
+not visible here. Both count pixels from the centre of the top-left one. The format has no place for
+symmetries: fields for flipped images name keypoints that are not interchangeable (left, right).
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ class CocoImage(BaseModel):
 
 
 class CocoCategory(BaseModel):
-    """skeleton: pairs of numbers of keypoints."""
+    """skeleton: pairs of numbers of keypoints. symmetries: this package's own, from 0."""
 
     id: int | str
     name: str
     keypoints: list[str] = []
     skeleton: list[tuple[int, int]] | None = None
+    symmetries: list[list[int]] = []
 
 
 class CocoAnnotation(BaseModel):
@@ -91,7 +93,10 @@ def read(content: Any) -> ImportResult:
         size = (image.width, image.height) if image.width and image.height else None
         box = _box(annotation, place, reading.problems)
         if points:
-            marked = ImportedAnnotation(named.name, image.file_name, points, box, size)
+            automatic = (annotation.attributes or {}).get("automatic") is True
+            marked = ImportedAnnotation(
+                named.name, image.file_name, points, box, size, automatic=automatic
+            )
             reading.marked.append(marked)
     if without:
         reading.problems.append(
@@ -122,6 +127,7 @@ def write(category: Category) -> dict[str, bytes]:
                 "bbox": box,
                 "area": round(box[2] * box[3], 3),
                 "iscrowd": 0,
+                **({"attributes": {"automatic": True}} if shot.automatic else {}),
             }
         )
     kind = {
@@ -130,6 +136,7 @@ def write(category: Category) -> dict[str, bytes]:
         "supercategory": "object",
         "keypoints": list(category.keypoint_names),
         "skeleton": [[start + 1, end + 1] for start, end in category.edges],
+        "symmetries": [list(symmetry) for symmetry in category.symmetries],
     }
     content = {"images": images, "annotations": annotations, "categories": [kind]}
     files[FILE] = json.dumps(content, indent=1).encode()
@@ -163,7 +170,7 @@ def _skeleton(kind: CocoCategory, first: int, problems: list[str]) -> Skeleton:
             edges.append(edge)
         else:
             problems.append(f"{kind.name}: edge {start}, {end} names no keypoint")
-    return Skeleton(names, edges)
+    return Skeleton(names, edges, kind.symmetries)
 
 
 def _points(

@@ -38,7 +38,7 @@ def read(files: Mapping[str, bytes]) -> ImportResult:
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:300]
         raise InvalidInput.of(FILE, f"no category folder that can be read: {reason}") from error
-    skeleton = Skeleton(category.keypoint_names, category.edges)
+    skeleton = Skeleton(category.keypoint_names, category.edges, category.symmetries)
     reading = ImportResult(skeletons={category.name: skeleton})
     for index, shot in enumerate(category.shots):
         name = f"shot_{index:03d}.png"
@@ -50,7 +50,8 @@ def read(files: Mapping[str, bytes]) -> ImportResult:
             if seen
         }
         reading.images[name] = files[name]
-        reading.marked.append(ImportedAnnotation(category.name, name, points, shot.box))
+        marked = ImportedAnnotation(category.name, name, points, shot.box, automatic=shot.automatic)
+        reading.marked.append(marked)
     return reading
 
 

@@ -50,6 +50,8 @@ class More(BaseModel):
     name: str
     keypoint_names: list[str] = []
     edges: list[tuple[int, int]] = []
+    symmetries: list[list[int]] = []
+    automatic: bool = False
 
 
 class LabelmeFile(BaseModel):
@@ -71,8 +73,9 @@ def read(content: Any) -> ImportResult:
             reading.images[image] = base64.b64decode(file.data)
         except ValueError:
             reading.problems.append(f"{image}: imageData is not base64")
-    if file.more:
-        reading.describe(file.more.name, Skeleton(file.more.keypoint_names, file.more.edges))
+    if more := file.more:
+        skeleton = Skeleton(more.keypoint_names, more.edges, more.symmetries)
+        reading.describe(more.name, skeleton)
     shapes = Shapes()
     others: Counter[str] = Counter()
     for place, shape in parse_entries(LabelmeShape, file.shapes, "shapes", reading.problems):
@@ -98,9 +101,11 @@ def read(content: Any) -> ImportResult:
     except ValueError as error:
         raise InvalidInput.of("shapes", str(error)) from error
     for made in objects:
-        category = made.label or (file.more.name if file.more else "")
+        category = made.label or (more.name if more else "")
         around = made.box.box if made.box else None
-        reading.marked.append(ImportedAnnotation(category, image, made.points, around, size))
+        automatic = bool(more and more.automatic)
+        marked = ImportedAnnotation(category, image, made.points, around, size, automatic=automatic)
+        reading.marked.append(marked)
     return reading
 
 
@@ -122,6 +127,8 @@ def write(category: Category) -> dict[str, bytes]:
             "name": category.name,
             "keypoint_names": list(category.keypoint_names),
             "edges": [list(edge) for edge in category.edges],
+            "symmetries": [list(symmetry) for symmetry in category.symmetries],
+            "automatic": shot.automatic,
         }
         content = {
             "version": "5.5.0",

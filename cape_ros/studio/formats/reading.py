@@ -20,10 +20,17 @@ LARGEST = 1e6  # a number that no pixel of an image has
 
 @dataclass(frozen=True)
 class Skeleton:
-    """keypoint_names: in order, each once. edges: pairs of indices."""
+    """keypoint_names: in order, each once. edges: pairs of indices. symmetries: permutations of
+    them; what is none is left out."""
 
     keypoint_names: Sequence[str] = ()
     edges: Sequence[tuple[int, int]] = ()
+    symmetries: Sequence[Sequence[int]] = ()
+
+    def __post_init__(self) -> None:
+        own = range(len(self.keypoint_names))
+        orders = [tuple(order) for order in self.symmetries if sorted(order) == list(own)]
+        object.__setattr__(self, "symmetries", tuple(orders))
 
     def merged(self, other: Skeleton) -> Skeleton:
         """The keypoints and edges of both; keypoints of the same name are the same."""
@@ -34,7 +41,19 @@ class Skeleton:
             if all(0 <= end < count for end in edge):
                 start, end = (names.index(other.keypoint_names[index]) for index in edge)
                 edges[start, end] = None
-        return Skeleton(names, list(edges))
+        symmetries = dict.fromkeys(symmetry_among(names, self, each) for each in self.symmetries)
+        for each in other.symmetries:
+            symmetries[symmetry_among(names, other, each)] = None
+        return Skeleton(names, list(edges), list(symmetries))
+
+
+def symmetry_among(
+    names: Sequence[str], skeleton: Skeleton, symmetry: Sequence[int]
+) -> tuple[int, ...]:
+    """A symmetry of a skeleton as a permutation of more keypoints: the others stay."""
+    own = skeleton.keypoint_names
+    moved = {own[at]: own[to] for at, to in enumerate(symmetry)}
+    return tuple(names.index(moved.get(name, name)) for name in names)
 
 
 @dataclass(frozen=True)
@@ -43,7 +62,8 @@ class ImportedAnnotation:
 
     image: as the file names it, with "/" between folders. points: pixels by name, those that are
     seen. box: (x, y, width, height). size: (width, height) of the image, as the file says.
-    folder: the one in the zip file that the annotations lie in, "" for its root.
+    folder: the one in the zip file that the annotations lie in, "" for its root. automatic: as of
+    a shot.
     """
 
     category: str
@@ -52,6 +72,7 @@ class ImportedAnnotation:
     box: Box | None = None
     size: tuple[int, int] | None = None
     folder: str = ""
+    automatic: bool = False
 
 
 @dataclass
@@ -73,7 +94,9 @@ class ImportResult:
             if marked.category == category:
                 names.update(dict.fromkeys(marked.points))
         edges = [edge for edge in described.edges if all(0 <= end < len(names) for end in edge)]
-        return Skeleton(list(names), edges)
+        order = list(names)
+        symmetries = [symmetry_among(order, described, each) for each in described.symmetries]
+        return Skeleton(order, edges, symmetries)
 
     def describe(self, category: str, skeleton: Skeleton) -> None:
         """Add what a file says of a category to what others said."""

@@ -35,7 +35,8 @@ def _to_category(reading: ImportResult, name: str) -> Category:
                 faults += error.faults
     if not shots:
         raise InvalidInput(faults)
-    category = Category(name, skeleton.keypoint_names, skeleton.edges, shots)
+    names, edges = skeleton.keypoint_names, skeleton.edges
+    category = Category(name, names, edges, shots, symmetries=skeleton.symmetries)
     reading.problems += [f"{name}: {fault}" for fault in faults]
     return category
 
@@ -52,4 +53,5 @@ def _to_shot(
         stated = "{} x {}".format(*marked.size or ())
         raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {stated}")
     points = [marked.points.get(name, (0.0, 0.0)) for name in names]
-    return SupportShot(pixels, points, [name in marked.points for name in names], marked.box)
+    seen = [name in marked.points for name in names]
+    return SupportShot(pixels, points, seen, marked.box, marked.automatic)

@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 from browsing import Site
 
+from cape_ros.perception.category import SupportShot
 from cape_ros.studio.api import categories
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -35,6 +36,7 @@ def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
         "version": 1,
         "shots": 1,
         "message": "cup version 1: 4 keypoints, 1 shot",
+        "doubtful": [],
     }
     site.stand.show()
     assert site.stand.found() == ["cup"]
@@ -46,6 +48,7 @@ def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
             "version": 1,
             "keypoint_names": ["a", "b", "c", "d"],
             "edges": [[0, 1]],
+            "symmetries": [],
             "shots": 1,
             "active": True,
         }
@@ -67,6 +70,59 @@ def test_shots_come_back_as_they_were_given(site: Site) -> None:
     assert (small.format, small.size) == ("JPEG", (32, 24))
 
 
+def test_symmetries_and_automatic_shots_are_kept(site: Site) -> None:
+    turned = [[1, 2, 3, 0], [1, 0, 3, 2]]
+    body = cup(site, symmetries=turned)
+    body["shots"].append({**body["shots"][0], "automatic": True})
+    site.post("categories", body)
+    assert site.get("categories")["categories"][0]["symmetries"] == turned
+    detail = site.get("categories/cup")
+    assert detail["symmetries"] == turned
+    assert [each["automatic"] for each in detail["supports"]] == [False, True]
+    site.post("categories", cup(site, mode="add_shots", edges=[]))  # which says nothing of them
+    assert site.get("categories/cup")["symmetries"] == turned
+    site.post("categories", cup(site, mode="replace"))
+    assert site.get("categories/cup")["symmetries"] == []
+    assert site.get("categories/cup/versions")[0]["symmetries"] == turned
+    faults = site.faults("categories", cup(site, name="pan", symmetries=[[0, 0, 1, 2], [1, 0]]))
+    assert set(faults) == {"symmetries[0]", "symmetries[1]"}
+
+
+def test_automatic_shots_are_removed_at_once(site: Site) -> None:
+    body = cup(site)
+    body["shots"] += [{**body["shots"][0], "automatic": True}] * 2
+    site.stand.show()
+    site.post("categories", body)
+    site.post("categories/cup/activation", {"active": False})
+    path = "categories/cup/automatic_shots"
+    assert site.ask("DELETE", f"{path}?base_version=7", 409)["present_version"] == 1
+    answer = site.ask("DELETE", f"{path}?base_version=1")
+    assert (answer["version"], answer["shots"]) == (2, 1)
+    known = site.get("categories")["categories"][0]
+    assert (known["shots"], known["active"]) == (1, False)
+    (fault,) = site.ask("DELETE", path, 400)["faults"]
+    assert fault["field"] == "automatic_shots"
+
+
+def test_suggested_shots_are_offered_as_shots_of_a_draft(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.post("categories", cup(site))
+    assert site.get("categories/cup")["suggested"] == 0
+    assert site.post("categories/cup/suggested_shots", {}) == []
+    shot = SupportShot(IMAGE, POINTS, [1, 1, 1, 0], automatic=True)
+    monkeypatch.setattr(site.stand.server, "suggested_shots", lambda name: [shot])
+    assert site.get("categories/cup")["suggested"] == 1
+    (offered,) = site.post("categories/cup/suggested_shots", {})
+    assert offered["keypoints"][0] == {"x": 24, "y": 16, "visible": True}
+    assert not offered["keypoints"][3]["visible"]
+    stored = PIL.Image.open(io.BytesIO(site.get(f"images/{offered['image']}")))
+    assert np.array_equal(np.asarray(stored), IMAGE)
+    added = site.post("categories", cup(site, mode="add_shots", edges=[], shots=[offered]))
+    assert added["shots"] == 2
+    assert not site.get("categories/cup")["supports"][1]["automatic"]  # a person checked it
+
+
 def test_modes(site: Site) -> None:
     site.post("categories", cup(site))
     assert "registered already" in site.faults("categories", cup(site))["name"]
@@ -75,7 +131,11 @@ def test_modes(site: Site) -> None:
         "cup version 2: 4 keypoints, 2 shots; 3 of 4 points are found from the other shots; "
         "look again at 'c' of shot 2"
     )
-    assert added == {"name": "cup", "version": 2, "shots": 2, "message": summary}
+    doubtful = [{"shot": 1, "keypoint": 2}]
+    expected = {"name": "cup", "version": 2, "shots": 2, "message": summary, "doubtful": doubtful}
+    assert added == expected
+    assert site.get("categories/cup/check") == {"right": 3, "judged": 4, "doubtful": doubtful}
+    site.get("categories/pan/check", 404)
     assert (
         "differ"
         in site.faults("categories", cup(site, mode="add_shots", keypoint_names=list("abce")))[
@@ -181,7 +241,8 @@ def test_activation(site: Site) -> None:
     assert site.stand.found() == ["pan", "pot"]  # what is registered is active
     site.post("categories/cup/activation", {"active": True})
     site.stand.register("jug")
-    site.stand.show()
+    for _ in range(3):  # what is not followed yet is searched in turns
+        site.stand.show()
     assert set(site.stand.found()) == {"cup", "pan", "pot", "jug"}  # all, as at first
     site.post("categories/mug/activation", {"active": True}, 404)
 

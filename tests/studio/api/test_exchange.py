@@ -84,10 +84,12 @@ def test_labelme(site: Site) -> None:
                 "name": "mug",
                 "keypoint_names": ["rim", "foot"],
                 "edges": [],
+                "symmetries": [],
                 "shots": [
                     {
                         "image": image,
                         "box": {"x": 8.0, "y": 4.0, "width": 40.0, "height": 40.0},
+                        "automatic": False,
                         "keypoints": [
                             {"x": 10.0, "y": 8.0, "visible": True},
                             {"x": 29.5, "y": 39.5, "visible": True},

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from cape_ros.perception.category import SupportShot
+
 from .person import Person
 from .running import Running
 
@@ -105,6 +107,91 @@ def test_a_category_is_edited(librarian: Person, running: Running) -> None:
     )
 
 
+def test_an_edit_keeps_what_it_does_not_show(person: Person, running: Running) -> None:
+    (shot,) = running.coffee.shots
+    added = SupportShot(shot.image, shot.keypoints, shot.visible, shot.box, automatic=True)
+    swapped = (1, 0, *range(2, 8))
+    running.server.register(replace(running.coffee, shots=(shot, added), symmetries=[swapped]))
+    person.go("library")
+    person.press("Show coffee")
+    expect(person.page.locator("#category")).to_contain_text("rim_left ↔ rim_right")
+    expect(person.page.locator(".big-shots li").nth(1)).to_contain_text("added automatically")
+    person.press("Edit")
+    expect(person.page.locator("#teach-stage .mark")).to_have_count(8)
+    person.page.get_by_label("Name of keypoint 1").fill("brim")
+    person.register()
+    edited = running.server.categories["coffee"]
+    assert edited.version == 2
+    assert edited.symmetries == (swapped,)
+    assert [each.automatic for each in edited.shots] == [False, True]
+
+
+def test_interchangeable_keypoints_are_chosen_and_follow_the_keypoints(
+    librarian: Person, running: Running
+) -> None:
+    page = librarian.page
+    librarian.press("Show coffee")
+    librarian.press("Edit")
+    expect(page.locator("#teach-stage .mark")).to_have_count(8)
+
+    def choose(kind: str, *names: str) -> None:
+        librarian.press(kind)
+        for name in names:
+            page.locator("dialog").get_by_role("button", name=name, exact=True).click()
+        page.locator("dialog").get_by_role("button", name="Add", exact=True).click()
+
+    choose("+ Mirror pairs…", "rim_left", "rim_right", "spoon_end", "spoon_bowl", "handle_end")
+    choose("+ Mirror pairs…", "handle_top", "handle_end")
+    choose(
+        "+ Ring…", "rim_left", "coffee_edge", "spoon_neck", "Next ring", "spoon_end", "handle_top"
+    )
+    rows = page.locator(".symmetries li span")
+    mirror = "rim_left ↔ rim_right, spoon_end ↔ spoon_bowl, handle_top ↔ handle_end"
+    ring = "rim_left → coffee_edge → spoon_neck → rim_left, spoon_end ↔ handle_top"
+    assert rows.all_text_contents() == [mirror, ring]
+    page.get_by_role("button", name=f"Remove {mirror}").click()
+    assert rows.all_text_contents() == [ring]
+    page.keyboard.press("Control+z")
+    page.get_by_role("button", name="Move rim_right up").click()
+    page.get_by_role("button", name="Remove spoon_bowl", exact=True).click()
+    mirror = "rim_right ↔ rim_left, handle_top ↔ handle_end"
+    expect(rows.first).to_have_text(mirror)
+    librarian.register()
+    coffee = running.server.categories["coffee"]
+    at = {name: index for index, name in enumerate(coffee.keypoint_names)}
+    swap, turn = coffee.symmetries
+    assert (swap[at["rim_left"]], swap[at["spoon_end"]]) == (at["rim_right"], at["spoon_end"])
+    assert (turn[at["rim_left"]], turn[at["spoon_neck"]]) == (at["coffee_edge"], at["rim_left"])
+
+
+def test_suggested_shots_are_checked_and_added(
+    person: Person, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.server.register(running.coffee)
+    shots = running.coffee.shots
+    monkeypatch.setattr(running.server, "suggested_shots", lambda name: shots)
+    person.go("library")
+    person.press("Show coffee")
+    person.press("Check the suggested shot")
+    expect(person.page.get_by_role("heading", name="More shots of coffee")).to_be_visible()
+    expect(person.page.locator("#teach-stage .mark")).to_have_count(8)
+    person.register()
+    assert len(running.server.categories["coffee"].shots) == 2
+
+
+def test_automatic_shots_are_removed_and_come_back(person: Person, running: Running) -> None:
+    (shot,) = running.coffee.shots
+    added = SupportShot(shot.image, shot.keypoints, shot.visible, shot.box, automatic=True)
+    running.server.register(replace(running.coffee, shots=(shot, added, added)))
+    person.go("library")
+    person.press("Show coffee")
+    person.press("Remove the 2 automatic shots")
+    expect(person.page.locator(".card")).to_contain_text("version 2 · 8 keypoints · 1 shot")
+    assert len(running.server.categories["coffee"].shots) == 1
+    person.press("Undo")
+    expect(person.page.locator(".card")).to_contain_text("version 3 · 8 keypoints · 3 shots")
+
+
 def test_what_the_shots_say_of_each_other_is_told(person: Person, running: Running) -> None:
     (shot,) = running.coffee.shots
     running.server.register(replace(running.coffee, shots=(shot, shot)))
@@ -115,6 +202,36 @@ def test_what_the_shots_say_of_each_other_is_told(person: Person, running: Runni
     person.click("#register")
     summary = "version 2: 8 keypoints, 2 shots; 16 of 16 points are found from the other shots"
     expect(person.page.locator(".toast", has_text="Registered coffee")).to_contain_text(summary)
+
+
+def test_a_point_that_may_be_marked_wrongly_is_shown_where_it_is(
+    person: Person, running: Running
+) -> None:
+    (shot,) = running.coffee.shots
+    wrong = shot.keypoints.copy()
+    wrong[2] = shot.keypoints[6]
+    shots = (shot, shot, replace(shot, keypoints=wrong))
+    running.server.register(replace(running.coffee, shots=shots))
+    page = person.page
+    person.go("library")
+    person.press("Show coffee")
+    ring = page.locator("#category .doubt")
+    expect(ring).to_have_count(1)
+    expect(page.locator("#category .big-shots li").nth(2)).to_contain_text("coffee_edge: the other")
+    person.press("Correct coffee_edge of shot 3")
+    name = page.locator("#teach-stage .point-label", has_text="coffee_edge: look again")
+    expect(name).to_be_visible()
+    expect(page.locator("#hint")).to_contain_text("coffee_edge may be marked wrongly")
+    person.click("#register")
+    expect(
+        page.locator(".toast", has_text="1 point of coffee may be marked wrongly")
+    ).to_be_visible()
+    person.press("Look at it")
+    expect(name).to_be_visible()
+    person.drag(wrong[2].tolist(), shot.keypoints[2].tolist())
+    expect(page.locator("#teach-stage .doubt")).to_have_count(0)
+    person.register()
+    assert running.server.check("coffee").doubtful == ()
 
 
 @pytest.mark.parametrize("kind", ["labelme JSON", "Category folder (zip)"])

@@ -32,9 +32,11 @@ def categories(draw: st.DrawFn) -> Category:
         rng = np.random.default_rng(draw(st.integers(0, 99)))
         image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
         box = draw(st.sampled_from([None, (0.0, 0.0, float(width), float(height))]))
-        shots.append(SupportShot(image, points, visible, box))
+        shots.append(SupportShot(image, points, visible, box, draw(st.booleans())))
     name = draw(st.from_regex(NAME, fullmatch=True).filter(str.isascii))
-    return Category(name, names, edges, shots, version=draw(st.integers(1, 9)))
+    orders = st.permutations(range(count)).filter(lambda order: order != list(range(count)))
+    some = draw(st.lists(orders, max_size=2, unique_by=tuple)) if count > 1 else []
+    return Category(name, names, edges, shots, draw(st.integers(1, 9)), some)
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
@@ -46,9 +48,12 @@ def test_export_and_import(format: ModuleType, category: Category) -> None:
     skeleton = reading.skeleton(category.name)
     assert tuple(skeleton.keypoint_names) == category.keypoint_names
     assert tuple(skeleton.edges) == category.edges
+    keeps_all = format is not FORMATS["cvat"]
+    assert tuple(skeleton.symmetries) == (category.symmetries if keeps_all else ())
     assert len(reading.marked) == len(category.shots)
     for marked, shot in zip(reading.marked, category.shots, strict=True):
         assert marked.category == category.name
+        assert marked.automatic == (shot.automatic and keeps_all)
         pixels = decode(reading.images[marked.image], "image", 10_000).pixels
         assert np.array_equal(pixels, shot.image)
         seen = [n for n, v in zip(category.keypoint_names, shot.visible, strict=True) if v]

@@ -1,24 +1,25 @@
 // A category that is being taught, as plain data; every change makes a new draft.
 //
-// {name, mode, version, base?, keypoint_names: [text], edges: [[a, b]],
-//  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null]}]}
+// {name, mode, version, base?, keypoint_names: [text], edges: [[a, b]], symmetries: [permutation],
+//  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null], automatic?}]}
 // version: of the registered category that was opened, 0 for none. base: the version that is
 // replaced or added to, where it is another one.
-// Mark = {x, y, visible, unsure?}: unsure is the network's own that is not confirmed, and that it
-// does not trust itself.
+// Mark = {x, y, visible, unsure?, doubtful?}: unsure is the network's own that is not confirmed, and
+// that it does not trust itself; doubtful is registered, but found elsewhere by the other shots.
 
 import { isTrusted } from "./scores.js";
+import { reordered, withKeypoint, withoutKeypoint } from "./symmetries.js";
 
 export const MODES = ["create", "replace", "add_shots"];
 
 export function newDraft() {
-  return { name: "", mode: "create", version: 0, keypoint_names: [], edges: [], shots: [] };
+  return { name: "", mode: "create", version: 0, keypoint_names: [], edges: [], symmetries: [], shots: [] };
 }
 
 /** A draft that adds shots to a registered category: its keypoints stay as they are. */
 export function furtherShots(category) {
-  const { name, version, keypoint_names, edges } = category;
-  return { ...newDraft(), name, version, keypoint_names, edges, mode: "add_shots" };
+  const { name, version, keypoint_names, edges, symmetries } = category;
+  return { ...newDraft(), name, version, keypoint_names, edges, symmetries, mode: "add_shots" };
 }
 
 /** The same draft, to be registered as a new category. */
@@ -82,6 +83,7 @@ export function addKeypoint(draft, name = freshName(draft)) {
   return {
     ...draft,
     keypoint_names: [...draft.keypoint_names, name],
+    symmetries: withKeypoint(draft.symmetries),
     shots: draft.shots.map((shot) => ({ ...shot, marks: [...shot.marks, null] })),
   };
 }
@@ -93,6 +95,7 @@ export function removeKeypoint(draft, keypoint) {
     ...draft,
     keypoint_names: without(draft.keypoint_names),
     edges: draft.edges.filter((edge) => !edge.includes(keypoint)).map((edge) => edge.map(after)),
+    symmetries: withoutKeypoint(draft.symmetries, keypoint),
     shots: draft.shots.map((shot) => ({ ...shot, marks: without(shot.marks) })),
   };
 }
@@ -101,7 +104,7 @@ export function rename(draft, keypoint, name) {
   return { ...draft, keypoint_names: draft.keypoint_names.map((known, i) => (i === keypoint ? name : known)) };
 }
 
-/** Lets a keypoint take the place of another in the order; edges and shots follow. */
+/** Lets a keypoint take the place of another in the order; edges, symmetries and shots follow. */
 export function reorder(draft, from, to) {
   const order = draft.keypoint_names.map((_, i) => i);
   order.splice(to, 0, ...order.splice(from, 1));
@@ -109,6 +112,7 @@ export function reorder(draft, from, to) {
     ...draft,
     keypoint_names: order.map((i) => draft.keypoint_names[i]),
     edges: draft.edges.map((edge) => edge.map((i) => order.indexOf(i))),
+    symmetries: reordered(draft.symmetries, order),
     shots: draft.shots.map((shot) => ({ ...shot, marks: order.map((i) => shot.marks[i]) })),
   };
 }
@@ -143,9 +147,11 @@ export function toBody(draft) {
     base_version: baseOf(draft),
     keypoint_names: draft.keypoint_names,
     edges: draft.edges,
-    shots: draft.shots.map(({ image, box, marks }) => ({
+    symmetries: draft.symmetries,
+    shots: draft.shots.map(({ image, box, marks, automatic = false }) => ({
       image,
       box,
+      automatic,
       keypoints: marks.map((each) => ({
         x: each?.x ?? 0,
         y: each?.y ?? 0,

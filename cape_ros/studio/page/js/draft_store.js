@@ -28,15 +28,18 @@ export function loadDraft() {
     const text = sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
     if (text && text !== NONE) sessionStorage.setItem(KEY, text);
     const state = JSON.parse(text);
-    return [state.draft, ...state.past, ...state.future].every(isDraft) ? state : null;
+    const drafts = [state.draft, ...state.past, ...state.future];
+    for (const draft of drafts) draft.symmetries ??= []; // a draft of an earlier release
+    return drafts.every(isDraft) ? state : null;
   } catch {
     return null;
   }
 }
 
-/** Whether every shot has a mark, or its absence, for every keypoint. */
-function isDraft({ keypoint_names: names, edges, shots }) {
+/** Whether every shot has a mark, or its absence, for every keypoint, and all else fits them. */
+function isDraft({ keypoint_names: names, edges, symmetries, shots }) {
   return (
+    symmetries.every((each) => each.length === names.length) &&
     names.every((name) => typeof name === "string") &&
     edges.every((edge) => edge.every((end) => end in names)) &&
     shots.every(({ image, marks }) => typeof image === "string" && marks.length === names.length)

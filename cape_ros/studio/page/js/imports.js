@@ -59,13 +59,16 @@ export async function takeDrafts(drafts, open, registered) {
 }
 
 async function asDraft(draft, uploaded, source) {
-  const shots = await Promise.all(
-    draft.shots.map(async ({ image, box, keypoints }) => {
-      const known = uploaded.find((each) => each.image === image) ?? (await sizeOf(image));
-      return { image, width: known.width, height: known.height, source: known.name ?? source, box, marks: keypoints };
-    }),
-  );
-  return { mode: "create", version: 0, ...draft, shots };
+  return { mode: "create", version: 0, ...draft, shots: await asShots(draft.shots, source, uploaded) };
+}
+
+/** The shots of a draft from those of an answer. uploaded: images whose size is known. */
+export function asShots(shots, source, uploaded = []) {
+  const made = shots.map(async ({ image, box, keypoints, automatic }) => {
+    const known = uploaded.find((each) => each.image === image) ?? (await sizeOf(image));
+    return { image, width: known.width, height: known.height, source: known.name ?? source, box, marks: keypoints, automatic };
+  });
+  return Promise.all(made);
 }
 
 async function sizeOf(image) {

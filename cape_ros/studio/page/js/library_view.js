@@ -5,10 +5,12 @@ import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
+import { showDoubts } from "./doubts.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
 import { attempt, counted, say } from "./messages.js";
 import { oldVersions, removedCategories, undo } from "./old_versions.js";
 import { askForName } from "./renaming.js";
+import { cyclesOf, describe } from "./symmetries.js";
 import { thumbnail } from "./thumbnail.js";
 
 const FORMATS = [
@@ -91,7 +93,7 @@ export class LibraryView {
   }
 
   #open(category) {
-    const { name, version, keypoint_names, edges, supports } = category;
+    const { name, version, keypoint_names, edges, symmetries, supports } = category;
     this.#chosen = name;
     for (const card of document.querySelectorAll(".card")) {
       const chosen = card.getAttribute("aria-label") === name;
@@ -99,6 +101,10 @@ export class LibraryView {
       card.querySelector(".card-open").setAttribute("aria-expanded", chosen);
     }
     const button = (text, onclick, kind = "") => h("button", { type: "button", class: kind, text, onclick });
+    const pictures = supports.map((shot, i) =>
+      h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), added(shot), hidden(shot, keypoint_names)),
+    );
+    showDoubts(category, pictures, (point, tell) => this.teach.edit(name, tell, point));
     const side = byId("category");
     side.hidden = false;
     side.replaceChildren(
@@ -120,15 +126,12 @@ export class LibraryView {
         button("Remove", () => this.#remove(category), "danger"),
       ),
       h("h3", { text: counted(supports.length, "shot") }),
-      h(
-        "ul",
-        { class: "big-shots" },
-        ...supports.map((shot, i) =>
-          h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), hidden(shot, keypoint_names)),
-        ),
-      ),
+      h("ul", { class: "big-shots" }, ...pictures),
+      this.#suggested(category) ?? "",
+      this.#automatic(category) ?? "",
       h("h3", { text: counted(keypoint_names.length, "keypoint") }),
       h("p", { text: keypoint_names.join(", ") }),
+      ...interchangeable(symmetries, keypoint_names),
       oldVersions(category),
       h("h3", { text: "Export" }),
       h(
@@ -139,6 +142,30 @@ export class LibraryView {
         ),
       ),
     );
+  }
+
+  /** What opens the views that would help as shots; null if there are none. */
+  #suggested(category) {
+    if (!category.suggested) return null;
+    const open = ({ currentTarget }) => during(currentTarget, "Opening …", () => this.teach.suggested(category));
+    const text = category.suggested > 1 ? `Check ${category.suggested} suggested shots` : "Check the suggested shot";
+    return h("p", {}, h("button", { type: "button", class: "tiny", text, title: "Views of the tracked object that differ most from its shots", onclick: open }));
+  }
+
+  /** What removes the shots that the node added itself; null if there are none, or no others. */
+  #automatic(category) {
+    const { name, version, supports } = category;
+    const count = supports.filter(({ automatic }) => automatic).length;
+    if (!count || count === supports.length) return null;
+    const remove = async ({ currentTarget }) => {
+      const path = `categories/${part(name)}/automatic_shots?base_version=${version}`;
+      const send = () => attempt(name, async () => (await api.remove(path)).json());
+      const done = await during(currentTarget, "Removing …", send);
+      await categories.refresh();
+      if (done) say(`Removed ${counted(count, "automatic shot")} of ${name}`, "", { action: undo(name, version, done.version) });
+    };
+    const text = count > 1 ? `Remove the ${count} automatic shots` : "Remove the automatic shot";
+    return h("p", {}, h("button", { type: "button", class: "tiny", text, onclick: remove }));
   }
 
   #close() {
@@ -187,6 +214,16 @@ export class LibraryView {
 /** Where the picture of a shot is; the version keeps old pictures out of the cache. */
 function address({ name, version }, shot, width) {
   return `api/categories/${part(name)}/shots/${shot}?width=${width}&version=${version}`;
+}
+
+function added({ automatic }) {
+  return automatic ? h("p", { class: "soft small", text: "added automatically" }) : null;
+}
+
+function interchangeable(symmetries, names) {
+  if (!symmetries.length) return [];
+  const items = symmetries.map((each) => h("li", { text: describe(cyclesOf(each), names) }));
+  return [h("h3", { text: "Interchangeable" }), h("ul", {}, ...items)];
 }
 
 function hidden({ keypoints }, names) {

@@ -5,6 +5,7 @@ import { picture } from "./draft_store.js";
 import { CheckList } from "./check_list.js";
 import { byId, field, h, setText } from "./dom.js";
 import { KeypointList } from "./keypoint_list.js";
+import { SymmetryList } from "./symmetry_list.js";
 import { thumbnail } from "./thumbnail.js";
 
 export class TeachPanel {
@@ -15,6 +16,7 @@ export class TeachPanel {
     this.editor = editor;
     this.check = new CheckList(editor, actions.compare);
     this.keypoints = new KeypointList(editor);
+    this.symmetries = new SymmetryList(editor);
     this.start = this.#startPart(actions);
     this.work = this.#workPart(actions);
     root.append(this.start, this.work);
@@ -92,6 +94,7 @@ export class TeachPanel {
         h("div", { class: "heading" }, h("h3", { text: "Keypoints" }), h("span", { class: "gap" }), this.join),
         this.keypoints.element,
       ),
+      this.symmetries.element,
       this.check.element,
       h("button", { type: "button", class: "primary wide", id: "register", text: "Register", onclick: register }),
     );
@@ -118,6 +121,7 @@ export class TeachPanel {
     const verbs = { create: "Register", replace: "Replace", add_shots: `Add ${draft.shots.length > 1 ? "shots" : "shot"}` };
     const button = byId("register");
     if (!button.hasAttribute("aria-busy")) setText(button, verbs[draft.mode]);
+    this.symmetries.paint();
     this.#paintShots();
   }
 
@@ -142,7 +146,8 @@ export class TeachPanel {
         "aria-label": `Remove shot ${i + 1}`,
         onclick: () => editor.change(removeShot(draft, i), { chosen: -1 }),
       });
-      return h("li", {}, show, remove);
+      const automatic = shot.automatic ? h("span", { class: "automatic", "aria-hidden": "true", text: "auto" }) : null;
+      return h("li", {}, show, remove, automatic);
     });
     this.shots.replaceChildren(...items);
   }

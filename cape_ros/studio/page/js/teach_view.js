@@ -6,7 +6,9 @@ import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
 import { keepOnly, withImages } from "./draft_store.js";
+import { isDoubtful } from "./doubts.js";
 import { Editor } from "./editor.js";
+import { asShots } from "./imports.js";
 import { announce, attempt, counted, say } from "./messages.js";
 import { Registrar } from "./registrar.js";
 import { TeachPanel } from "./teach_panel.js";
@@ -37,7 +39,12 @@ export class TeachView {
       help: () => help(),
     };
     this.panel = new TeachPanel(byId("teach-side"), this.editor, actions);
-    this.registrar = new Registrar(this.editor, this.panel.check, { show, watch });
+    this.registrar = new Registrar(this.editor, this.panel.check, {
+      show,
+      watch,
+      mayLeave: () => this.#mayLeave(),
+      look: (name, point) => this.edit(name, () => undefined, point),
+    });
     new TeachTools(byId("tools"), this.editor, this.stage.stage, actions);
     this.editor.addEventListener("change", () => this.#paint());
     document.addEventListener("keydown", (event) => {
@@ -119,24 +126,40 @@ export class TeachView {
     return true;
   }
 
-  /** Opens a registered category with all its shots, to be replaced. tell(words): how far it is. */
-  async edit(name, tell) {
+  /** Opens a registered category with all its shots, to be replaced. tell(words): how far it is.
+   * point: {shot, keypoint} that is shown first. */
+  async edit(name, tell, point = null) {
     const view = location.hash;
     let opened = 0;
     const draft = await attempt(`${name} cannot be opened`, async () => {
-      const { keypoint_names, edges, version, supports } = await api.get(`categories/${part(name)}`);
+      const [{ keypoint_names, edges, symmetries, version, supports }, { doubtful }] = await Promise.all(
+        ["", "/check"].map((path) => api.get(`categories/${part(name)}${path}`)),
+      );
+      const marksOf = (index, keypoints) =>
+        keypoints.map((mark, keypoint) => (isDoubtful(doubtful, index, keypoint) ? { ...mark, doubtful: true } : mark));
       const shots = await Promise.all(
-        supports.map(async ({ index, box, keypoints }) => {
+        supports.map(async ({ index, box, keypoints, automatic }) => {
           const blob = await api.blob(`categories/${part(name)}/shots/${index}`);
           const { image, width, height } = await api.upload("images", blob);
           opened += 1;
           if (supports.length > 1) tell(`Opening shot ${opened} of ${supports.length} …`);
-          return { image, width, height, source: "registered", box, marks: keypoints };
+          return { image, width, height, source: automatic ? "added automatically" : "registered", box, marks: marksOf(index, keypoints), automatic };
         }),
       );
-      return { name, mode: "replace", version, keypoint_names, edges, shots };
+      return { name, mode: "replace", version, keypoint_names, edges, symmetries, shots };
     });
-    if (draft) await this.open(draft, view);
+    if (!draft || !(await this.open(draft, view)) || !point) return;
+    this.editor.choose({ shot: point.shot, chosen: point.keypoint, tool: "point" });
+  }
+
+  /** Opens the views of a tracked category that the node suggests as further shots. */
+  async suggested(category) {
+    const view = location.hash;
+    const shots = await attempt(`The shots of ${category.name} cannot be opened`, async () =>
+      asShots(await api.post(`categories/${part(category.name)}/suggested_shots`, {}), "suggested"),
+    );
+    if (shots?.length) await this.open({ ...furtherShots(category), shots }, view);
+    else if (shots) say("There are no suggested shots any more");
   }
 
   async #take(image, objects = []) {
