@@ -19,8 +19,8 @@ TILE, GAP, LABEL, CAPTION, TOP = 288, 6, 250, 14, 92  # pixels
 PAPER, INK, PALE = (250, 250, 248), (24, 26, 32), (96, 100, 110)
 LEGEND = (
     "Each row is one mesh, seen from several sides. The same number and colour is the same place "
-    "of the mesh; 1 to 19 are places\nthat a group shares (all chairs, all tables), the others are of "
-    "this mesh alone. Discs: visible; rings: covered, or on the far side. Frame: the box."
+    "of the mesh; 1 to 19 are places\nthat a group shares (all chairs, all tables), the others "
+    "are of this mesh alone. Discs: visible; rings: covered, or on the far side. Frame: the box."
 )
 
 
