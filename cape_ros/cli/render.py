@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -22,7 +22,10 @@ def render(
     photographs: Annotated[
         Path | None, typer.Option(help="Folder of images for backgrounds; grey without.")
     ] = None,
-    views: Annotated[int, typer.Option(min=1, max=99, help="Of each mesh.")] = 8,
+    kind: Annotated[
+        str, typer.Option(help="views (one object), scenes (several instances) or orbits.")
+    ] = "views",
+    count: Annotated[int, typer.Option(min=1, max=999, help="Pictures of each mesh.")] = 8,
     part: Annotated[
         str, typer.Option(help="train, held-out (a fifth, never trained on) or all.")
     ] = "train",
@@ -42,7 +45,7 @@ def render(
     from rich.console import Console
     from rich.progress import track
 
-    from cape_ros.lab.datasets.rendered.cache import CacheConfig, RenderedCache
+    from cape_ros.lab.datasets.rendered.cache import CacheConfig, Kind, RenderedCache
     from cape_ros.lab.datasets.rendered.catalogue import read_catalogue
     from cape_ros.lab.datasets.rendered.contact_sheet import contact_sheet
     from cape_ros.lab.datasets.rendered.run import chosen, render_all
@@ -57,7 +60,9 @@ def render(
             )
         entries = [one for one in entries if one.group in groups]
     entries = entries[:most]
-    config = CacheConfig(seed, views, part=part)
+    if kind not in get_args(Kind):
+        raise InvalidInput.of("--kind", f"{kind!r} is not one of {', '.join(get_args(Kind))}")
+    config = CacheConfig(cast(Kind, kind), seed, count, part)
     done = render_all(
         entries, out, config, photographs_in(photographs), processes or os.cpu_count() or 1
     )
@@ -77,7 +82,7 @@ def render(
     for reason in left_out:
         typer.echo(f"left out: {reason}", err=True)
     finished = len(entries) - len(left_out)
-    say(f"{out}: {counted(finished, 'mesh', 'meshes')}, {counted(views, 'view')} of each; {sheet}")
+    say(f"{out}: {counted(finished, 'mesh', 'meshes')}, each {counted(count, 'picture')}; {sheet}")
 
 
 def photographs_in(folder: Path | None) -> list[Path]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ from cape_ros.lab.datasets.rendered.catalogue import Entry
 from cape_ros.lab.datasets.rendered.keypoints import SHARED, Keypoints
 from cape_ros.lab.datasets.rendered.views import InstanceTruth, Picture
 
+Kind = Literal["views", "scenes", "orbits"]
 FORMAT = 1
 FACTS, MESH, UNFINISHED = "cache.json", "mesh.json", ".unfinished-"
 LEAST_KEYPOINTS = 2  # that a view shows, to be of use
@@ -31,12 +32,13 @@ LEAST_KEYPOINTS = 2  # that a view shows, to be of use
 
 @dataclass(frozen=True)
 class CacheConfig:
-    """What a cache holds. views: of each mesh. size: (height, width) of a view in pixels."""
+    """What a cache holds: pictures of a kind. count: pictures of each mesh, beside the registered
+    view of scenes. part: train, held-out or all, the meshes."""
 
+    kind: Kind = "views"
     seed: int = 1
-    views: int = 8
-    size: tuple[int, int] = (288, 288)
-    part: str = "train"  # train, held-out or all: the meshes
+    count: int = 8
+    part: str = "train"
 
 
 class RenderedCache:
@@ -50,7 +52,7 @@ class RenderedCache:
 
         Raises `InvalidInput` for a cache with other settings, `SourceError`.
         """
-        facts = {"format": FORMAT, **asdict(config), "size": list(config.size)}
+        facts = {"format": FORMAT, **asdict(config)}
         there = self.folder / FACTS
         if there.exists():
             known = self._read(there)
@@ -67,14 +69,25 @@ class RenderedCache:
     def has(self, entry: Entry) -> bool:
         return (self.folder / "meshes" / entry.slug / MESH).is_file()
 
-    def put(self, entry: Entry, keypoints: Keypoints, pictures: Sequence[Picture]) -> None:
-        """All views of a mesh. Raises `SourceError`: the disk is full, nothing of it is kept."""
+    def put(
+        self,
+        entry: Entry,
+        keypoints: Keypoints,
+        pictures: Sequence[Picture],
+        more: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """All pictures of a mesh. more: facts of each, beside its truth.
+
+        Raises `SourceError`: the disk is full, nothing of it is kept.
+        """
         target = self.folder / "meshes" / entry.slug
         new = target.with_name(f"{UNFINISHED}{os.getpid()}-{entry.slug}")
         with says_what_is_kept(self.folder):
             try:
                 new.mkdir()
-                rows = [write_picture(new, f"{at:02d}", one) for at, one in enumerate(pictures)]
+                rows = [write_picture(new, f"{at:03d}", one) for at, one in enumerate(pictures)]
+                for row, facts in zip(rows, more, strict=False):
+                    row.update(facts)
                 facts = {**facts_of(entry), **facts_of_keypoints(keypoints), "views": rows}
                 _write_synced(new / MESH, json.dumps(facts).encode())
                 new.rename(target)

@@ -31,17 +31,20 @@ def contact_sheet(
     meshes = list(cache.meshes())
     drawn = np.random.default_rng(seed).permutation(len(meshes))[:rows]
     chosen = sorted((meshes[int(at)] for at in drawn), key=lambda one: (one["group"], one["id"]))
-    width = LABEL + columns * (TILE + GAP)
+    sheets = [
+        [view_tile(one["folder"], view, TILE) for view in one["views"][:columns]] for one in chosen
+    ]
+    tile = max((tile.width for row in sheets for tile in row), default=TILE) + GAP
+    width = LABEL + columns * tile
     page = Image.new("RGB", (width, TOP + len(chosen) * (TILE + CAPTION)), PAPER)
     draw = ImageDraw.Draw(page)
     draw.text((GAP, 8), f"Rendered views: {len(meshes)} meshes", INK, load_font(26))
     draw.multiline_text((GAP, 44), LEGEND, PALE, load_font(15))
-    for at, mesh in enumerate(chosen):
+    for at, (mesh, tiles) in enumerate(zip(chosen, sheets, strict=True)):
         y = TOP + at * (TILE + CAPTION)
         draw.multiline_text((GAP, y), _title(mesh), INK, load_font(14), spacing=5)
-        for column, view in enumerate(mesh["views"][:columns]):
-            tile = view_tile(mesh["folder"], view, TILE)
-            page.paste(tile, (LABEL + column * (TILE + GAP), y))
+        for column, one in enumerate(tiles):
+            page.paste(one, (LABEL + column * tile, y))
     return page
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,13 +19,15 @@ from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.images import read_image
 from cape_ros.lab.datasets.rendered.attribution import write_attribution
 from cape_ros.lab.datasets.rendered.cache import CacheConfig, RenderedCache
-from cape_ros.lab.datasets.rendered.cameras import draw_sides
+from cape_ros.lab.datasets.rendered.cameras import draw_sides, side
 from cape_ros.lab.datasets.rendered.catalogue import Entry
 from cape_ros.lab.datasets.rendered.keypoints import keypoints_of
-from cape_ros.lab.datasets.rendered.materials import dressed
+from cape_ros.lab.datasets.rendered.materials import dressed, lifted
 from cape_ros.lab.datasets.rendered.meshes import load_mesh, require_renderer
+from cape_ros.lab.datasets.rendered.orbits import render_orbit
+from cape_ros.lab.datasets.rendered.scenes import BANDS, registered_view, render_scene
 from cape_ros.lab.datasets.rendered.tracing import Body
-from cape_ros.lab.datasets.rendered.views import render_view
+from cape_ros.lab.datasets.rendered.views import Picture, render_view
 
 logger = logging.getLogger(__name__)
 
@@ -114,27 +117,80 @@ def render_mesh(entry: Entry) -> Done:
         return Done(entry, str(error))
     if mesh.extent.min() < FLAT * mesh.extent.max():
         return Done(entry, f"{entry.id}: is flat")
-    pictures = some_photographs(job.photographs, generator, job.config.views + 4)
-    body = Body(dressed(mesh, generator, pictures[0] if pictures else None))
+    pictures = some_photographs(job.photographs, generator, 12)
+    if job.config.kind == "views":
+        mesh = dressed(mesh, generator, pictures[0] if pictures else None)
+    else:
+        mesh = lifted(mesh)
+    body = Body(mesh)
     keypoints = keypoints_of(body, generator)
     if np.isfinite(keypoints.all).all(axis=1).sum() < LEAST_POINTS:
         return Done(entry, f"{entry.id}: is round, its points cannot be told from each other")
-    others = [body for body in _clutter(job.entries, entry, generator) if body is not None]
-    views = [
-        render_view(
-            body,
-            keypoints.all,
-            azimuth,
-            elevation,
-            generator,
-            pictures,
-            others,
-            job.config.size,
-        )
-        for azimuth, elevation in draw_sides(generator, job.config.views)
-    ]
-    RenderedCache(job.folder).put(entry, keypoints, views)
+    if job.config.kind != "views" and (keypoints.rotated or keypoints.symmetry.any_rotation):
+        return Done(entry, f"{entry.id}: looks the same from several sides")
+    others = [one for one in _clutter(job.entries, entry, generator) if one is not None]
+    drawn = {"views": _views, "scenes": _scenes, "orbits": _orbit}[job.config.kind](
+        body, keypoints.all, job.config.count, generator, pictures, others
+    )
+    RenderedCache(job.folder).put(entry, keypoints, *zip(*drawn, strict=True))
     return Done(entry)
+
+
+Drawn = list[tuple[Picture, dict[str, Any]]]
+
+
+def _views(
+    body: Body,
+    points: np.ndarray,
+    count: int,
+    generator: np.random.Generator,
+    photographs: list[np.ndarray],
+    others: list[Body],
+) -> Drawn:
+    return [
+        (
+            render_view(body, points, *where, generator, photographs, others),
+            {"azimuth": where[0], "elevation": where[1]},
+        )
+        for where in draw_sides(generator, count)
+    ]
+
+
+def _scenes(
+    body: Body,
+    points: np.ndarray,
+    count: int,
+    generator: np.random.Generator,
+    photographs: list[np.ndarray],
+    others: list[Body],
+) -> Drawn:
+    """The registered view, then scenes with bands of angles in turn."""
+    registered = side(*_start(generator))
+    first = registered_view(body, points, registered, generator, photographs)
+    drawn: Drawn = [(first, {"registered": True})]
+    for number in range(count):
+        band = BANDS[number % len(BANDS)]
+        one = render_scene(body, points, registered, band, generator, photographs, others)
+        facts = {"registered": False, "angles": one.angles, "band": band, "table": one.table}
+        drawn.append((one.picture, facts))
+    return drawn
+
+
+def _orbit(
+    body: Body,
+    points: np.ndarray,
+    count: int,
+    generator: np.random.Generator,
+    photographs: list[np.ndarray],
+    others: list[Body],
+) -> Drawn:
+    frames = render_orbit(body, points, _start(generator), count, generator, photographs, others)
+    return [(one.picture, {"angle": one.angle}) for one in frames]
+
+
+def _start(generator: np.random.Generator) -> tuple[float, float]:
+    """Azimuth and elevation of a view that a person would register: half from the front."""
+    return float(generator.uniform(-70, 70)), float(generator.uniform(12, 35))
 
 
 def some_photographs(

@@ -85,7 +85,8 @@ def draw(
             continue
         tint = np.ones(3) if tints is None else tints[number]
         x0, y0, x1, y1 = (SAMPLES * edge for edge in window)
-        part = _draw_one(camera, placed[number], placed, lighting, tint, (x0, y0, x1, y1))
+        samples = 1 if placed[number].ground else SAMPLES  # it is large and smooth
+        part = _draw_one(camera, placed[number], placed, lighting, tint, window, samples)
         here = np.s_[y0:y1, x0:x1]
         front = part.depth < depth[here]
         front |= (part.alpha > 0) & ~np.isfinite(depth[here])
@@ -126,12 +127,16 @@ def _draw_one(
     lighting: Lighting,
     tint: np.ndarray,
     window: tuple[int, int, int, int],
+    samples: int,
 ) -> Drawing:
-    """One body in a window x0, y0, x1, y1 of the samples."""
-    x0, y0, x1, y1 = window
+    """One body in a window x0, y0, x1, y1 of the image, in `SAMPLES` across and down a pixel.
+
+    samples: rays across and down a pixel.
+    """
+    x0, y0, x1, y1 = (samples * edge for edge in window)
     shape = y1 - y0, x1 - x0
     x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
-    pixels = (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5) / SAMPLES - 0.5
+    pixels = (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5) / samples - 0.5
     rays = camera.rays(pixels)
     origins, directions = placed.to_object(np.zeros((1, 3)), rays)
     origins = np.repeat(origins, len(rays), axis=0)
@@ -156,12 +161,17 @@ def _draw_one(
         depth[first] = passed[first]
         alive = hit[through[hit] > LEAST]
         passed[alive] += step / np.linalg.norm(directions[alive], axis=1)
-    return Drawing(
+    images: tuple[np.ndarray, ...] = (
         colours.reshape(*shape, 3),
         (1 - through).reshape(shape),
         depth.reshape(shape),
-        np.zeros(shape, np.int16),
     )
+    if samples < SAMPLES:
+        images = tuple(
+            image.repeat(SAMPLES // samples, axis=0).repeat(SAMPLES // samples, axis=1)
+            for image in images
+        )
+    return Drawing(*images, np.zeros(images[1].shape, np.int16))
 
 
 def _shade(

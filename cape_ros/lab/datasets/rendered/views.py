@@ -88,27 +88,29 @@ def render_view(
     ]
     if covering and shown_share(camera, subject, around + covering) >= LEAST_SHOWN:
         around += covering
-    return take_picture(camera, around, [(0, points)], generator, photographs)
+    background = cut_background(photographs, size, generator)
+    return take_picture(camera, around, [(0, points)], background, generator)
 
 
 def take_picture(
     camera: Camera,
     placed: Sequence[Placed],
     subjects: Sequence[tuple[int, np.ndarray]],
+    background: np.ndarray,
     generator: Generator,
-    photographs: Sequence[np.ndarray],
     strength: float = 1.0,
+    lighting: Lighting | None = None,
 ) -> Picture:
-    """Draw everything in front of a photograph, in some light, as a camera sees it.
+    """Draw everything in front of a background, in some light, as a camera sees it.
 
     subjects: indices into `placed` of the objects whose truth is wanted, and their keypoints
-    [K, 3] of the object frame. strength: of the camera's noise.
+    [K, 3] of the object frame. background: [H, W, 3] uint8. strength: of
+    the camera's noise. lighting: drawn if not given.
     """
-    lighting = Lighting.draw(
-        generator, up_in_camera(placed[0].pose.rotation if placed else UPRIGHT)
-    )
+    if lighting is None:
+        upright = placed[-1].pose.rotation if placed else looking_from(side(0, 0))
+        lighting = Lighting.draw(generator, up_in_camera(upright))
     drawing = draw(camera, placed, lighting)
-    background = cut_background(photographs, camera.size, generator)
     pixels = drawing.over(background)
     noise = CameraNoise.draw(generator, strength)
     known = np.where(drawing.depth < FURTHEST, drawing.depth, 0) * MILLIMETRES
@@ -120,9 +122,6 @@ def take_picture(
         tuple(truths),
         noise.quality,
     )
-
-
-UPRIGHT = looking_from(side(0, 0))
 
 
 def truth_of(
