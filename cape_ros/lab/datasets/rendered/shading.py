@@ -161,17 +161,16 @@ def _draw_one(
         depth[first] = passed[first]
         alive = hit[through[hit] > LEAST]
         passed[alive] += step / np.linalg.norm(directions[alive], axis=1)
-    images: tuple[np.ndarray, ...] = (
-        colours.reshape(*shape, 3),
-        (1 - through).reshape(shape),
-        depth.reshape(shape),
-    )
-    if samples < SAMPLES:
-        images = tuple(
-            image.repeat(SAMPLES // samples, axis=0).repeat(SAMPLES // samples, axis=1)
-            for image in images
+    repeat = SAMPLES // samples
+    colours, alpha, depth = (
+        image.repeat(repeat, axis=0).repeat(repeat, axis=1)
+        for image in (
+            colours.reshape(*shape, 3),
+            (1 - through).reshape(shape),
+            depth.reshape(shape),
         )
-    return Drawing(*images, np.zeros(images[1].shape, np.int16))
+    )
+    return Drawing(colours, alpha, depth, np.zeros(alpha.shape, np.int16))
 
 
 def _shade(
