@@ -66,6 +66,14 @@ class RenderedCache:
                 shutil.rmtree(left)
         write_atomically(there, json.dumps(facts, indent=1) + "\n")
 
+    @property
+    def kind(self) -> str:
+        """What is in the folder. Raises `InvalidInput` if it is no cache."""
+        facts = self.folder / FACTS
+        if not facts.is_file():
+            raise InvalidInput.of("cache", f"{self.folder} is no cache: it has no {FACTS}")
+        return str(self._read(facts).get("kind"))
+
     def has(self, entry: Entry) -> bool:
         return (self.folder / "meshes" / entry.slug / MESH).is_file()
 
@@ -100,8 +108,7 @@ class RenderedCache:
 
         Raises `SourceError`, `InvalidInput` for a folder that is no cache.
         """
-        if not (self.folder / FACTS).is_file():
-            raise InvalidInput.of("cache", f"{self.folder} is no cache: it has no {FACTS}")
+        assert self.kind
         for path in sorted((self.folder / "meshes").glob(f"*/{MESH}")):
             if not path.parent.name.startswith(UNFINISHED):
                 yield {**self._read(path), "folder": path.parent}
