@@ -47,6 +47,7 @@ class ObjectKeypoints:
     predicted: not seen in this image, but placed by the motion of its track.
     age: [s] since its track began; 0 = not tracked.
     velocities: [K, 2] float32, pixels per second; None = not tracked.
+    measured: [K, 2] float32, the keypoints before they were smoothed; None = they are not smoothed.
     """
 
     category: str
@@ -61,6 +62,7 @@ class ObjectKeypoints:
     predicted: bool = False
     age: float = 0.0
     velocities: np.ndarray | None = None
+    measured: np.ndarray | None = None
 
     @property
     def score(self) -> float:

@@ -262,6 +262,13 @@ PARAMETERS = (
         most=1.0,
     ),
     ParameterSpec(
+        "auto_shots",
+        False,
+        "Whether views of a tracked object from other sides become shots of its category; "
+        "else `~/suggest_shots` offers them.",
+        when=LIVE,
+    ),
+    ParameterSpec(
         "overlay",
         "keypoints",
         "What `~/overlay` shows: the keypoints on the image, the support images beside it as well, "

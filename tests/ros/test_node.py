@@ -19,7 +19,7 @@ from cape_ros.msg import Keypoint
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
-from cape_ros.perception.tracking import search
+from cape_ros.perception.search import search
 from cape_ros.perception.trust import Trust
 from cape_ros.ros import overlay_publisher
 from cape_ros.ros.node import LogForwarder
