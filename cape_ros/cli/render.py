@@ -32,7 +32,9 @@ def render(
     groups: Annotated[
         list[str] | None, typer.Option("--group", help="Only this group; may be given again.")
     ] = None,
-    most: Annotated[int | None, typer.Option(min=1, help="Meshes, the first so many.")] = None,
+    most: Annotated[
+        int | None, typer.Option(min=1, help="Meshes, of all sources alike; all without it.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     processes: Annotated[
         int | None, typer.Option(min=1, help="One for each core without it.")
@@ -59,7 +61,7 @@ def render(
                 "--group", f"{', '.join(unknown)} is not one of {', '.join(known)}"
             )
         entries = [one for one in entries if one.group in groups]
-    entries = entries[:most]
+    entries = sorted(entries, key=lambda one: one.lot)[:most]
     if kind not in get_args(Kind):
         raise InvalidInput.of("--kind", f"{kind!r} is not one of {', '.join(get_args(Kind))}")
     config = CacheConfig(cast(Kind, kind), seed, count, part)

@@ -84,10 +84,15 @@ class Entry:
     rotation: tuple[float, ...] | None = None
 
     @property
-    def held_out(self) -> bool:
-        """Whether this mesh is measured and never trained on; the same in every run."""
+    def lot(self) -> float:
+        """A number in [0, 1) that belongs to the id, the same in every run."""
         digest = hashlib.sha256(f"{SPLIT_SEED}:{self.id}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") < HELD_OUT * 2**64
+        return int.from_bytes(digest[:8], "big") / 2**64
+
+    @property
+    def held_out(self) -> bool:
+        """Whether this mesh is measured and never trained on."""
+        return self.lot < HELD_OUT
 
     @property
     def slug(self) -> str:

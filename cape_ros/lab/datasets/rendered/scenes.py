@@ -32,7 +32,7 @@ from cape_ros.lab.datasets.rendered.views import (
 )
 
 SIZE = (480, 640)  # height, width
-SMALLEST, LARGEST = 60, 230  # pixels of an instance's longer side
+SMALLEST, LARGEST = 40, 320  # pixels of an instance's longer side
 BANDS = ((0, 20), (0, 20), (20, 45), (0, 20), (45, 75), (75, 90))  # degrees, in turn
 MOST_INSTANCES, MOST_OTHERS = 6, 4
 TRIES = 60  # places for an instance
@@ -127,11 +127,12 @@ def _floating(
 ) -> tuple[list[Placed], list[int]]:
     """Instances anywhere in the image, a little rotated; distractors in the same way."""
     placed: list[Placed] = []
-    for _ in range(wanted):
+    extents = sorted((_extent(generator) for _ in range(wanted)), reverse=True)
+    for extent in extents:  # large ones first, while there is place for them
         towards = side_at(registered, band, generator)
         for _ in range(TRIES if towards is not None else 0):
             assert towards is not None
-            middle, extent = generator.uniform(0, 1, 2) * camera.size[::-1], _extent(generator)
+            middle = generator.uniform(0, 1, 2) * camera.size[::-1]
             rotation = looking_from(towards, generator.uniform(-20, 20))
             # The object's middle lies beside the optical axis: its own ray looks from that side.
             rotation = _about_axis_to(camera, middle) @ rotation
@@ -167,7 +168,7 @@ def _on_table(
     elevation = 25.0 if towards is None else float(np.degrees(np.arcsin(towards[2])))
     elevation = float(np.clip(elevation, 8, 65))
     diagonal = body.mesh.diagonal
-    distance = diagonal * camera.focal / generator.uniform(0.9 * SMALLEST, 0.7 * LARGEST)
+    distance = diagonal * camera.focal / _extent(generator)
     table = Pose(looking_from(side(0, elevation)), np.array([0, 0, distance]))
     eye = -table.rotation.T @ table.translation
     placed: list[Placed] = []
