@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 FLAT = 0.012  # thinner than this part of its longest side, a mesh is a picture on the floor
 LEAST_POINTS = 4  # keypoints of a mesh; a round one has few that can be told from others
-OTHERS = 4  # meshes that clutter the views of one
+OTHERS, POOL = 4, 60  # meshes that clutter the views of one, and that they are drawn from
 PHOTOGRAPHS = 200  # kept in memory by each process
 
 
@@ -203,11 +203,11 @@ def some_photographs(
 def _clutter(
     entries: Sequence[Entry], but: Entry, generator: np.random.Generator
 ) -> Iterator[Body | None]:
-    """Bodies of the same part of the split."""
-    drawn = generator.permutation(len(entries))[: OTHERS + 1]
-    for at in drawn:
-        if entries[int(at)] != but:
-            yield _body(entries[int(at)])
+    """Bodies of the same part of the split, from a few that each process keeps in memory."""
+    pool = sorted(entries, key=lambda one: -one.lot)[:POOL]
+    for at in generator.permutation(len(pool))[: OTHERS + 1]:
+        if pool[int(at)] != but:
+            yield _body(pool[int(at)])
 
 
 @lru_cache(PHOTOGRAPHS)
@@ -215,7 +215,7 @@ def _photograph(path: Path) -> np.ndarray:
     return read_image(path)
 
 
-@lru_cache(24)
+@lru_cache(POOL)
 def _body(entry: Entry) -> Body | None:
     """Clutter in its own colours; None if it cannot be read, which its own turn reports."""
     try:
