@@ -157,6 +157,8 @@ def _order(points: np.ndarray, moved: np.ndarray, tolerance: float) -> tuple[int
     known = np.isfinite(points).all(axis=1)
     order = np.arange(len(points))
     at = np.flatnonzero(known)
+    if not len(at):
+        return None
     away = np.linalg.norm(moved[at][:, None] - points[at][None], axis=2)
     partner = away.argmin(axis=1)
     if (away.min(axis=1) > tolerance).any() or len(set(partner)) < len(partner):

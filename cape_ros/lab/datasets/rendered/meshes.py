@@ -102,7 +102,7 @@ def load_mesh(entry: Entry) -> Mesh:
         normals.astype(np.float32),
         np.concatenate([_uv(part) for part in parts])[used].astype(np.float32),
         material,
-        tuple(_material(part, entry) for part in parts),
+        tuple(_material(part) for part in parts),
     )
 
 
@@ -115,13 +115,28 @@ def _parts(entry: Entry) -> list[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             scene = trimesh.load_scene(
-                io.BytesIO(data), file_type="obj", resolver=resolver, process=False
+                io.BytesIO(data), file_type="obj", resolver=_noting(resolver, entry), process=False
             )
         return list(scene.geometry.values())
     except MemoryError:
         raise
     except Exception as error:  # a reader raises anything, and of nothing but the file
         raise SourceError(f"{entry.id}: not an OBJ file that trimesh reads: {error!r}") from error
+
+
+def _noting(resolver: Any, entry: Entry) -> Any:
+    """A resolver of trimesh that says in the log which file is missing."""
+    get = resolver.get
+
+    def get_or_note(name: str) -> Any:
+        try:
+            return get(name)
+        except Exception:  # as many kinds of it as there are resolvers
+            logger.warning("%s: %s is missing", entry.id, name)
+            raise
+
+    resolver.get = get_or_note
+    return resolver
 
 
 def _files(entry: Entry) -> tuple[bytes, Any]:
@@ -175,10 +190,9 @@ def _uv(part: Any) -> np.ndarray:
     return np.nan_to_num(np.asarray(uv, np.float64), posinf=0, neginf=0)
 
 
-def _material(part: Any, entry: Entry) -> Material:
+def _material(part: Any) -> Material:
     given = getattr(part.visual, "material", None)
     if given is None:
-        logger.info("%s: a part has no material, it becomes grey", entry.id)
         return Material()
     facts = getattr(given, "kwargs", None) or {}
     opacity = _number(facts.get("d"), 1.0)
@@ -187,8 +201,6 @@ def _material(part: Any, entry: Entry) -> Material:
     colour = np.asarray(getattr(given, "diffuse", None), np.float64)[:3] / 255
     shine = float(np.mean(np.asarray(getattr(given, "specular", None), np.float64)[:3]) / 255)
     texture = _texture(getattr(given, "image", None))
-    if texture is None and "map_kd" in facts:
-        logger.warning("%s: the texture %s is missing", entry.id, facts["map_kd"])
     if not (colour.shape == (3,) and np.isfinite(colour).all()):
         colour = np.array(GREY)
     return Material(
