@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cape_ros.core.images import read_image
+from cape_ros.core.plurals import counted
 from cape_ros.lab.datasets.rendered.cache import RenderedCache, read_truth
 from cape_ros.lab.datasets.rendered.keypoints import SHARED
 from cape_ros.perception.drawing.font import load_font
@@ -17,6 +18,11 @@ from cape_ros.perception.drawing.overlay import keypoint_color
 
 TILE, GAP, LABEL, CAPTION, TOP = 288, 6, 250, 14, 92  # pixels
 PAPER, INK, PALE = (250, 250, 248), (24, 26, 32), (96, 100, 110)
+TITLES = {
+    "views": "Rendered views",
+    "scenes": "Scenes: the registered view, then instances at an angle from it",
+    "orbits": "Orbits around one object",
+}
 LEGEND = (
     "Each row is one mesh, seen from several sides. The same number and colour is the same place "
     "of the mesh; 1 to 19 are places\nthat a group shares (all chairs, all tables), the others "
@@ -38,7 +44,8 @@ def contact_sheet(
     width = LABEL + columns * tile
     page = Image.new("RGB", (width, TOP + len(chosen) * (TILE + CAPTION)), PAPER)
     draw = ImageDraw.Draw(page)
-    draw.text((GAP, 8), f"Rendered views: {len(meshes)} meshes", INK, load_font(26))
+    title = f"{TITLES.get(cache.kind, cache.kind)}; {counted(len(meshes), 'mesh', 'meshes')}"
+    draw.text((GAP, 8), title, INK, load_font(26))
     draw.multiline_text((GAP, 44), LEGEND, PALE, load_font(15))
     for at, (mesh, tiles) in enumerate(zip(chosen, sheets, strict=True)):
         y = TOP + at * (TILE + CAPTION)
@@ -54,10 +61,17 @@ def view_tile(folder: Path, view: dict[str, Any], height: int) -> Image.Image:
     scale = height / pixels.shape[0]
     tile = Image.fromarray(pixels).resize((round(pixels.shape[1] * scale), height))
     draw = ImageDraw.Draw(tile)
-    for row in view["instances"]:
+    angles = view.get("angles", [view["angle"]] if "angle" in view else None)
+    for at, row in enumerate(view["instances"]):
         truth = read_truth(row)
         x, y, w, h = (value * scale for value in truth.box)
         draw.rectangle((x, y, x + w, y + h), outline=(255, 220, 60))
+        if angles:  # small objects: their points would cover them
+            text = f"{angles[at]:.0f}°"
+            draw.text(
+                (x + 2, y - 15), text, "white", load_font(13), stroke_width=2, stroke_fill="black"
+            )
+            continue
         for number, (point, seen) in enumerate(zip(truth.keypoints, truth.visible, strict=True)):
             if np.isfinite(point).all():
                 mark(draw, (point + 0.5) * scale - 0.5, number, bool(seen))
