@@ -20,7 +20,7 @@ MARGIN = 0.25  # of the longer side of the hull, on every side
 MIN_POINTS = 3  # trusted points that make a hull
 SMALLEST = 3  # pixels on a side of an image
 TOGETHER = 2  # peaks of a category that are refined in one batch
-LEAST_VOTES = 4.0  # of a peak that is refined
+LEAST_VOTES = 4.0  # of a peak that is refined, beside the strongest one
 CLOSE = 0.5  # overlap of an object's box with that of its peak: below, it gets a closer pass
 INSIDE = 0.3  # of an object's side: peaks that near its middle are this object
 
@@ -76,8 +76,8 @@ def find_instances(
             category,
             deque(
                 peak
-                for peak in some
-                if peak.votes >= LEAST_VOTES and not box_faults(peak.box, *size)
+                for number, peak in enumerate(some)
+                if (number == 0 or peak.votes >= LEAST_VOTES) and not box_faults(peak.box, *size)
             ),
             [one for one in known if one.category == category.name],
         )
