@@ -24,7 +24,7 @@ else
   ROS_EXTRA := $(if $(filter yes,$(ROS)),ros$(if $(filter-out jazzy,$(WHEELS)),-$(WHEELS)))
 endif
 BIN := $(VENV)/bin
-EXTRAS ?= studio,demo,bag,examples,train,openvino,export,dev
+EXTRAS ?= studio,demo,bag,examples,train,render,openvino,export,dev
 
 demo: $(VENV)/ready
 	$(BIN)/cape demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(CAMERA),--camera "$(CAMERA)") $(ARGS)

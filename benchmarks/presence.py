@@ -17,7 +17,7 @@ from rich.table import Table
 from cape_ros.demo.scenes import FRAMES_OF_PHOTOGRAPH, photograph_scenes
 from cape_ros.media.sources import SourceFrame
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.tracking import search
+from cape_ros.perception.search import search
 
 
 def frames_of(scene_number: int, every: int) -> list[SourceFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.supports import EncodedSupports
+from cape_ros.perception.tracking import TrackingSettings
+from cape_ros.perception.trust import Trust
 from cape_ros.server.server import Frame, Result, Server
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -121,6 +123,25 @@ class SteeredEstimator:
             )
         return found
 
+    def detect(
+        self,
+        image: np.ndarray,
+        categories: Sequence[str],
+        most: int = 8,
+        trust: Trust | None = None,
+        known: Sequence[ObjectKeypoints] = (),
+    ) -> list[list[ObjectKeypoints]]:
+        """The one object of each category, unless it is known: as much work as 14 crops."""
+        requests = [
+            ObjectRequest(name, (0.0, 0.0, 64.0, 48.0)) for name in categories for _ in range(14)
+        ]
+        seen = self.estimate(image, requests)[::14]
+        tracked = {each.category for each in known}
+        enough = (trust or Trust()).presence_threshold
+        return [
+            [each] if each.score >= enough and each.category not in tracked else [] for each in seen
+        ]
+
 
 def category(name: str = "cup", keypoints: int = 4) -> Category:
     points = np.array([(24, 16), (40, 16), (40, 32), (24, 32)], np.float32)[:keypoints]
@@ -143,6 +164,7 @@ class Stand:
             on_result=lambda result: self.on_result(result),
             on_categories=lambda known, version: self.on_categories(known, version),
             clock=lambda: self.estimator.now,
+            tracking=TrackingSettings(max_instances=1),  # there is one of each category
         )
 
     def _hear(self, known: Mapping[str, Category], version: int) -> None:

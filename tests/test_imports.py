@@ -83,6 +83,8 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "matplotlib",
         "scipy",
         "mcap_ros2",
+        "trimesh",
+        "embreex",
     ): {},
 }
 NAMES = {"scikit-image": "skimage", "mcap-ros2-support": "mcap_ros2"}  # of modules, if others

@@ -18,8 +18,7 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.drawing.overlay import draw
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.perception.tracking import Watch
-from cape_ros.perception.trust import Trust
+from cape_ros.perception.tracking import Tracker, TrackingSettings, clock_of_images
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 KEYPOINTS = "cape_ros/msg/KeypointArray"
@@ -57,9 +56,8 @@ class ImageTopic:
         self._kind = topic.kind
         self._types = types
         self._turn = itertools.cycle(at == 0 for at in range(every))
-        # No camera waits for the next image here, so a search needs no rest after it.
-        self._watch = Watch(estimator, track_ids, clock=lambda: 0.0)
-        self._trust = Trust()
+        self._tracker = Tracker(estimator, track_ids, clock_of_images())
+        self._settings = TrackingSettings()
         self._results = ResultClasses(
             types.types[KEYPOINTS],
             types.types["cape_ros/msg/ObjectKeypoints"],
@@ -79,14 +77,15 @@ class ImageTopic:
         try:
             message = self._read(octets)
             image = read_image(message, fast=True)
-            objects = self._watch.estimate(image, self.categories, self._trust)
+            taken = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
+            objects = self._tracker.estimate(image, self.categories, self._settings, taken)
         except InvalidInput as error:
             self.faults += 1
             self.first_fault = self.first_fault or str(error)
             return []
-        self.found.update(each.category for each in objects if (each.scores > 0).any())
+        self.found.update({each.category for each in objects if not each.predicted})
         result = self._results.to_keypoint_array(
-            objects, message.header, image.shape[:2], self._trust.point_threshold
+            objects, message.header, image.shape[:2], self._settings.trust.point_threshold
         )
         messages = [(self._keypoints, self._octets(result, KEYPOINTS))]
         if self._overlay in self.outputs:
@@ -100,7 +99,7 @@ class ImageTopic:
             raise InvalidInput.of("image", f"no {self._kind}: {error}") from error
 
     def _drawn(self, image: np.ndarray, objects: list[ObjectKeypoints], header: Any) -> bytes:
-        drawn = draw(image, objects, self.categories, self._trust.point_threshold)
+        drawn = draw(image, objects, self.categories, self._settings.trust.point_threshold)
         jpeg = to_jpeg(drawn, JPEG_QUALITY).ravel()
         message = self._types.types[COMPRESSED](header=header, format="jpeg", data=jpeg)
         return self._octets(message, COMPRESSED)

@@ -1,4 +1,4 @@
-"""Writes the results of `cape estimate` as JSON lines or CSV, one row for each image."""
+"""Writes the results of `cape estimate` as JSON lines or CSV, one row for each object."""
 
 from __future__ import annotations
 
@@ -19,16 +19,26 @@ if TYPE_CHECKING:
     from cape_ros.perception.objects import ObjectKeypoints
 
 Row = dict[str, Any]
-PLAIN = ("file", "frame", "category", "category_version", "found", "score")
+PLAIN = ("file", "frame", "category", "category_version", "found", "score", "track_id")
 
 
-def row(file: str, frame: int | None, answer: ObjectKeypoints, found: bool) -> Row:
-    """found: whether the object is there; where it is not, its keypoints have no place."""
-    fields = {"file": file, "frame": frame, "found": found, **answer.to_dict()}
-    if not found:
-        nowhere = {"x": None, "y": None}
-        fields["keypoints"] = [point | nowhere for point in fields["keypoints"]]
+def row(file: str, frame: int | None, category: Category, answer: ObjectKeypoints | None) -> Row:
+    """answer: None = no object is there; its keypoints have no place."""
+    fields = answer.to_dict() if answer else _nothing(category)
+    fields |= {"file": file, "frame": frame, "found": answer is not None}
     return {name: fields[name] for name in (*PLAIN, "box", "keypoints")}
+
+
+def _nothing(category: Category) -> Row:
+    nowhere = {"x": None, "y": None, "score": 0.0}
+    return {
+        "category": category.name,
+        "category_version": category.version,
+        "score": 0.0,
+        "track_id": -1,
+        "box": [None] * 4,
+        "keypoints": [{"name": name, **nowhere} for name in category.keypoint_names],
+    }
 
 
 def check_answers_target(out: Path) -> None:
@@ -58,7 +68,7 @@ def answers_to(
 
 
 def _csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
-    """A row an image: three columns for each keypoint."""
+    """A row an object: three columns for each keypoint."""
     writer = csv.writer(file)
     box = ("box_x", "box_y", "box_width", "box_height")
     points = [f"{name}_{what}" for name in names for what in ("x", "y", "score")]

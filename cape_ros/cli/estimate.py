@@ -56,11 +56,11 @@ def estimate(
     weights: Weights = "shipped",
     device: Device = "auto",
 ) -> None:
-    """Find a registered category in images; prints JSON. Without --box it is searched.
+    """Find a registered category in images; prints JSON. Without --box all its objects are found.
 
-    Each answer says whether the object was [bold]found[/bold]; where it was not, its keypoints have
-    no place. An image without the object ends with exit status 1, a folder or a video with 0. A
-    video is followed from frame to frame.
+    Each answer says whether an object was [bold]found[/bold]; where it was not, its keypoints have
+    no place. An image without the object ends with exit status 1, a folder or a video with 0. In a
+    video objects are tracked from frame to frame.
 
     [bold]cape estimate table.jpg --category mug --draw found.png[/bold]
 
@@ -83,14 +83,15 @@ def estimate(
         find = Finder(estimator, known, where, is_video(source))
         try:
             for frame in frames:
-                answer = find(frame.image)
-                there = find.is_there(answer)
-                write(row(str(frame.file), frame.number, answer, there))
-                count, found = count + 1, found + there
+                answers = find(frame)
+                rows = [row(str(frame.file), frame.number, known, each) for each in answers]
+                for each in rows or [row(str(frame.file), frame.number, known, None)]:
+                    write(each)
+                count, found = count + 1, found + bool(answers)
                 if draw:
-                    _draw(draw if single else draw / frame.picture, frame, answer, known)
+                    _draw(draw if single else draw / frame.picture, frame, answers, known)
                 if panel:
-                    _draw_panel(panel, estimator, frame, answer, known)
+                    _draw_panel(panel, estimator, frame, where, answers, known)
         finally:
             if not single:
                 images = counted(count, "image")
@@ -173,57 +174,67 @@ def _of_video(path: Path, video: VideoFile) -> Iterator[InputImage]:
 
 
 class Finder:
-    """Estimates in the given box, or searches; follow: from where the object was before."""
+    """The objects in an image: the one in the given box if it is there, or all; follow: images are
+    those of a video, in which objects are tracked."""
 
     def __init__(
         self, estimator: Estimator, category: Category, box: Box | None, follow: bool
     ) -> None:
-        from cape_ros.perception.tracking import Watch, track_ids
-        from cape_ros.perception.trust import Trust
+        from cape_ros.perception.tracking import (
+            Tracker,
+            TrackingSettings,
+            clock_of_images,
+            track_ids,
+        )
 
         self._estimator, self._category, self._box = estimator, category, box
-        self._trust = Trust()
+        self._settings = TrackingSettings()
         estimator.register(category)
-        self._watch = Watch(estimator, track_ids()) if follow and box is None else None
+        tracks = follow and box is None
+        self._tracker = Tracker(estimator, track_ids(), clock_of_images()) if tracks else None
 
-    def __call__(self, image: np.ndarray) -> ObjectKeypoints:
+    def __call__(self, frame: InputImage) -> list[ObjectKeypoints]:
+        from cape_ros.media.sources import RATE
         from cape_ros.perception.objects import ObjectRequest
 
-        name = self._category.name
+        name, image, trust = self._category.name, frame.image, self._settings.trust
         if self._box is not None:
-            (prediction,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
-        elif self._watch is not None:
-            (prediction,) = self._watch.estimate(image, {name: self._category}, self._trust)
-        else:
-            prediction = self._estimator.find(image, name)
-        return prediction
-
-    def is_there(self, answer: ObjectKeypoints) -> bool:
-        """By the node's defaults; what was searched for and is not there has no score at all."""
-        if self._box is None:
-            return bool((answer.scores > 0).any())
-        return answer.score >= self._trust.presence_threshold
+            (answer,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
+            return [answer] if answer.score >= trust.presence_threshold else []
+        if self._tracker is not None:
+            stamp = (frame.number or 0) / RATE
+            known = {name: self._category}
+            objects = self._tracker.estimate(image, known, self._settings, stamp)
+            return [each for each in objects if not each.predicted]
+        most = self._settings.max_instances
+        return self._estimator.detect(image, [name], most, trust)[0]
 
 
-def _draw(path: Path, frame: InputImage, answer: ObjectKeypoints, category: Category) -> None:
+def _draw(
+    path: Path, frame: InputImage, answers: Sequence[ObjectKeypoints], category: Category
+) -> None:
     from cape_ros.core.images import write_image
     from cape_ros.perception.drawing.overlay import draw
 
-    write_image(path, draw(frame.image, [answer], {category.name: category}))
+    write_image(path, draw(frame.image, answers, {category.name: category}))
 
 
 def _draw_panel(
     path: Path,
     estimator: Estimator,
     frame: InputImage,
-    answer: ObjectKeypoints,
+    box: Box | None,
+    answers: Sequence[ObjectKeypoints],
     category: Category,
 ) -> None:
+    """Of the best answer; without any, of the given box or the whole image."""
     from cape_ros.core.images import write_image
     from cape_ros.perception.drawing.panel import matching_panel
     from cape_ros.perception.objects import ObjectRequest
 
-    seen = estimator.inspect(frame.image, ObjectRequest(category, answer.box))
+    height, width = frame.image.shape[:2]
+    shown = answers[0].box if answers else box or (0.0, 0.0, float(width), float(height))
+    seen = estimator.inspect(frame.image, ObjectRequest(category, shown))
     write_image(path, matching_panel(category, seen))
 
 

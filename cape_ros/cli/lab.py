@@ -13,6 +13,7 @@ from cape_ros.cli import evaluation as evaluation_verbs
 from cape_ros.cli import training as training_verbs
 from cape_ros.cli.benchmark import bench
 from cape_ros.cli.common import Weights, say
+from cape_ros.cli.render import render
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.files import check_file_target
 
@@ -27,6 +28,7 @@ weights_app = typer.Typer(
 training_verbs.add_to(lab)
 evaluation_verbs.add_to(lab)
 lab.command()(bench)
+lab.command()(render)
 lab.add_typer(weights_app, name="weights")
 
 

@@ -44,6 +44,7 @@ EXTRAS = {
         "matplotlib": "matplotlib>=3.8",
         "scipy": "scipy>=1.11",
     },
+    "render": {"trimesh": "trimesh>=4.4", "embreex": "embreex>=2.17.7"},
 }
 
 

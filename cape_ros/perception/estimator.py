@@ -34,6 +34,10 @@ from cape_ros.model.layout.rotations import (
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
+from cape_ros.perception.detection.detect import check_size, find_instances
+from cape_ros.perception.detection.peaks import find_peaks
+from cape_ros.perception.detection.pyramid import pyramid
+from cape_ros.perception.detection.voters import Voters, encode_voters
 from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
@@ -45,9 +49,11 @@ from cape_ros.perception.objects import (
     ObjectRequest,
     check_image,
     check_requests,
+    registered_as,
 )
+from cape_ros.perception.search import search
 from cape_ros.perception.supports import EncodedSupports, encode_shots
-from cape_ros.perception.tracking import search
+from cape_ros.perception.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class Estimator:
         self.device = self.network.device
         on_gpu = self.device.type == "cuda"
         self._tokens: WeakKeyDictionary[Category, KeypointTokens] = WeakKeyDictionary()
+        self._voters: WeakKeyDictionary[Category, tuple[Voters, ...]] = WeakKeyDictionary()
         self._registered: dict[str, Category] = {}
         self._stacked: tuple[Sequence[KeypointTokens], KeypointTokens | None] = (), None
         self.spent = Timing()
@@ -168,6 +175,7 @@ class Estimator:
         tokens: of the same shots, if they are encoded already. Raises as `encode`.
         """
         self._tokens[category] = tokens or self.encode(category)
+        self._voters_of(category)
         self._registered[category.name] = category
         if self._prepared:
             self._prepare(len(category.keypoint_names), len(category.shots))
@@ -239,6 +247,38 @@ class Estimator:
                     )
                 )
         return predictions
+
+    @one_at_a_time
+    def detect(
+        self,
+        image: np.ndarray,
+        categories: Sequence[Category | str],
+        most: int = 8,
+        trust: Trust | None = None,
+        known: Sequence[ObjectKeypoints] = (),
+    ) -> list[list[ObjectKeypoints]]:
+        """The instances of each category in `image`, [H, W, 3] uint8 RGB: best first.
+
+        categories: or the names of registered ones. most: instances of one category, at most.
+        trust: each instance is at or above its presence threshold. known: objects of the image
+            that need not be found again: they are not among the instances.
+        Raises `InvalidInput` for an unknown category and an image that is too small to search in.
+        """
+        check_image(image)
+        check_size(image)
+        meant = [registered_as(category, self._registered) for category in categories]
+        with torch.inference_mode():
+            levels = list(pyramid(self.network, self._host_crops, image)) if meant else []
+            peaks = [
+                find_peaks(levels, self._voters_of(category), self.network.config.stride)
+                for category in meant
+            ]
+        return find_instances(self.estimate, image, meant, peaks, most, trust or Trust(), known)
+
+    def _voters_of(self, category: Category) -> tuple[Voters, ...]:
+        if category not in self._voters:
+            self._voters[category] = encode_voters(self.network, self._host_crops, category.shots)
+        return self._voters[category]
 
     def find(self, image: np.ndarray, category: Category | str) -> ObjectKeypoints:
         """Search one object in `image`, [H, W, 3] uint8 RGB; several times slower than in a box.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cape_ros.core.errors import CapeError, Fault, InvalidInput
+from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import how_to_install
 from cape_ros.perception.category import Category, image_faults, not_registered
 from cape_ros.perception.geometry import Box, clean_box
@@ -47,6 +47,7 @@ class ObjectKeypoints:
     predicted: not seen in this image, but placed by the motion of its track.
     age: [s] since its track began; 0 = not tracked.
     velocities: [K, 2] float32, pixels per second; None = not tracked.
+    measured: [K, 2] float32, the keypoints before they were smoothed; None = they are not smoothed.
     """
 
     category: str
@@ -61,6 +62,7 @@ class ObjectKeypoints:
     predicted: bool = False
     age: float = 0.0
     velocities: np.ndarray | None = None
+    measured: np.ndarray | None = None
 
     @property
     def score(self) -> float:
@@ -105,6 +107,21 @@ def check_image(image: np.ndarray) -> None:
         raise InvalidInput(faults)
 
 
+def registered_as(category: Category | str, registered: Mapping[str, Category]) -> Category:
+    """The category itself, or the registered one of this name.
+
+    Raises `InvalidInput` if it is neither.
+    """
+    if isinstance(category, Category):
+        return category
+    if not isinstance(category, str):
+        reason = f"{category!r} is neither a category nor the name of one"
+        raise InvalidInput.of("category", reason, "wrong_type")
+    if category not in registered:
+        raise InvalidInput.of("category", not_registered(registered, category), "unknown_category")
+    return registered[category]
+
+
 def check_requests(
     image: np.ndarray, requests: Sequence[ObjectRequest], registered: Mapping[str, Category]
 ) -> tuple[list[Category], list[Box]]:
@@ -116,22 +133,15 @@ def check_requests(
     faults, categories, boxes = [], [], []
     height, width = image.shape[:2]
     for index, request in enumerate(requests):
-        category = request.category
-        if isinstance(category, str):
-            if category not in registered:
-                reason = not_registered(registered, category)
-                faults.append(Fault(f"requests[{index}].category", reason, "unknown_category"))
-                continue
-            category = registered[category]
-        elif not isinstance(category, Category):
-            reason = f"{category!r} is neither a category nor the name of one"
-            faults.append(Fault(f"requests[{index}].category", reason, "wrong_type"))
+        try:
+            categories.append(registered_as(request.category, registered))
+        except InvalidInput as error:
+            faults += [fault.at(f"requests[{index}].{fault.field}") for fault in error.faults]
             continue
         try:
             boxes.append(clean_box(request.box, width, height))
         except InvalidInput as error:
             faults += [fault.at(f"requests[{index}].{fault.field}") for fault in error.faults]
-        categories.append(category)
     if faults:
         raise InvalidInput(faults)
     return categories, boxes

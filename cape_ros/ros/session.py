@@ -20,6 +20,7 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.library.library_use import LibraryUse
+from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.perception.trust import Trust
 from cape_ros.ros import parameters
 from cape_ros.ros.camera import Camera
@@ -75,7 +76,7 @@ class Session:
         self._categories = node.create_publisher(CategoryArray, "~/categories", latched)
         self._ends.callback(node.destroy_publisher, self._categories)
         self.server = Server(
-            estimator, library, _trust(values), self._publish, self._publish_categories
+            estimator, library, _tracking(values), self._publish, self._publish_categories
         )
         self._ends.callback(self.server.close)
         self.server.auto_shots = values["auto_shots"]
@@ -144,7 +145,7 @@ class Session:
                 self.server.activate(camera or None, chosen)
         self._values = values
         self._style = _style(values)
-        self.server.trust = _trust(values)
+        self.server.tracking = _tracking(values)
         self.server.auto_shots = values["auto_shots"]
         for each in self.cameras:
             each.values = values
@@ -263,8 +264,15 @@ def _names(chosen: Sequence[str]) -> list[str] | None:
     return None if ALL in chosen else [name for name in chosen if name]
 
 
-def _trust(values: parameters.Values) -> Trust:
-    return Trust(values["trusted_point"], values["found_object"], values["kept_object"])
+def _tracking(values: parameters.Values) -> TrackingSettings:
+    trust = Trust(values["trusted_point"], values["found_object"], values["kept_object"])
+    return TrackingSettings(
+        trust,
+        values["max_instances"],
+        values["smoothing"],
+        values["prediction_time"],
+        values["reidentification_time"],
+    )
 
 
 def _style(values: parameters.Values) -> Style:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 
 from cape_ros.core.errors import CapeError
+from cape_ros.core.plurals import counted
 from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.perception.automatic_shots.collector import Candidate, ShotCollector
 from cape_ros.perception.category import Category, SupportShot
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 class AutomaticShots:
     """model: its one thread calls `see` and `forget`, and checks candidates between frames.
 
-    register: adds the shots of a category to the registered one of this version.
+    register: a category with other automatic shots, in place of the registered one of its version.
     failed: counts a check that failed.
     enabled: register what passes; else it is only suggested.
     """
@@ -85,17 +85,19 @@ class AutomaticShots:
     def _check(self, candidate: Candidate) -> None:
         self._unchecked -= 1
         try:
-            shot = self._collector.check(candidate)
-            if shot is not None and self.enabled:
-                self._writer.submit(self._add, candidate.category, shot)
+            category = self._collector.check(candidate)
+            if category is not None and self.enabled:
+                self._writer.submit(self._add, category)
         except BaseException as error:
             self._failed(error)
             logger.exception("a view of %s cannot be checked", candidate.category.name)
 
-    def _add(self, category: Category, shot: SupportShot) -> None:
+    def _add(self, category: Category) -> None:
         try:
-            self._register(replace(category, shots=[shot]))
-            logger.info("%s has one more automatic shot", category.name)
+            self._register(category)
+            count = sum(shot.automatic for shot in category.shots)
+            shots = counted(count, "automatic shot")
+            logger.info("%s has another view, %s in all", category.name, shots)
         except CapeError as error:  # replaced or removed meanwhile, or the disk is full
             logger.warning("an automatic shot of %s is not registered: %s", category.name, error)
         except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.perception.category import Category
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
-from cape_ros.perception.tracking import Watch
+from cape_ros.perception.tracking import Tracker
 from cape_ros.server.model_thread import ModelThread
 from cape_ros.server.pacing import FramePacer
 from cape_ros.server.statistics import Outcome, Statistics, Tally, kinds
@@ -31,7 +32,8 @@ class Frame:
 
     requests: what to find and where; None = every active category, wherever it is. Those for
         registered categories that are not active on this camera are left out.
-    received: by `time.monotonic`.
+    received: by `time.monotonic`. stamp: [s] when the image was taken, by any clock; without it,
+        when it was received.
     """
 
     camera: str
@@ -39,6 +41,11 @@ class Frame:
     header: Any = None
     requests: Sequence[ObjectRequest] | None = None
     received: float = field(default_factory=time.monotonic)
+    stamp: float = math.nan
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.stamp):
+            object.__setattr__(self, "stamp", self.received)
 
 
 @dataclass(frozen=True)
@@ -72,11 +79,11 @@ class Answer:
 class CameraState:
     """A camera's state between frames; recreated after a pause.
 
-    watch: for the model's thread. outcome: how its frames end from now on, unless they fail.
+    tracker: for the model's thread. outcome: how its frames end from now on, unless they fail.
     inference_time: [s] of the last frame.
     """
 
-    watch: Watch
+    tracker: Tracker
     newest: Frame | None = None
     outcome: Outcome = "answered"
     pacer: FramePacer = field(default_factory=FramePacer)
@@ -87,20 +94,20 @@ class FrameQueue:
     """Processes the newest frame of each camera, and counts the outcome of all others.
 
     model: its one thread processes the frames and hands the results on.
-    infer: the estimator's output for a frame. new_watch: for a camera that was not there before.
+    infer: the estimator's output for a frame. new_tracker: for a camera that was not there before.
     """
 
     def __init__(
         self,
         model: ModelThread,
-        infer: Callable[[Frame, Watch], Answer],
-        new_watch: Callable[[], Watch],
+        infer: Callable[[Frame, Tracker], Answer],
+        new_tracker: Callable[[], Tracker],
         on_result: Callable[[Result], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
         self._infer = infer
-        self._new_watch = new_watch
+        self._new_tracker = new_tracker
         self._on_result = on_result
         self._log = ThrottledLog(logger, clock)
         self._publishing = threading.RLock()  # held while a result is handed on
@@ -127,10 +134,10 @@ class FrameQueue:
             return self._in_work is not None or any(each.newest for each in self._cameras.values())
 
     @property
-    def watches(self) -> Mapping[str, Watch]:
+    def trackers(self) -> Mapping[str, Tracker]:
         """The trackers of the cameras that sent a frame since the last pause."""
         with self._lock:
-            return {name: camera.watch for name, camera in self._cameras.items()}
+            return {name: camera.tracker for name, camera in self._cameras.items()}
 
     def submit(self, frame: Frame) -> None:
         """Return at once; a frame of the same camera that still waits is dropped."""
@@ -140,7 +147,7 @@ class FrameQueue:
                 self._tally.end(frame.camera, self._refused_as)
                 return
             if frame.camera not in self._cameras:
-                self._cameras[frame.camera] = CameraState(self._new_watch())
+                self._cameras[frame.camera] = CameraState(self._new_tracker())
             camera = self._cameras[frame.camera]
             if camera.newest:
                 self._tally.end(frame.camera, "dropped")
@@ -206,7 +213,7 @@ class FrameQueue:
             return
         began = time.monotonic()
         try:
-            answer = self._infer(frame, camera.watch)
+            answer = self._infer(frame, camera.tracker)
         except BaseException as error:  # whatever it is, the next frame may go well
             self._fail(frame, error)
             return

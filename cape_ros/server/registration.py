@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
@@ -92,11 +91,11 @@ def merge(
     return category
 
 
-def extends(before: Category, category: Category) -> bool:
-    """Whether a category is `before` with more shots: what is tracked stays what it is."""
-    shots = category.shots[: len(before.shots)]
+def is_same_object(before: Category, category: Category) -> bool:
+    """Whether a change keeps every shot that a person made: what is tracked stays what it is."""
+    kept = set(category.shots)
     return category.keypoint_names == before.keypoint_names and all(
-        map(operator.is_, shots, before.shots)
+        shot.automatic or shot in kept for shot in before.shots
     )
 
 

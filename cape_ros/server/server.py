@@ -20,14 +20,14 @@ import numpy as np
 
 from cape_ros.core.errors import CapeError, Conflict, DeviceError, InvalidInput
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
-from cape_ros.perception import tracking as follow
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
+from cape_ros.perception.search import SEARCHED_TOGETHER, search, search_all, warm_up
 from cape_ros.perception.supports import EncodedSupports
-from cape_ros.perception.tracking import SEARCHED_TOGETHER, Watch, search, search_all
+from cape_ros.perception.tracking import Tracker, TrackingSettings, track_ids
 from cape_ros.perception.trust import Trust
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
@@ -58,6 +58,7 @@ KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
 class Server:
     """Estimates keypoints in the frames of all cameras, with one model and one library.
 
+    tracking: how objects are tracked from the next frame on; it holds the thresholds.
     on_result is called on the model's thread: it must neither block nor give a command.
     on_categories is called with (categories, database version) after each change of them or of
     where they are active, on the thread that changed them.
@@ -67,19 +68,19 @@ class Server:
         self,
         estimator: Estimator,
         library: CategoryLibrary,
-        trust: Trust | None = None,
+        tracking: TrackingSettings | None = None,
         on_result: Callable[[Result], None] = lambda result: None,
         on_categories: Callable[[Mapping[str, Category], int], None] = lambda known, version: None,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self.trust = trust or Trust()
+        self.tracking = tracking or TrackingSettings()
         self._estimator = estimator
         self._library = library
         self._on_categories = on_categories
         self._clock = clock
-        self._track_ids = follow.track_ids()
+        self._track_ids = track_ids()
         self._model = ModelThread(estimator.progress)
-        self._frames = FrameQueue(self._model, self._infer, self._new_watch, on_result, clock)
+        self._frames = FrameQueue(self._model, self._infer, self._new_tracker, on_result, clock)
         self._commands = threading.Lock()
         self._closed = False
         self._activation = Activation()
@@ -89,6 +90,11 @@ class Server:
             self._model, estimator, self._add_shots, self._frames.model_failed
         )
         self._model.submit(self._load_library).result()
+
+    @property
+    def trust(self) -> Trust:
+        """The thresholds, a part of `tracking`."""
+        return self.tracking.trust
 
     @property
     def categories(self) -> Mapping[str, Category]:
@@ -358,7 +364,7 @@ class Server:
         with self._command():
             counts = [len(category.keypoint_names) for category in self._categories.values()]
             most = max(counts, default=KEYPOINTS_TO_WARM_UP)
-            self._model.submit(follow.warm_up, self._estimator, size, most).result()
+            self._model.submit(warm_up, self._estimator, size, most).result()
 
     def close(self) -> None:
         """Finish the frame and the command in progress, refuse what comes later, and stop.
@@ -402,7 +408,7 @@ class Server:
         self._announce_categories()
 
     def _add_shots(self, category: Category) -> None:
-        self.register(category, RegisterMode.ADD_SHOTS, category.version)
+        self.register(category, RegisterMode.REPLACE, category.version)
 
     def _announce_categories(self) -> None:
         try:
@@ -410,10 +416,10 @@ class Server:
         except Exception:  # the change is made all the same
             logger.exception("a listener to the categories failed")
 
-    # From here on, only the model's thread; `_new_watch` is the exception.
+    # From here on, only the model's thread; `_new_tracker` is the exception.
 
-    def _new_watch(self) -> Watch:
-        return Watch(self._estimator, self._track_ids, self._clock)
+    def _new_tracker(self) -> Tracker:
+        return Tracker(self._estimator, self._track_ids, self._clock)
 
     def _is_idle(self) -> bool:
         return not (self._frames.pending or self._rotations.pending or self._shots.pending)
@@ -427,7 +433,7 @@ class Server:
         before = self._categories.get(category.name)
         self._rotations.register(category, encoded)
         self._categories = MappingProxyType({**self._categories, category.name: category})
-        if before is None or not registration.extends(before, category):
+        if before is None or not registration.is_same_object(before, category):
             self._forget_tracks(category.name)
 
     def _hide(self, name: str) -> None:
@@ -440,22 +446,22 @@ class Server:
         self._forget_tracks(name)
 
     def _forget_tracks(self, name: str) -> None:
-        for watch in self._frames.watches.values():
-            watch.forget(name)
+        for tracker in self._frames.trackers.values():
+            tracker.forget(name)
 
     def _activate(self, activation: Activation) -> None:
         before, self._activation = self._activation, activation
-        for camera, watch in self._frames.watches.items():
+        for camera, tracker in self._frames.trackers.items():
             for name in self._categories:
                 if before.includes(camera, name) != activation.includes(camera, name):
-                    watch.forget(name)
+                    tracker.forget(name)
 
-    def _infer(self, frame: Frame, watch: Watch) -> Answer:
+    def _infer(self, frame: Frame, tracker: Tracker) -> Answer:
         check_image(frame.image)
         before, known = self._estimator.spent, self._categories
         active = {name: known[name] for name in self.active(frame.camera)}
         if frame.requests is None:
-            objects = watch.estimate(frame.image, active, self.trust)
+            objects = tracker.estimate(frame.image, active, self.tracking, frame.stamp)
         else:
             idle = known.keys() - active.keys()
             requests = [request for request in frame.requests if request.category not in idle]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cape_ros.media.truth import Truth, nearest
+from cape_ros.media.truth import Truth, nearest, pairs
 
 SQUARE = np.array([[0, 0], [100.0, 0], [100, 50], [0, 50]])  # 100 pixels on the longer side
+RIGHT = np.array([1.0, 0])
 
 
 def truth(visible: tuple[int, ...] = (1, 1, 1, 1)) -> Truth:
@@ -32,3 +33,10 @@ def test_of_objects_that_look_alike_the_nearest_is_meant() -> None:
     near = truth()
     assert nearest([far, hidden, near], SQUARE + 1) is near
     assert nearest([hidden], SQUARE) is None
+
+
+def test_each_answer_belongs_to_one_object_and_a_far_one_to_none() -> None:
+    left, right, hidden = truth(), Truth(SQUARE + RIGHT * 60, np.ones(4, bool)), truth((0, 0, 0, 0))
+    answers = [SQUARE + 1000, SQUARE + RIGHT * 40, SQUARE + RIGHT * 10]
+    assert pairs({7: left, 8: hidden, 9: right}, answers) == {7: 2, 9: 1}
+    assert pairs({7: left}, []) == pairs({}, answers) == {}

@@ -18,7 +18,7 @@ from cape_ros.perception.inference import batching, device
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
-from cape_ros.perception.tracking import search, warm_up
+from cape_ros.perception.search import search, warm_up
 from cape_ros.perception.trust import Trust
 
 CONFIG = CapeFormerConfig(
@@ -406,7 +406,7 @@ def test_an_object_is_found_without_a_box(estimator: Estimator, image: np.ndarra
 def test_what_is_not_in_the_image_has_no_score(
     estimator: Estimator, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cape_ros.perception.tracking.Trust", lambda: Trust(presence_threshold=1.1))
+    monkeypatch.setattr("cape_ros.perception.search.Trust", lambda: Trust(presence_threshold=1.1))
     missing = estimator.find(image, category(image))
     assert missing.score == 0
     assert (missing.scores == 0).all()

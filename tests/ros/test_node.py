@@ -19,7 +19,6 @@ from cape_ros.msg import Keypoint
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
-from cape_ros.perception.tracking import search
 from cape_ros.perception.trust import Trust
 from cape_ros.ros import overlay_publisher
 from cape_ros.ros.node import LogForwarder
@@ -51,7 +50,8 @@ def test_one_registration_then_keypoints_on_the_next_image(start: Start, weights
     assert (found.image_width, found.image_height) == (width, height)
 
     category = Category("cup", NAMES, [(0, 1), (1, 2)], [SupportShot(PIXELS, POINTS)])
-    expected = search(Estimator.load(weights, "cpu"), OTHER, category, Trust(0, 0, 0))
+    estimator = Estimator.load(weights, "cpu")
+    ((expected,),) = estimator.detect(OTHER, [category], 1, Trust(0, 0, 0))
     points = [(keypoint.x, keypoint.y) for keypoint in cup.keypoints]
     np.testing.assert_allclose(points, expected.keypoints, atol=0.02)
     scores = [keypoint.score for keypoint in cup.keypoints]
@@ -59,18 +59,16 @@ def test_one_registration_then_keypoints_on_the_next_image(start: Start, weights
     assert {keypoint.visibility for keypoint in cup.keypoints} == {Keypoint.VISIBLE}
 
 
-def test_what_is_not_found_keeps_its_places_with_score_zero(start: Start) -> None:
+def test_an_image_in_which_nothing_is_found_is_answered_with_no_objects(start: Start) -> None:
     robot = start(found_object=1.0, kept_object=1.0).robot
     assert robot.register().success
-    (cup,) = robot.show(OTHER)[1].objects
-    assert cup.track_id == -1
-    assert cup.score == 0
-    assert [k.score for k in cup.keypoints] == [0] * len(NAMES)
-    assert {k.visibility for k in cup.keypoints} == {Keypoint.UNKNOWN}
+    message, found = robot.show(OTHER)
+    assert found.header == message.header
+    assert found.objects == []
 
 
 def test_versions_follow_the_support_set(start: Start) -> None:
-    bench = start()
+    bench = start(**EVERYTHING_IS_FOUND)
     robot = bench.robot
     robot.register()
 

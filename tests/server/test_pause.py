@@ -81,7 +81,7 @@ def test_what_was_followed_is_found_anew(stand: Stand) -> None:
     stand.show()
     first, second = (result.objects[0].track_id for result in stand.results)
     assert -1 < first < second
-    assert stand.estimator.batches == [14, 1, 14, 1]
+    assert stand.estimator.batches == [14, 14]
 
 
 def test_commands_work_all_the_same(stand: Stand) -> None:

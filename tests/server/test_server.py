@@ -58,19 +58,21 @@ def test_one_thread_owns_the_model(stand: Stand) -> None:
     assert threading.get_ident() not in stand.estimator.threads
 
 
-def test_an_object_is_searched_once_then_followed_then_searched_again(stand: Stand) -> None:
+def test_an_object_is_searched_once_then_tracked_then_searched_again(stand: Stand) -> None:
     stand.register("cup")
     for _ in range(3):
         stand.show()
-    assert stand.estimator.batches == [14, 1, 1, 1]
+    assert stand.estimator.batches == [14, 1, 1]
     stand.estimator.visible = False
     stand.show()
-    assert stand.results[-1].objects[0].track_id == -1
-    assert stand.results[-1].objects[0].score == 0
+    (lost,) = stand.results[-1].objects
+    assert lost.predicted
     stand.estimator.visible = True
     stand.show()
-    assert stand.estimator.batches[-2:] == [14, 1]
-    assert stand.results[-1].objects[0].track_id > stand.results[0].objects[0].track_id
+    assert stand.estimator.batches[-3:] == [1, 14, 1]
+    (found,) = stand.results[-1].objects
+    assert not found.predicted
+    assert found.track_id == lost.track_id == stand.results[0].objects[0].track_id
 
 
 def test_searches_take_a_quarter_of_the_time_while_something_is_followed(stand: Stand) -> None:
@@ -80,6 +82,7 @@ def test_searches_take_a_quarter_of_the_time_while_something_is_followed(stand: 
     stand.show()
     for name in ("pan", "pot"):
         stand.register(name)
+        stand.show()  # what is new is searched at once
     stand.estimator.batches.clear()
     began = stand.estimator.now
     for _ in range(200):

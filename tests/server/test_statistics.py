@@ -65,11 +65,11 @@ def test_a_result_says_where_its_time_went(stand: Stand, monkeypatch: pytest.Mon
         now[0] += 2.0
 
     stand.on_result = publish
-    stand.estimator.took = 0.1  # for each of 14 windows and of the closer pass
+    stand.estimator.took = 0.1  # for each of the 14 crops of a search
     stand.show(received=97.0)
     (result,) = stand.results
     assert result.stages == pytest.approx(
-        {"wait": 3.0, "preprocess": 15 * 0.025, "network": 15 * 0.075, "total": 3.0}
+        {"wait": 3.0, "preprocess": 14 * 0.025, "network": 14 * 0.075, "total": 3.0}
     )
     assert result.seconds == result.stages["total"]
     assert {name: stage.median for name, stage in stand.server.statistics.stages.items()} == (
@@ -104,7 +104,7 @@ def test_time_is_taken_of_the_frame_and_not_of_an_estimate_between(stand: Stand)
     stand.show()
     stand.server.estimate(IMAGE)
     stand.show()
-    assert [result.stages["network"] for result in stand.results] == [15 * 0.75, 0.75]
+    assert [result.stages["network"] for result in stand.results] == [14 * 0.75, 0.75]
     assert Timing(3, 2) - Timing(1, 1) + Timing(1, 0) == Timing(3, 1)
 
 

@@ -18,15 +18,15 @@ from cape_ros.lab.evaluation.pictures import beside, mark_answer
 from cape_ros.lab.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.lab.evaluation.video_reference import FLOW, LABELS, Flow, Labels, read_labels
 from cape_ros.media.own_input import corners
-from cape_ros.media.sources import VideoFile
-from cape_ros.media.truth import Truth, nearest
+from cape_ros.media.sources import RATE, VideoFile
+from cape_ros.media.truth import Truth, pairs
 from cape_ros.perception.category import Category, SupportShot, name_like
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Box, Crop, clean_box, clip_box, crop_image, hull_box
 from cape_ros.perception.library.annotation import read_annotation
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
-from cape_ros.perception.tracking import Watch, track_ids
-from cape_ros.perception.trust import Trust
+from cape_ros.perception.symmetries import nearest_order, orders
+from cape_ros.perception.tracking import Tracker, TrackingSettings, clock_of_images, track_ids
 
 FEWEST_VISIBLE = 2  # labelled points that make a box
 PICTURES = 8  # objects, spread over the video
@@ -48,7 +48,7 @@ def measure(
     labels: where the keypoints are; the first object that shows the most of them is registered, and
         each labelled object is estimated in the hull of its labels. keypoints: an annotation of a
         frame; without both, corners of the first frame. The truth is then optical flow from there.
-    follow: no box is given; the object is searched and followed.
+    follow: no box is given; the objects are searched and tracked.
     pictures: folder for some of the answers. Raises `CapeError`.
     """
     known = read_labels(labels) if labels else None
@@ -75,7 +75,8 @@ def measure(
             continue
         for one in observe(index, image, truths):
             observations.append(one)
-            gallery.add(image, one)
+            if one.reported:
+                gallery.add(image, one)
     gallery.write(video.stem)
     return VideoFigures(
         category.keypoint_names, registered, LABELS if known else FLOW, not follow, observations
@@ -83,31 +84,43 @@ def measure(
 
 
 class _Observer:
-    """Answers for the objects of a frame: in boxes that are given, or by following one of them."""
+    """Answers for the objects of a frame: in boxes that are given, or by tracking them."""
 
     def __init__(self, estimator: Estimator, category: Category, follow: bool):
         self._estimator, self._category = estimator, category
-        self._watch = Watch(estimator, track_ids()) if follow else None
+        self._tracker = Tracker(estimator, track_ids(), clock_of_images()) if follow else None
         self._boxes: dict[int, Box] = {}
         estimator.register(category)
 
     def __call__(
         self, index: int, image: np.ndarray, truths: dict[int, Truth]
     ) -> Iterator[Observation]:
-        if self._watch:
-            (prediction,) = self._watch.estimate(
-                image, {self._category.name: self._category}, Trust()
-            )
-            truth = nearest(list(truths.values()), prediction.keypoints)
-            for which, one in truths.items():
-                if one is truth:
-                    yield _observed(index, which, one, prediction, prediction.track_id >= 0)
+        if self._tracker:
+            known = {self._category.name: self._category}
+            objects = self._tracker.estimate(image, known, TrackingSettings(), index / RATE)
+            found = pairs(truths, [each.keypoints for each in objects])
+            for which, truth in truths.items():
+                at = found.get(which)
+                yield self._observed(index, which, truth, None if at is None else objects[at])
             return
         boxes = {which: self._box(which, truth, image) for which, truth in truths.items()}
         asked = {which: box for which, box in boxes.items() if box}
         requests = [ObjectRequest(self._category, box) for box in asked.values()]
         for which, prediction in zip(asked, self._estimator.estimate(image, requests), strict=True):
-            yield _observed(index, which, truths[which], prediction, True)
+            yield self._observed(index, which, truths[which], prediction)
+
+    def _observed(
+        self, index: int, which: int, truth: Truth, prediction: ObjectKeypoints | None
+    ) -> Observation:
+        """In the order of the keypoints that fits best, where some can be exchanged."""
+        if prediction is None:
+            shape = truth.keypoints.shape
+            return Observation(index, which, truth, np.zeros(shape), np.zeros(len(shape)), False)
+        among = orders(len(truth.keypoints), self._category.symmetries)
+        weights = truth.visible.astype(float)
+        order = nearest_order(prediction.keypoints, truth.keypoints, among, weights)
+        points, scores = prediction.keypoints[order], prediction.scores[order]
+        return Observation(index, which, truth, points, scores)
 
     def _box(self, which: int, truth: Truth, image: np.ndarray) -> Box | None:
         """The hull of the truth. Points that flow has lost do not shrink it: then it stays."""
@@ -119,12 +132,6 @@ class _Observer:
         elif which != BY_FLOW:
             return None
         return self._boxes.get(which)
-
-
-def _observed(
-    index: int, which: int, truth: Truth, prediction: ObjectKeypoints, reported: bool
-) -> Observation:
-    return Observation(index, which, truth, prediction.keypoints, prediction.scores, reported)
 
 
 def _labelled_category(video: Path, known: Labels, frame: int, which: int) -> tuple[Category, str]:
@@ -204,6 +211,6 @@ def _picture(image: np.ndarray, one: Observation) -> np.ndarray:
     crop = Crop.of_box(clean_box(around, width, height), (SIDE, SIDE))
     pixels = crop_image(image, crop)
     truth, answer = crop.to_crop(np.nan_to_num(one.truth.keypoints)), crop.to_crop(one.predicted)
-    words = f"frame {one.frame}, score {one.scores.mean():.2f}" + " lost" * (not one.reported)
+    words = f"frame {one.frame}, score {one.scores.mean():.2f}"
     mark_answer(pixels, truth, answer, one.truth.visible, words)
     return pixels

@@ -9,23 +9,28 @@ most like. What passes knows the object from one side more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cape_ros.core.errors import CapeError
-from cape_ros.perception.automatic_shots.views import is_cut_off, nearest_shot, to_shot
+from cape_ros.perception.automatic_shots.views import (
+    is_cut_off,
+    most_different,
+    nearest_shot,
+    to_shot,
+)
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.trust import Trust
 
-LEAST_DIFFERENCE = 0.12  # of a view from every shot
+LEAST_DIFFERENCE = 0.06  # of a view from every shot
 LEAST_SEEN = 0.6  # of the keypoints must be trusted
 CONFIDENCE = 0.75  # of the best object score of its track
 MOST_ERROR = 0.1  # of the box's longer side: so far may a keypoint found by going back be off
 LEAST_RIGHT = 0.75  # of the keypoints must be found by going back
-MOST_SHOTS = 5  # of a category from which on none is added: more are not asked for their layout
+MOST_SHOTS = 5  # of a category with its automatic ones: more are not asked for their layout
 MOST_TRACKS = 256  # whose best score is remembered
 FRAMES_TO_WAIT = 10  # after a candidate that failed
 
@@ -45,17 +50,12 @@ class Candidate:
 
 @dataclass(eq=False)
 class _Views:
-    """What is known of one version of a category."""
+    """What is known of one version of a category. shots: its own and those that passed."""
 
     category: Category
-    suggested: list[Candidate] = field(default_factory=list)
+    shots: Sequence[SupportShot]
     checking: bool = False
     waits: int = 0
-
-    @property
-    def shots(self) -> Sequence[SupportShot]:
-        """Those that are registered, then those that passed."""
-        return [*self.category.shots, *(one.shot for one in self.suggested)]
 
 
 class ShotCollector:
@@ -76,23 +76,25 @@ class ShotCollector:
         views = self._of(category)
         if views.checking or not self._is_confident(found, trust):
             return None
-        if len(category.shots) + len(views.suggested) >= MOST_SHOTS:
+        if sum(not shot.automatic for shot in category.shots) >= MOST_SHOTS:
             return None
         if views.waits:
             views.waits -= 1
             return None
         seen = found.scores >= trust.point_threshold
-        if seen.mean() < LEAST_SEEN or is_cut_off(found.keypoints[seen], image.shape[:2]):
+        points = found.keypoints if found.measured is None else found.measured
+        if seen.mean() < LEAST_SEEN or is_cut_off(points[seen], image.shape[:2]):
             return None
-        nearest, away = nearest_shot(views.shots, found.keypoints, seen)
+        nearest, away = nearest_shot(views.shots, points, seen)
         if not away >= LEAST_DIFFERENCE:
             return None
         views.checking = True
-        shot = to_shot(image, found.keypoints, seen)
+        shot = to_shot(image, points, seen)
         return Candidate(category, shot, nearest, away)
 
-    def check(self, candidate: Candidate) -> SupportShot | None:
-        """The shot, if it finds the keypoints of the shot that it is most like; two passes.
+    def check(self, candidate: Candidate) -> Category | None:
+        """The category with one more automatic shot, or a more different one in place of another,
+        if the candidate finds the keypoints of the shot that it is most like; two passes.
 
         Keypoints that it does not find are not marked in it.
         """
@@ -101,19 +103,23 @@ class ShotCollector:
             return None  # replaced or removed meanwhile
         views.checking = False
         shot = self._checked(candidate, views.shots)
-        if shot is None:
+        shots = most_different([*views.shots, shot], MOST_SHOTS) if shot else views.shots
+        if shot not in shots:
             views.waits = FRAMES_TO_WAIT
             return None
-        views.suggested.append(replace(candidate, shot=shot))
-        return shot
+        views.shots = shots
+        return replace(views.category, shots=shots)
 
     def suggested(self, category: Category) -> Sequence[SupportShot]:
         """The views of this version of a category that passed, the most different one first."""
         views = self._views.get(category.name)
         if views is None or views.category is not category:
             return ()
-        ranked = sorted(views.suggested, key=lambda one: -one.difference)
-        return tuple(one.shot for one in ranked)
+        fresh = [shot for shot in views.shots if shot not in category.shots]
+        away = {
+            shot: nearest_shot(category.shots, shot.keypoints, shot.visible)[1] for shot in fresh
+        }
+        return sorted(fresh, key=lambda shot: -away[shot])
 
     def forget(self, name: str) -> None:
         """Drop what was collected of a category."""
@@ -122,7 +128,7 @@ class ShotCollector:
     def _of(self, category: Category) -> _Views:
         views = self._views.get(category.name)
         if views is None or views.category is not category:
-            views = self._views[category.name] = _Views(category)
+            views = self._views[category.name] = _Views(category, category.shots)
         return views
 
     def _is_confident(self, found: ObjectKeypoints, trust: Trust) -> bool:

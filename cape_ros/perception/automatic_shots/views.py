@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -49,6 +50,29 @@ def nearest_shot(
         return 0, float("nan")
     index = int(np.nanargmin(each))
     return index, each[index]
+
+
+def most_different(shots: Sequence[SupportShot], most: int) -> Sequence[SupportShot]:
+    """The shots without the automatic one that is most like another, if they are more than `most`.
+
+    Those that a person made always stay.
+    """
+    if len(shots) <= most:
+        return shots
+    droppable = [at for at, shot in enumerate(shots) if shot.automatic]
+    if not droppable:
+        return shots
+    dropped = max(droppable, key=lambda at: _spread([*shots[:at], *shots[at + 1 :]]))
+    return [*shots[:dropped], *shots[dropped + 1 :]]
+
+
+def _spread(shots: Sequence[SupportShot]) -> float:
+    """The least difference of any two of the shots."""
+    each = [
+        difference(one.keypoints, one.visible, other.keypoints, other.visible)
+        for one, other in itertools.combinations(shots, 2)
+    ]
+    return float(np.nanmin(each)) if each and not np.isnan(each).all() else 0.0
 
 
 def is_cut_off(points: np.ndarray, size: tuple[int, int]) -> bool:

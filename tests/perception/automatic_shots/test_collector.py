@@ -47,11 +47,13 @@ def test_a_view_from_another_side_that_passes_is_suggested_with_its_keypoints_in
     assert collected(collector, coffee, 5) is None  # it is what the shot shows
     candidate = collected(collector, coffee, 40)
     assert candidate is not None
-    shot = collector.check(candidate)
-    assert shot is not None
+    grown = collector.check(candidate)
+    assert grown is not None
+    by_hand, shot = grown.shots
+    assert by_hand is coffee.shots[0]
     assert shot.automatic
     assert shot.visible.all()
-    assert collector.suggested(coffee) == (shot,)
+    assert collector.suggested(coffee) == [shot]
     # The same places on the object: a patch around each keypoint looks like that in the frame.
     image, points = turned(coffee, 40)
     zoom = np.ptp(shot.keypoints, axis=0) / np.ptp(points, axis=0)
@@ -70,7 +72,7 @@ def test_a_view_whose_points_are_wrong_is_refused(estimator: Estimator, coffee: 
     candidate = collector.see(image, seen(coffee, wrong), coffee, TRUST)
     assert candidate is not None
     assert collector.check(candidate) is None
-    assert collector.suggested(coffee) == ()
+    assert not collector.suggested(coffee)
 
 
 @pytest.mark.parametrize(
@@ -109,4 +111,18 @@ def test_what_was_collected_ends_with_its_version(estimator: Estimator, coffee: 
     candidate = collected(collector, coffee, 40)
     assert candidate is not None
     assert collector.check(candidate) is not None
-    assert collector.suggested(replace(coffee, version=2)) == ()
+    assert not collector.suggested(replace(coffee, version=2))
+
+
+def test_the_most_different_views_are_kept_and_every_shot_of_a_person(
+    estimator: Estimator, coffee: Category
+) -> None:
+    grown = coffee
+    for degrees in range(12, 60, 6):
+        collector = ShotCollector(estimator)
+        if candidate := collected(collector, grown, degrees):
+            grown = collector.check(candidate) or grown
+    assert 3 <= len(grown.shots) <= 5
+    assert grown.shots[0] is coffee.shots[0]
+    shrinks = [float(np.ptp(s.keypoints[:, 0]) / np.ptp(s.keypoints[:, 1])) for s in grown.shots]
+    assert min(shrinks) < 0.75 * max(shrinks)  # the last view is among them

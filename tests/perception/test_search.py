@@ -9,22 +9,19 @@ from hypothesis import strategies as st
 from steered import IMAGE, SteeredEstimator, category
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.perception.category import Category
 from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.perception.tracking import (
+from cape_ros.perception.search import (
     GROWTH,
     SMALLEST,
     Follower,
-    Trust,
-    Watch,
     limit_growth,
     search,
     search_all,
     search_windows,
-    track_ids,
     warm_up,
 )
+from cape_ros.perception.trust import Trust
 
 SIZE = (640, 480)
 SQUARE = np.array([[100, 100], [200, 100], [200, 200], [100, 200]], np.float32)
@@ -137,111 +134,6 @@ def test_an_object_that_left_the_image_is_lost() -> None:
     assert gone.track_id == -1
     assert gone.score == 0
     assert follower.box is None
-
-
-class Bench:
-    """A watch over categories of an estimator that the test steers."""
-
-    def __init__(self, *names: str) -> None:
-        self.estimator = SteeredEstimator()
-        self.watch = Watch(self.estimator, track_ids(), lambda: self.estimator.now)  # type: ignore[arg-type]
-        self.categories: dict[str, Category] = {}
-        self.trust = Trust()
-        for name in names:
-            self.add(name)
-
-    def add(self, name: str) -> None:
-        self.categories[name] = category(name)
-        self.estimator.register(self.categories[name])
-        self.watch.forget(name)
-
-    def estimate(self, image: np.ndarray = IMAGE) -> dict[str, ObjectKeypoints]:
-        self.estimator.asked.clear()
-        self.estimator.batches.clear()
-        answers = self.watch.estimate(image, self.categories, self.trust)
-        assert [answer.category for answer in answers] == list(self.categories)
-        return {answer.category: answer for answer in answers}
-
-
-def test_missing_objects_are_searched_in_turn_beside_the_followed_one() -> None:
-    bench = Bench("cup")
-    bench.estimate()
-    bench.estimator.only = {"cup"}
-    bench.add("pan")
-    bench.add("pot")
-    searched = []
-    for _ in range(4):
-        answers = bench.estimate()
-        searched.append(bench.estimator.asked - {"cup"})
-        assert answers["cup"].score > 0.8
-        assert answers["pan"].score == answers["pot"].score == 0
-        assert answers["pan"].track_id == -1
-        assert answers["pan"].keypoints.shape == (4, 2)
-    assert [len(names) for names in searched] == [1, 1, 1, 1]
-    assert searched[0] | searched[1] == searched[2] | searched[3] == {"pan", "pot"}
-
-
-def test_after_a_search_three_times_as_long_goes_to_what_is_followed() -> None:
-    bench = Bench("cup")
-    bench.estimate()
-    bench.estimator.only, bench.estimator.took = {"cup"}, 1.0
-    bench.add("pan")
-    for _ in range(3):
-        bench.estimate()
-        assert bench.estimator.batches == [1, 14]
-        for _ in range(3 * 14 - 1):  # and one more, before the next search
-            bench.estimate()
-            assert bench.estimator.batches == [1]
-
-
-def test_what_was_just_registered_is_searched_at_once() -> None:
-    bench = Bench("cup", "pan")
-    bench.estimator.only, bench.estimator.took = {"cup", "lid"}, 1.0
-    for _ in range(4):
-        bench.estimate()
-    assert bench.estimator.batches == [1]
-    bench.add("lid")
-    assert bench.estimate()["lid"].score > 0.8
-
-
-def test_while_nothing_is_followed_every_image_is_searched() -> None:
-    bench = Bench("cup", "pan")
-    bench.estimator.visible, bench.estimator.took = False, 1.0
-    for _ in range(4):
-        bench.estimate()
-        assert bench.estimator.batches == [14]
-
-
-def test_images_of_another_size_are_searched_anew() -> None:
-    bench = Bench("cup")
-    before = bench.estimate(np.zeros((480, 640, 3), np.uint8))["cup"]
-    bench.watch._followers["cup"].box = (500, 400, 100, 60)
-    after = bench.estimate()["cup"]
-    assert after.score > 0.8
-    assert after.track_id not in (-1, before.track_id)
-
-
-def test_other_thresholds_count_from_the_next_image_on() -> None:
-    bench = Bench("cup")
-    assert bench.estimate()["cup"].score > 0.8
-    bench.trust = Trust(presence_threshold=0.95, tracking_threshold=0.95)
-    assert bench.estimate()["cup"].score == 0
-    bench.trust = Trust()
-    assert bench.estimate()["cup"].score > 0.8
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 90, 3), (90, 2, 3)])
-def test_an_image_too_small_to_search_in_is_named(shape: Any) -> None:
-    bench = Bench("cup")
-    with pytest.raises(InvalidInput, match="image"):
-        bench.estimate(np.zeros(shape, np.uint8))
-    assert bench.estimate()["cup"].score > 0.8
-
-
-def test_track_ids_fit_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cape_ros.perception.tracking.MOST_TRACK_IDS", 3)
-    numbers = track_ids()
-    assert [next(numbers) for _ in range(4)] == [0, 1, 2, 0]
 
 
 def steered(*names: str, **settings: Any) -> SteeredEstimator:

@@ -1,15 +1,8 @@
-"""Search and tracking of objects without a detector: find one in windows, then follow its box.
-
-A `Follower` is the memory of one category in one camera: it proposes boxes and judges what was
-found there. A `Watch` is one camera with all its followers.
-"""
+"""Search of one object in windows of an image."""
 
 from __future__ import annotations
 
-import itertools
-import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,8 +24,6 @@ MARGIN = 0.25  # of the longer side of the hull, on every side
 MIN_POINTS = 3  # trusted points that make a hull
 SEARCHED_TOGETHER = LARGEST_BATCH // sum(n * n for n in WINDOWS_PER_SIDE)  # that share a batch
 SMALLEST = 3  # pixels on a side of an image: its smallest windows are half as large
-SEARCH_SHARE = 0.25  # of the time, at most, while another object is followed
-MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 
 
 def search_windows(width: int, height: int) -> list[Box]:
@@ -55,7 +46,6 @@ class Follower:
         self.trust = trust
         self.box: Box | None = None
         self.track_id = -1
-        self.searched = -1  # when it was last searched for: who waited longest comes next
 
     def closer(self, best: ObjectKeypoints, size: tuple[int, int]) -> Box | None:
         """The box of a second, closer pass after a search, None if no window shows the object.
@@ -106,90 +96,6 @@ def limit_growth(before: Box, after: Box) -> Box:
         for new, old in zip((w, h), before[2:], strict=True)
     ]
     return x + (w - limited[0]) / 2, y + (h - limited[1]) / 2, limited[0], limited[1]
-
-
-class Watch:
-    """One camera: every category in the box where it was, or wherever a search finds it.
-
-    At most one lost category is searched per image, in turn. While another one is followed, a
-    search is followed by a rest three times as long, so that what is missing does not hold up what
-    is in view.
-    """
-
-    def __init__(
-        self,
-        estimator: Estimator,
-        track_ids: Iterator[int],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._estimator = estimator
-        self._track_ids = track_ids
-        self._clock = clock
-        self._searches = itertools.count()
-        self._size = (0, 0)
-        self._followers: dict[str, Follower] = {}
-        self._rests_until = -math.inf
-
-    def forget(self, name: str) -> None:
-        """Search a category anew with the next image: it is another one now, or gone."""
-        self._followers.pop(name, None)
-        self._rests_until = -math.inf
-
-    def estimate(
-        self, image: np.ndarray, categories: Mapping[str, Category], trust: Trust
-    ) -> list[ObjectKeypoints]:
-        """One answer for each category, in order. The estimator knows them by their names.
-
-        Raises `InvalidInput` for an image that is too small to search in.
-        """
-        size = self._size_of(image)
-        followers = {n: self._followers.setdefault(n, Follower(trust)) for n in categories}
-        for follower in followers.values():
-            follower.trust = trust
-        boxes = {name: f.box for name, f in followers.items() if f.box is not None}
-        seen: dict[str, ObjectKeypoints] = {}
-        if boxes:
-            requests = [ObjectRequest(name, box) for name, box in boxes.items()]
-            seen = dict(zip(boxes, self._estimator.estimate(image, requests), strict=True))
-        lost = [name for name in followers if name not in boxes]
-        if lost and (not boxes or self._clock() >= self._rests_until):
-            # Who waited longest; of those never searched for, who was registered last.
-            name = min(reversed(lost), key=lambda name: followers[name].searched)
-            seen[name] = self._search(image, name, followers[name])
-        return [
-            followers[name].update(seen[name], size, next(self._track_ids))
-            if name in seen
-            else not_looked_for(category, (0.0, 0.0, float(size[0]), float(size[1])))
-            for name, category in categories.items()
-        ]
-
-    def _size_of(self, image: np.ndarray) -> tuple[int, int]:
-        """(width, height). A box in images of another size says nothing about this one."""
-        size = size_to_search(image)
-        if self._size != size:
-            self._size = size
-            self._followers.clear()
-        return size
-
-    def _search(self, image: np.ndarray, name: str, follower: Follower) -> ObjectKeypoints:
-        began = self._clock()
-        (prediction,) = search_everywhere(self._estimator, image, {name: follower})
-        follower.searched = next(self._searches)
-        ended = self._clock()
-        self._rests_until = ended + (ended - began) * (1 / SEARCH_SHARE - 1)
-        return prediction
-
-
-def track_ids() -> Iterator[int]:
-    """The track IDs 0, 1, 2, ..., which begin anew after `MOST_TRACK_IDS`."""
-    return (number % MOST_TRACK_IDS for number in itertools.count())
-
-
-def not_looked_for(category: Category, box: Box) -> ObjectKeypoints:
-    """The answer for a lost object while another one is searched for: nothing is known of it."""
-    names = category.keypoint_names
-    points, nothing = np.zeros((len(names), 2), np.float32), np.zeros(len(names), np.float32)
-    return ObjectKeypoints(category.name, category.version, box, points, nothing, nothing, names)
 
 
 def search(

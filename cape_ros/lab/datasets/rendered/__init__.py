@@ -1,0 +1,1 @@
+"""Views, scenes and orbits rendered from meshes, with exact truth."""

@@ -1,0 +1,1 @@
+"""Every instance of every category in an image, without boxes."""

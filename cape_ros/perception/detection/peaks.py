@@ -1,0 +1,119 @@
+"""Generalised Hough transform over a frame: where a category's voters agree that an object is.
+
+The cosine similarity of a voter with all cells, as a z-score among them, is moved to where the
+middle of the object would be. The sums are z-scores, too: among the votes for all places of one
+size, so that sizes and levels can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cape_ros.perception.detection.pyramid import Level
+from cape_ros.perception.detection.voters import Voters
+from cape_ros.perception.geometry import Box
+
+SCALES = (0.76, 1.0, 1.32)  # of an object, relative to its voters
+LARGEST = 1.74  # the same, in the coarsest level: objects as large as the frame
+CLAMPED = (-1.0, 4.0)  # z-scores of one voter: none can make or break an object
+APART = 0.4  # of the larger object's side: peaks that are closer are one
+MOST_PEAKS = 32  # of a category
+EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class Peak:
+    """middle: (x, y) of the object's box in image pixels. side: its longer one. eighth: by how many
+    eighths of a circle the object is rotated. votes: z-score of their sum."""
+
+    middle: tuple[float, float]
+    side: float
+    eighth: int
+    votes: float
+
+    @property
+    def box(self) -> Box:
+        """The square that the object fills."""
+        x, y = self.middle
+        return x - self.side / 2, y - self.side / 2, self.side, self.side
+
+
+def find_peaks(levels: Sequence[Level], voters: Sequence[Voters], stride: int) -> list[Peak]:
+    """The peaks of one category, the strongest first.
+
+    voters: of the small objects, which are found in the first level only, and of the others.
+    """
+    peaks: list[Peak] = []
+    for number, level in enumerate(levels):
+        for size in voters if number == 0 else voters[-1:]:
+            scales = SCALES if number < len(levels) - 1 else (*SCALES, LARGEST)
+            peaks += _peaks(level, size, scales, stride)
+    peaks.sort(key=lambda peak: -peak.votes)
+    kept: list[Peak] = []
+    for peak in peaks:
+        if all(_apart(peak, other) for other in kept):
+            kept.append(peak)
+            if len(kept) == MOST_PEAKS:
+                break
+    return kept
+
+
+def _apart(one: Peak, other: Peak) -> bool:
+    away = np.subtract(one.middle, other.middle)
+    return float(np.hypot(*away)) > APART * max(one.side, other.side)
+
+
+def _peaks(level: Level, voters: Voters, scales: Sequence[float], stride: int) -> list[Peak]:
+    votes = _vote(level.features, voters, scales)
+    width = votes.shape[-1]
+    best, kind = votes.flatten(0, 1).max(dim=0)
+    highest = F.max_pool2d(best[None, None], 3, 1, 1)[0, 0]
+    found = torch.where(highest == best, best, -torch.inf).flatten()
+    strongest = found.topk(min(MOST_PEAKS, len(found)))
+    peaks = []
+    for score, cell in zip(strongest.values.tolist(), strongest.indices.tolist(), strict=True):
+        if score <= 0:
+            break
+        row, column = divmod(cell, width)
+        scale, eighth = divmod(int(kind[row, column]), votes.shape[1])
+        zoom = level.zoom / stride
+        middle = (column + 0.5) / zoom, (row + 0.5) / zoom
+        peaks.append(Peak(middle, voters.side * scales[scale] / zoom, eighth, score))
+    return peaks
+
+
+def _vote(features: Tensor, voters: Voters, scales: Sequence[float]) -> Tensor:
+    """The best shot's z-scores [scales, 8, h, w] of an object whose middle is in a cell."""
+    height, width = features.shape[:2]
+    row, beside = width + 2 * max(height, width), max(height, width)
+    down, right = (torch.arange(n, device=features.device) + beside for n in (height, width))
+    cells = (down[:, None] * row + right).flatten()
+    best: Tensor | None = None
+    for seen, places, weights in zip(voters.features, voters.places, voters.weights, strict=True):
+        similarity = seen @ features.flatten(0, 1).T  # [8, N, h * w]
+        similarity = _standard(similarity, -1).clamp(*CLAMPED)
+        maps = F.pad(similarity.unflatten(-1, (height, width)), (beside,) * 4).flatten(2)
+        totals = []
+        for scale in scales:
+            step = (places * scale).round().long().clamp(-beside, beside)
+            start = step[..., 1] * row + step[..., 0]
+            moved = maps.gather(-1, start[..., None] + cells)
+            totals.append(weights @ moved)
+        total = _standard(torch.stack(totals), (1, 2))
+        best = total if best is None else torch.maximum(best, total)
+    assert best is not None
+    votes: Tensor = best.unflatten(-1, (height, width))
+    return votes
+
+
+def _standard(values: Tensor, dims: int | tuple[int, ...]) -> Tensor:
+    """Their z-scores along these dimensions."""
+    spread, mean = torch.std_mean(values, dim=dims, keepdim=True)
+    standard: Tensor = (values - mean) / spread.clamp(min=EPSILON)
+    return standard

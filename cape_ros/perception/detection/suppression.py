@@ -1,0 +1,63 @@
+"""Which of several predictions are the same object: judged by their keypoints, not by their boxes,
+so that two objects side by side stay two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cape_ros.perception.geometry import Box, hull_box
+from cape_ros.perception.objects import ObjectKeypoints
+
+NEAR = 0.12  # two points are the same place if they are closer than this part of the object
+SHARED = 0.4  # an object that shares more of its points with others is none of its own
+COVERED = 0.6  # of two hulls: more is the same object, whichever points lie on which
+LEAST_SIZE = 8.0  # pixels of an object
+EPSILON = 1e-6
+
+
+def is_duplicate(
+    candidate: ObjectKeypoints, kept: Sequence[ObjectKeypoints], threshold: float
+) -> bool:
+    """Whether a prediction shows what better ones of its category show already, together.
+
+    threshold: match from which a point says where its object is.
+    """
+    if not kept:
+        return False
+    trusted = _trusted(candidate, threshold)
+    points, size = candidate.keypoints[trusted], _size(candidate.keypoints[trusted])
+    distance = np.stack(
+        [np.linalg.norm(points - other.keypoints[trusted], axis=1) for other in kept]
+    )
+    sizes = np.array([_size(other.keypoints[_trusted(other, threshold)]) for other in kept])
+    same = distance < NEAR * np.maximum(sizes, size)[:, None]
+    if same.any(axis=0).mean() > SHARED:
+        return True
+    hull = _hull(points)
+    return any(overlap(hull, _hull(o.keypoints[_trusted(o, threshold)])) > COVERED for o in kept)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """The common part of two boxes, of their union."""
+    x1, y1 = max(one[0], other[0]), max(one[1], other[1])
+    x2 = min(one[0] + one[2], other[0] + other[2])
+    y2 = min(one[1] + one[3], other[1] + other[3])
+    common = max(0.0, x2 - x1) * max(0.0, y2 - y1)
+    return common / max(one[2] * one[3] + other[2] * other[3] - common, EPSILON)
+
+
+def _trusted(one: ObjectKeypoints, threshold: float) -> np.ndarray:
+    """Which points [K] bool say where the object is: all of them where none is trusted."""
+    trusted: np.ndarray = one.matches >= threshold
+    return trusted if trusted.any() else np.ones_like(trusted)
+
+
+def _size(points: np.ndarray) -> float:
+    """The longer side of the hull, at least a few pixels."""
+    return max(float(np.ptp(points, axis=0).max()), LEAST_SIZE)
+
+
+def _hull(points: np.ndarray) -> Box:
+    return hull_box(points, margin=0.0, least=LEAST_SIZE)

@@ -1,0 +1,63 @@
+"""When to search for objects that are not tracked yet, and which."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+
+def clock_of_images() -> Callable[[], float]:
+    """For a recording, whose images wait: with the usual share every third image is searched while
+    something is in view, however fast the machine is."""
+    return itertools.count().__next__
+
+
+class SearchSchedule:
+    """What is missing never holds up what is in view for long.
+
+    While nothing is in view, everything is searched in each image. Otherwise one category per image
+    at most, and a search is followed by a rest, unless the category was in no image yet or its last
+    object was just lost.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._searches = itertools.count()
+        self._searched: dict[str, int] = {}  # who waited longest comes next
+        self._missed: set[str] = set()  # searched without any object since then
+        self._rests_until = -math.inf
+
+    def forget(self, name: str) -> None:
+        """Search it with the next image."""
+        self._searched.pop(name, None)
+        self._missed.discard(name)
+
+    def due(
+        self, names: Sequence[str], tracked: Collection[str], in_view: Collection[str]
+    ) -> list[str]:
+        """Which categories to search now.
+
+        names: that may have more objects. tracked: with objects that are seen or predicted.
+        in_view: with objects that are seen.
+        """
+        self._missed.difference_update(tracked)
+        if not in_view:
+            return list(names)
+        urgent = [name for name in names if name not in tracked and name not in self._missed]
+        waiting = urgent or (names if self._clock() >= self._rests_until else ())
+        # Of those never searched, which was registered last.
+        first = min(reversed(waiting), key=lambda name: self._searched.get(name, -1), default=None)
+        return [] if first is None else [first]
+
+    @contextmanager
+    def searching(self, names: Sequence[str], share: float) -> Iterator[None]:
+        """Around a search of these. share: of the time that searches may take."""
+        began = self._clock()
+        yield
+        ended = self._clock()
+        for name in names:
+            self._searched[name] = next(self._searches)
+        self._missed.update(names)
+        self._rests_until = ended + (ended - began) * (1 / max(share, 1e-3) - 1)

@@ -1,0 +1,233 @@
+"""One camera and all the objects that are tracked in it.
+
+In each image every track is estimated in the box where it is expected, all of them in one batch.
+What is found there is assigned to the tracks; a track that gets nothing is predicted for a while,
+then lost, and can be found again by a detection.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cape_ros.core.errors import InvalidInput
+from cape_ros.perception.category import Category
+from cape_ros.perception.geometry import box_faults, clip_box
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.tracking.association import (
+    assign,
+    differences,
+    distances,
+    distinct,
+    same_object,
+)
+from cape_ros.perception.tracking.schedule import SearchSchedule
+from cape_ros.perception.tracking.settings import TrackingSettings
+from cape_ros.perception.tracking.track import Measurement, Track
+
+if TYPE_CHECKING:
+    from cape_ros.perception.estimator import Estimator
+
+SMALLEST = 3  # pixels on a side of an image
+MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
+ANYWHERE = 100.0  # sizes
+OTHER_LOOKS = 0.35  # difference of appearance: more is another object
+CONVERGED = 3  # images in a row in which a young track sees only the object of another one
+TIE = 0.02  # cost: so much the older of two tracks is preferred
+
+
+def track_ids() -> Iterator[int]:
+    """The track IDs 0, 1, 2, ..., which begin anew after `MOST_TRACK_IDS`."""
+    return (number % MOST_TRACK_IDS for number in itertools.count())
+
+
+class Tracker:
+    """The tracks of one camera."""
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        track_ids: Iterator[int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """clock: [s], of what a search costs. The motion of objects follows the images' stamps."""
+        self._estimator = estimator
+        self._track_ids = track_ids
+        self._schedule = SearchSchedule(clock)
+        self._tracks: list[Track] = []  # oldest first
+        self._settings = TrackingSettings()  # of the newest image
+        self._size = (0, 0)
+        self._stamp: float | None = None
+        self._now = 0.0  # [s] by the stamps, but never backwards
+
+    def forget(self, name: str) -> None:
+        """Search a category anew with the next image: it is another one now, or gone."""
+        self._tracks = [track for track in self._tracks if track.category.name != name]
+        self._schedule.forget(name)
+
+    def estimate(
+        self,
+        image: np.ndarray,
+        categories: Mapping[str, Category],
+        settings: TrackingSettings,
+        stamp: float,
+    ) -> list[ObjectKeypoints]:
+        """The objects of an image, those that are predicted among them; none of absent categories.
+
+        categories: that may be there; the estimator knows them by their names. stamp: [s] of the
+        image. Raises `InvalidInput` for an image that is too small to search in.
+        """
+        seconds = self._advance(image, stamp)
+        self._settings = settings
+        self._tracks = [track for track in self._tracks if track.category.name in categories]
+        for track in self._tracks:
+            track.category = categories[track.category.name]  # it may have more shots by now
+            moves = track.is_predicted(self._now, settings)
+            track.predict(seconds if moves else 0.0)
+        self._follow(image)
+        self._search(image, categories)
+        self._end()
+        order = {name: at for at, name in enumerate(categories)}
+        shown = sorted(self._shown(), key=lambda track: order[track.category.name])
+        return [track.result(self._now, settings) for track in shown]
+
+    def _advance(self, image: np.ndarray, stamp: float) -> float:
+        """Seconds since the image before; 0 if its stamp is not older. An image of another size
+        begins anew: a place in others says nothing about this one."""
+        height, width = image.shape[:2]
+        if min(width, height) < SMALLEST:
+            raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
+        if self._size != (width, height):
+            self._size, self._tracks = (width, height), []
+        before, self._stamp = self._stamp, stamp
+        seconds = 0.0 if before is None else max(0.0, stamp - before)
+        self._now += seconds
+        return seconds
+
+    def _shown(self) -> list[Track]:
+        """The tracks that are seen, or predicted on the image."""
+        return [track for track in self._tracks if track.is_seen or self._is_predicted(track)]
+
+    def _is_predicted(self, track: Track) -> bool:
+        on_image = not box_faults(clip_box(track.hull, *self._size), *self._size)
+        return on_image and track.is_predicted(self._now, self._settings)
+
+    def _end(self) -> None:
+        """Forget what was lost for too long, and of too many objects the youngest."""
+        shown, most = self._shown(), self._settings.max_instances
+        surplus = [
+            track
+            for name in {track.category.name for track in shown}
+            for track in _of(shown, name)[most:]
+        ]
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track not in surplus
+            and (track in shown or self._now - track.seen <= self._settings.reidentification_time)
+        ]
+
+    def _follow(self, image: np.ndarray) -> None:
+        """Estimate each track where it is expected, and assign what is found there."""
+        shown, trust = self._shown(), self._settings.trust
+        if not shown:
+            return
+        requests = []
+        for track in shown:
+            others = [each for each in _of(shown, track.category.name) if each is not track]
+            box = clip_box(track.box(others), *self._size)
+            requests.append(ObjectRequest(track.category.name, box))
+        found: list[tuple[Track, Measurement]] = []
+        for track, answer in zip(shown, self._estimator.estimate(image, requests), strict=True):
+            # It takes more to be found again than to be kept.
+            kept = track.misses == 1
+            if answer.score >= (trust.tracking_threshold if kept else trust.presence_threshold):
+                measured = Measurement.of(answer, image, track.category, trust.point_threshold)
+                found += [(track, measured)] if measured else []
+        for name in dict.fromkeys(track.category.name for track in shown):
+            self._assign(
+                _of(shown, name), [each for each in found if each[0].category.name == name]
+            )
+
+    def _assign(self, tracks: Sequence[Track], found: Sequence[tuple[Track, Measurement]]) -> None:
+        """Tracks that see the same object compete for it; of the others, those end that are young.
+
+        found: in the box of which track.
+        """
+        groups = distinct([measured for _, measured in found])
+        candidates = [found[group[0]][1] for group in groups]
+        away = distances(tracks, candidates)
+        # What is added to a whole row only matters to which tracks get nothing.
+        handicap = [at * TIE + (not track.is_established) for at, track in enumerate(tracks)]
+        costs = away + differences(tracks, candidates) + np.array(handicap)[:, None]
+        costs[away > self._reach(tracks)] = np.inf
+        pairs = assign(costs)
+        for row, column in pairs:
+            tracks[row].update(candidates[column], self._now, self._settings)
+        taken = {column for _, column in pairs}
+        rivals = {found[at][0].number for column in taken for at in groups[column]}
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.number not in rivals or track.misses < CONVERGED or track.is_established
+        ]
+
+    def _search(self, image: np.ndarray, categories: Mapping[str, Category]) -> None:
+        """Detect what is missing, as far as there is time."""
+        shown, settings = self._shown(), self._settings
+        seen = [track for track in shown if track.is_seen]
+        names = self._schedule.due(
+            [name for name in categories if len(_of(seen, name)) < settings.max_instances],
+            {track.category.name for track in shown},
+            {track.category.name for track in seen},
+        )
+        if not names:
+            return
+        known = [track.result(self._now, settings) for track in seen]
+        with self._schedule.searching(names, settings.search_share):
+            detected = self._estimator.detect(
+                image, names, settings.max_instances, settings.trust, known
+            )
+        threshold = settings.trust.point_threshold
+        for name, objects in zip(names, detected, strict=True):
+            category = categories[name]
+            judged = [Measurement.of(one, image, category, threshold) for one in objects]
+            self._take(category, [each for each in judged if each])
+
+    def _take(self, category: Category, detected: Sequence[Measurement]) -> None:
+        """Assign detections to tracks that are not seen; the others begin new ones."""
+        own = _of(self._tracks, category.name)
+        seen = [track.newest for track in own if track.is_seen]
+        fresh = [
+            detected[group[0]]
+            for group in distinct(detected)
+            if not any(same_object(each, detected[group[0]]) for each in seen)
+        ]
+        unseen = [track for track in own if not track.is_seen]
+        away, differs = distances(unseen, fresh), differences(unseen, fresh)
+        in_view = any(track.is_seen for track in self._tracks)
+        # Nothing is where it was: the camera has moved, most likely.
+        reach = self._reach(unseen) if in_view else np.full((len(unseen), 1), ANYWHERE)
+        costs = away / reach + differs / OTHER_LOOKS
+        costs[(away > reach) | (differs > OTHER_LOOKS)] = np.inf
+        pairs = assign(costs)
+        for row, column in pairs:
+            unseen[row].recover(fresh[column], self._now, self._settings)
+        room = self._settings.max_instances - len(_of(self._shown(), category.name))
+        known = {column for _, column in pairs}
+        new = [each for column, each in enumerate(fresh) if column not in known]
+        for each in new[: max(0, room)]:
+            track = Track(next(self._track_ids), category, each, self._now, self._settings)
+            self._tracks.append(track)
+
+    def _reach(self, tracks: Sequence[Track]) -> np.ndarray:
+        """[T, 1]: how far from where it is expected each one may be, in sizes."""
+        return np.array([track.reach(self._now) for track in tracks])[:, None]
+
+
+def _of(tracks: Sequence[Track], name: str) -> list[Track]:
+    return [track for track in tracks if track.category.name == name]

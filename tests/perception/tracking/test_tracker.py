@@ -1,0 +1,257 @@
+"""Identities, losses and bad input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from world import Camera, Thing, World, category
+
+from cape_ros.core.errors import InvalidInput
+from cape_ros.perception.tracking import track_ids
+from cape_ros.perception.tracking.track import limit_growth
+from cape_ros.perception.trust import Trust
+
+RED, BLUE = (200, 60, 60), (60, 60, 200)
+
+
+def test_every_instance_is_found_in_the_first_image_and_keeps_its_id() -> None:
+    things = [Thing(lambda t, x=x: (100.0 + x + 30 * t, 200.0)) for x in (0, 150, 300)]
+    camera = Camera(World(*things))
+    first = camera.look()
+    assert [one.track_id for one in first] == [0, 1, 2]
+    assert all(one.age == 0 and not one.predicted for one in first)
+    for _ in range(20):
+        objects = camera.look()
+        assert camera.numbers_of(objects) == {0: 0, 1: 1, 2: 2}
+    assert [one.age for one in objects] == pytest.approx([2.0] * 3)
+    assert np.abs(objects[0].velocities - (30, 0)).max() < 3
+
+
+def test_nothing_there_is_an_empty_result_and_is_searched_in_each_image() -> None:
+    camera = Camera(World())
+    assert [camera.look() for _ in range(3)] == [[], [], []]
+    assert camera.world.searched == [["cup"]] * 3
+
+
+def test_a_new_instance_is_found_within_the_next_image_if_nothing_is_tracked() -> None:
+    camera = Camera(World(Thing(lambda t: (200, 200), visible=lambda t: t > 0.95)))
+    for _ in range(9):
+        assert camera.look() == []
+    assert len(camera.look()) == 1
+
+
+def test_an_object_that_is_hidden_for_a_moment_is_predicted_and_keeps_its_id() -> None:
+    hidden = Thing(lambda t: (100 + 60 * t, 200), visible=lambda t: not 1.05 < t < 1.45)
+    camera = Camera(World(hidden))
+    for _ in range(10):
+        (before,) = camera.look()
+    for _ in range(4):
+        (one,) = camera.look()
+        assert one.predicted
+        assert one.track_id == before.track_id
+        assert one.scores.max() < Trust().point_threshold
+        assert one.score < Trust().tracking_threshold
+        error = np.linalg.norm(one.keypoints - hidden.points(camera.world.time), axis=1)
+        assert error.max() < 5
+    (after,) = camera.look()
+    assert not after.predicted
+    assert after.track_id == before.track_id
+
+
+def test_an_object_found_again_within_the_time_keeps_its_id_and_later_gets_another() -> None:
+    for gone, same in ((3.0, True), (8.0, False)):
+        back = 1.05 + gone
+        camera = Camera(
+            World(Thing(lambda t: (200, 200), visible=lambda t, back=back: not 1.05 < t < back))
+        )
+        for _ in range(10):
+            (before,) = camera.look()
+        while camera.world.time < back - 0.1:
+            objects = camera.look()
+        assert objects == []
+        (after,) = camera.look()
+        assert (after.track_id == before.track_id) is same
+
+
+def test_identities_survive_crossing_objects() -> None:
+    """They look alike; one hides the other meanwhile."""
+    things = [
+        Thing(lambda t: (100 + 80 * t, 200)),
+        Thing(lambda t: (420 - 80 * t, 203)),
+        Thing(lambda t: (260, 40 + 80 * t)),
+    ]
+    camera = Camera(World(*things, noise=0.3))
+    start = camera.numbers_of(camera.look())
+    while camera.world.time < 4:
+        camera.look()
+    assert camera.numbers_of(camera.look()) == start
+
+
+def test_objects_that_look_different_are_told_apart_after_a_loss() -> None:
+    def place(x: float) -> Thing:
+        return Thing(
+            lambda t: (x, 200) if t < 1 else (400 - x, 200), visible=lambda t: not 1 < t < 3
+        )
+
+    left, right = place(120), place(280)
+    right.colour = BLUE
+    camera = Camera(World(left, right))
+    start = camera.numbers_of(camera.look())
+    while camera.world.time < 3.3:
+        objects = camera.look()
+    assert camera.numbers_of(objects) == start
+
+
+def test_a_track_that_converges_on_an_older_ones_object_ends() -> None:
+    """A detection that was wrong: its own object is gone with the next image."""
+    ghost = Thing(lambda t: (230, 200), visible=lambda t: t < 0.15)
+    camera = Camera(World(Thing(lambda t: (200, 200)), ghost))
+    assert len(camera.look()) == 2
+    for _ in range(3):
+        seen = camera.look()
+    assert [one.track_id for one in seen] == [0]
+
+
+def test_of_many_equal_objects_so_many_are_tracked_as_are_set() -> None:
+    things = [
+        Thing(lambda t, at=at: (50 + 110 * (at % 5), 60 + 110 * (at // 5))) for at in range(20)
+    ]
+    camera = Camera(World(*things, noise=0.5), max_instances=8)
+    first = camera.look()
+    assert len(first) == 8
+    start = camera.numbers_of(first)
+    for _ in range(10):
+        assert camera.numbers_of(camera.look()) == start
+    camera.settings = replace(camera.settings, max_instances=3)
+    assert len(camera.look()) == 3
+
+
+def test_two_categories_that_look_alike_are_tracked_side_by_side() -> None:
+    camera = Camera(
+        World(Thing(lambda t: (200, 200)), Thing(lambda t: (220, 205), name="mug")),
+        category(),
+        category("mug"),
+    )
+    for _ in range(5):
+        objects = camera.look()
+    assert sorted((one.category, one.track_id) for one in objects) == [("cup", 0), ("mug", 1)]
+
+
+def test_a_category_removed_while_tracked_is_gone_from_the_next_image_on() -> None:
+    camera = Camera(World(Thing(lambda t: (200, 200))), category(), category("mug"))
+    assert len(camera.look()) == 1
+    del camera.categories["cup"]
+    assert camera.look() == []
+    camera.categories["cup"] = category()  # another one of the same name
+    assert [one.track_id for one in camera.look()] == [1]
+
+
+def test_a_camera_that_jumps_finds_everything_again_under_the_same_ids() -> None:
+    def seen(x: float, colour: tuple[int, int, int]) -> Thing:
+        return Thing(lambda t: (x, 120) if t < 1 else (x + 180, 330), colour=colour)
+
+    camera = Camera(World(seen(100, RED), seen(220, BLUE), seen(340, RED)))
+    start = camera.numbers_of(camera.look())
+    while camera.world.time < 1.5:
+        objects = camera.look()
+    found = camera.numbers_of(objects)
+    assert set(found) == set(start)
+    assert found[1] == start[1]
+
+
+def test_at_one_image_per_second_a_slow_object_keeps_its_id() -> None:
+    camera = Camera(World(Thing(lambda t: (100 + 10 * t, 200))))
+    for _ in range(10):
+        (one,) = camera.look(1.0)
+        assert (one.track_id, one.predicted) == (0, False)
+
+
+@pytest.mark.parametrize("stamp", [100.5, 3.0, 1e9, -1.0])
+def test_stamps_that_stand_still_or_jump_break_nothing(stamp: float) -> None:
+    camera = Camera(World(Thing(lambda t: (200 + 20 * t, 200))))
+    for _ in range(5):
+        camera.look()
+    for _ in range(3):
+        (one,) = camera.look(stamp=stamp)
+        assert np.isfinite(one.keypoints).all()
+        assert np.abs(one.keypoints - camera.world.things[0].points(camera.world.time)).max() < 3
+    (one,) = camera.look()
+    assert one.age >= 0
+
+
+def test_an_object_that_leaves_the_image_is_not_predicted_outside() -> None:
+    camera = Camera(World(Thing(lambda t: (500 + 100 * t, 200))))
+    while camera.world.time < 3:
+        objects = camera.look()
+    assert objects == []
+
+
+def test_images_of_another_size_are_searched_anew() -> None:
+    camera = Camera(World(Thing(lambda t: (100, 100))))
+    (before,) = camera.look()
+    camera.world.size = (320, 240)
+    (after,) = camera.look()
+    assert after.track_id != before.track_id
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 90, 3), (90, 2, 3)])
+def test_an_image_too_small_to_search_in_is_named(shape: tuple[int, int, int]) -> None:
+    camera = Camera(World())
+    with pytest.raises(InvalidInput, match="image"):
+        camera.tracker.estimate(np.zeros(shape, np.uint8), {}, camera.settings, 0.0)
+
+
+def test_keeping_takes_less_than_finding_and_thresholds_count_from_the_next_image_on() -> None:
+    camera = Camera(World(Thing(lambda t: (200, 200))))  # it scores 0.9
+
+    def trust(presence: float, tracking: float) -> None:
+        camera.settings = replace(camera.settings, trust=Trust(0.3, presence, tracking))
+
+    trust(0.95, 0.8)
+    assert camera.look() == []
+    trust(0.85, 0.8)
+    assert len(camera.look()) == 1
+    trust(0.95, 0.8)
+    assert [one.predicted for one in camera.look()] == [False]
+    trust(0.95, 0.92)
+    assert [one.predicted for one in camera.look()] == [True]
+
+
+def test_a_box_grows_and_shrinks_by_a_bounded_factor() -> None:
+    assert limit_growth((0, 0, 10, 10), (2, 2, 11, 9)) == (2, 2, 11, 9)
+    assert limit_growth((0, 0, 10, 10), (-45, -45, 100, 100)) == pytest.approx((-1.5, -1.5, 13, 13))
+
+
+def test_track_ids_fit_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cape_ros.perception.tracking.tracker.MOST_TRACK_IDS", 3)
+    numbers = track_ids()
+    assert [next(numbers) for _ in range(4)] == [0, 1, 2, 0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-200, 900), st.floats(-200, 700), st.floats(-2000, 2000)), max_size=6
+    ),
+    st.lists(st.floats(-5, 5), min_size=1, max_size=6),
+    st.integers(1, 4),
+)
+@settings(deadline=None, max_examples=60)
+def test_any_motion_at_any_time_gives_results_that_fit_their_message(
+    objects: list[tuple[float, float, float]], steps: list[float], most: int
+) -> None:
+    things = [Thing(lambda t, o=o: (o[0] + o[2] * t, o[1])) for o in objects]
+    camera = Camera(World(*things, noise=1.0), max_instances=most)
+    for step in steps:
+        found = camera.look(step)
+        ids = [one.track_id for one in found]
+        assert len(set(ids)) == len(ids) <= most
+        for one in found:
+            assert np.isfinite(one.keypoints).all()
+            assert np.isfinite(one.velocities).all()
+            assert one.velocities.shape == one.keypoints.shape
+            assert one.age >= 0
+            assert ((one.scores >= 0) & (one.scores <= 1)).all()
