@@ -79,7 +79,6 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "supervision",
         "tensorboard",
         "matplotlib",
-        "scipy",
         "mcap_ros2",
     ): {},
 }
