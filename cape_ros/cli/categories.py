@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,10 @@ from cape_ros.cli.common import (
 )
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.plurals import counted
+
+if TYPE_CHECKING:
+    from cape_ros.perception.category import Category
+    from cape_ros.perception.library.library import CategoryLibrary
 
 PICTURE = 768  # pixels of a side
 
@@ -66,11 +70,16 @@ def show(
         Path | None, typer.Option(help="Write a shot here, with its keypoints drawn into it.")
     ] = None,
     shot: Annotated[int, typer.Option(min=1, help="The shot for --out.")] = 1,
+    old: Annotated[
+        int | None, typer.Option(min=1, help="A version that was replaced or removed.")
+    ] = None,
     library: Library = DEFAULT_LIBRARY,
 ) -> None:
-    """Show a category: its keypoints, the edges between them, and its shots.
+    """Show a category: its keypoints, the edges between them, its shots, and its old versions.
 
     [bold]cape show mug --out mug.png[/bold]
+
+    [bold]cape show mug --old 2[/bold]
     """
     from cape_ros.server.registration import described
 
@@ -78,7 +87,8 @@ def show(
         from cape_ros.core.images import check_image_target, write_image
 
         check_image_target(out, "--out")
-    category = open_library(library).get(name)
+    shelf = open_library(library)
+    category = shelf.get(name) if old is None else old_version(shelf, name, old)
     names = category.keypoint_names
     lines = [described(category), f"keypoints: {', '.join(names)}"]
     edges = ", ".join(f"{names[start]} - {names[end]}" for start, end in category.edges)
@@ -91,6 +101,8 @@ def show(
             f"shot {index}: {width} x {height} pixels, box {box}, "
             f"{seen} of {counted(len(names), 'keypoint')} visible"
         )
+    if kept := [str(each.version) for each in shelf.old.of(name) if each.version != old]:
+        lines.append(f"old versions: {', '.join(kept)} (--old {kept[0]} shows one)")
     if out is not None:
         from cape_ros.perception.drawing.panel import support_panel
 
@@ -99,6 +111,14 @@ def show(
         write_image(out, support_panel(category, shot - 1, PICTURE))
         lines.append(f"shot {shot} is drawn in {out}")
     say("\n".join(lines))
+
+
+def old_version(shelf: CategoryLibrary, name: str, version: int) -> Category:
+    """Raises `InvalidInput` if it is not kept."""
+    try:
+        return shelf.old.get(name, version)
+    except InvalidInput as error:
+        raise InvalidInput(fault.at("--old") for fault in error.faults) from error
 
 
 def rename(

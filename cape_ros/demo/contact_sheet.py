@@ -75,10 +75,9 @@ def _view(entry: Entry, size: tuple[int, int], tile: tuple[int, int]) -> np.ndar
     size, tile: width and height of the frame and of the tile, in pixels.
     """
     low, high = np.zeros(2), np.array(size, float)
-    truth = entry.truth
-    points = [truth.keypoints[truth.visible]] if truth is not None else []
-    if entry.detection is not None and entry.detection.reported:
-        points.append(entry.detection.keypoints)
+    seen = [truth for truth in entry.truths if truth.visible.any()]
+    points = [truth.keypoints[truth.visible] for truth in seen]
+    points += [one.keypoints for one in entry.reported]
     if points and len(spread := np.concatenate(points)):
         middle = (spread.min(axis=0) + spread.max(axis=0)) / 2
         extent = float(np.ptp(spread, axis=0).max())
@@ -94,14 +93,18 @@ def _view(entry: Entry, size: tuple[int, int], tile: tuple[int, int]) -> np.ndar
 def _tile(copy: Copy) -> np.ndarray:
     entry, tile = copy.entry, decode(copy.octets, "overlay", MOST_PIXELS).pixels
     words = f"{entry.scene} {entry.index}"
-    if (truth := entry.truth) is not None:
+    for truth in entry.truths:
         points = truth.keypoints[truth.visible] @ copy.to_tile[:, :2].T + copy.to_tile[:, 2]
         for x, y in points:
             _cross(tile, round(x), round(y))
-        if (errors := entry.errors) is not None:
-            words += f"   median error {np.nanmedian(errors):.1f} px   + true place"
-        else:
-            words += "   not found   + true place"
+    matches = [match for match in entry.matches() if match.truth is not None]
+    errors = [each for match in matches if (each := match.errors) is not None]
+    if errors:
+        words += f"   median error {np.nanmedian(np.concatenate(errors)):.1f} px"
+    if missing := len(matches) - len(errors):
+        words += "   not found" if len(matches) == 1 else f"   {missing} not found"
+    if matches:
+        words += "   + true place"
     Pen(tile).footnote(words)
     return tile
 

@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 
 from cape_ros.demo.contact_sheet import ContactSheet
 from cape_ros.demo.film import Film
-from cape_ros.demo.scoreboard import Detection, Entry, Scoreboard
+from cape_ros.demo.scoreboard import Detection, Entry, Match, Scoreboard
 from cape_ros.messages.images import to_array
 from cape_ros.msg import KeypointArray
 
@@ -44,12 +44,10 @@ class RecorderNode(Node):
         sent = self._scoreboard.find(stamp)
         if sent is None:
             return
-        detection = next(
-            (to_detection(one) for one in message.objects if one.category == sent.scene), None
-        )
-        entry = self._scoreboard.answered(stamp, (received - stamp) / 1e9, detection)
-        if entry is not None:
-            self._lines.write(json.dumps(as_json(entry)) + "\n")
+        found = tuple(to_detection(one) for one in message.objects if one.category == sent.scene)
+        entry = self._scoreboard.answered(stamp, (received - stamp) / 1e9, found)
+        for line in as_json(entry) if entry is not None else ():
+            self._lines.write(json.dumps(line) + "\n")
 
     def _on_overlay(self, message: Image) -> None:
         stamp = Time.from_msg(message.header.stamp).nanoseconds
@@ -78,27 +76,25 @@ def to_detection(message: Any) -> Detection:
     )
 
 
-def as_json(entry: Entry) -> dict[str, Any]:
-    """One answered frame. frame: None before the scene began. error_px: None for a point that is
-    not visible in truth, and for one of an object that was not reported."""
-    line: dict[str, Any] = {
+def as_json(entry: Entry) -> list[dict[str, Any]]:
+    """One answered frame, a line for each object that was reported, or one without a category.
+
+    frame: None before the scene began. error_px: None for a point that is not visible in truth.
+    """
+    frame = {
         "stamp": {"sec": entry.stamp // 10**9, "nanosec": entry.stamp % 10**9},
         "scene": entry.scene,
         "frame": entry.index,
         "latency_ms": _rounded((entry.latency or 0) * 1e3),
-        "category": None,
     }
-    detection, truth, errors = entry.detection, entry.truth, entry.errors
-    if detection is None:
-        return line
-    line |= {
-        "category": entry.scene,
-        "category_version": detection.version,
-        "track_id": detection.track_id,
-        "score": round(detection.score, 4),
-        "box": list(detection.box),
-        "keypoints": [],
-    }
+    lines = [_as_json(entry.scene, match) for match in entry.matches() if match.detection]
+    return [frame | line for line in lines or [{"category": None}]]
+
+
+def _as_json(category: str, match: Match) -> dict[str, Any]:
+    detection, truth, errors = match.detection, match.truth, match.errors
+    assert detection is not None
+    keypoints = []
     for index, name in enumerate(detection.names):
         x, y = detection.keypoints[index]
         keypoint: dict[str, Any] = {
@@ -116,8 +112,15 @@ def as_json(entry: Entry) -> dict[str, Any]:
                 "true_visible": bool(truth.visible[index]),
                 "error_px": _rounded(errors[index]) if errors is not None else None,
             }
-        line["keypoints"].append(keypoint)
-    return line
+        keypoints.append(keypoint)
+    return {
+        "category": category,
+        "category_version": detection.version,
+        "track_id": detection.track_id,
+        "score": round(detection.score, 4),
+        "box": list(detection.box),
+        "keypoints": keypoints,
+    }
 
 
 def _rounded(value: float) -> float | None:

@@ -216,7 +216,7 @@ class Stage:
             def watch() -> bool:
                 counted = self.scoreboard.counted(scene.name)
                 answers = [entry for entry in counted if entry.latency is not None]
-                reported = sum(e.detection is not None and e.detection.reported for e in answers)
+                reported = sum(bool(entry.reported) for entry in answers)
                 progress = f"{len(answers)} answered, object reported in {reported}"
                 bar.update(task, completed=len(counted), progress=progress)
                 return self._camera.finished.is_set()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cape_ros.core.errors import CapeError
 from cape_ros.media import own_input
 from cape_ros.media.photographs import photographs
+from cape_ros.media.prints import CrossingPrints
 from cape_ros.media.sources import LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.perception.category import Category, name_like
 
 FRAMES_OF_PHOTOGRAPH = 60
 SEEDS = (19, 11, 1, 21)  # each photograph moves its own way, on a cloth that it stands out from
 FRAMES_OF_OWN_INPUT = 300
+THREE = "three_coffees"  # of one category, which cross each other
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,15 @@ class Scene:
 
 
 def photograph_scenes(frames: int | None) -> list[Scene]:
-    """Each photograph, for `frames` frames. Raises `SourceError`."""
-    return [
-        Scene(category, MovingPhotograph(category, frames or FRAMES_OF_PHOTOGRAPH, seed))
-        for category, seed in zip(photographs(), SEEDS, strict=True)
+    """Each photograph, then three prints of one of them, for `frames` frames each. Raises
+    `SourceError`."""
+    count, known = frames or FRAMES_OF_PHOTOGRAPH, photographs()
+    scenes = [
+        Scene(category, MovingPhotograph(category, count, seed))
+        for category, seed in zip(known, SEEDS, strict=True)
     ]
+    cups = replace(known[0], name=THREE)
+    return [*scenes, Scene(cups, CrossingPrints(cups, count))]
 
 
 def own_scene(video: Path | None, camera: int, keypoints: Path | None, frames: int | None) -> Scene:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from cape_ros.media.truth import PCK_AT, Truth, nearest
+from cape_ros.media.truth import PCK_AT, Truth
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """The scene's object in a result. keypoints: [K, 2] pixels. scores, visibility: [K].
+    """An object of the scene in a result. keypoints: [K, 2] pixels. scores, visibility: [K].
 
     names: of the keypoints. box: (x, y, width, height) in pixels. track_id: -1 = the object was not
     found.
@@ -33,32 +34,61 @@ class Detection:
         return self.track_id >= 0
 
 
+@dataclass(frozen=True, eq=False)
+class Match:
+    """An object of a frame and what was found of it; either may be None.
+
+    which: the index of the truth in its frame, the same object in every frame of a scene.
+    """
+
+    which: int
+    truth: Truth | None
+    detection: Detection | None
+
+    @property
+    def errors(self) -> np.ndarray | None:
+        """[K] pixels, NaN where the truth is not visible; None if the object was not reported."""
+        if self.truth is None or self.detection is None:
+            return None
+        return self.truth.errors(self.detection.keypoints)
+
+
 @dataclass(eq=False)
 class Entry:
     """One frame. stamp: of its header, in nanoseconds. index: None = sent before the object was
-    registered, not counted. latency: seconds from its stamp to its result; None = no answer.
-    detection: None = the result does not contain the object."""
+    registered, not counted. truths: each object, in the same order in every frame of the scene.
+    latency: seconds from its stamp to its result; None = no answer. detections: the scene's objects
+    in the result."""
 
     stamp: int
     scene: str
     index: int | None
     truths: tuple[Truth, ...] = ()
     latency: float | None = None
-    detection: Detection | None = None
+    detections: tuple[Detection, ...] = ()
 
     @property
-    def truth(self) -> Truth | None:
-        """The truth of the object that the detection fits best; of any without a detection."""
-        if self.detection is None:
-            return next((truth for truth in self.truths if truth.visible.any()), None)
-        return nearest(self.truths, self.detection.keypoints)
+    def reported(self) -> Sequence[Detection]:
+        """The objects that were found."""
+        return [one for one in self.detections if one.reported]
 
-    @property
-    def errors(self) -> np.ndarray | None:
-        """[K] pixels, NaN where the truth is not visible; None if the object was not reported."""
-        if self.truth is None or self.detection is None or not self.detection.reported:
-            return None
-        return self.truth.errors(self.detection.keypoints)
+    def matches(self) -> list[Match]:
+        """Each visible truth with the report that fits it best, one to one; then the reports that
+        are left."""
+        truths = [(which, one) for which, one in enumerate(self.truths) if one.visible.any()]
+        reports = list(self.reported)
+        costs = [
+            [float(np.nanmedian(truth.errors(one.keypoints))) for one in reports]
+            for _, truth in truths
+        ]
+        rows, columns = linear_sum_assignment(np.array(costs).reshape(len(truths), len(reports)))
+        found = dict(zip(rows.tolist(), columns.tolist(), strict=True))
+        matches = [
+            Match(which, truth, reports[found[row]] if row in found else None)
+            for row, (which, truth) in enumerate(truths)
+        ]
+        left = [one for at, one in enumerate(reports) if at not in found.values()]
+        return matches + [Match(-1, None, one) for one in left]
 
 
 class Scoreboard:
@@ -72,12 +102,14 @@ class Scoreboard:
         with self._lock:
             self._entries[entry.stamp] = entry
 
-    def answered(self, stamp: int, latency: float, detection: Detection | None) -> Entry | None:
+    def answered(
+        self, stamp: int, latency: float, detections: tuple[Detection, ...]
+    ) -> Entry | None:
         """The entry that a result belongs to, None if that frame is not of this demo."""
         with self._lock:
             entry = self._entries.get(stamp)
             if entry is not None:
-                entry.latency, entry.detection = latency, detection
+                entry.latency, entry.detections = latency, detections
             return entry
 
     def find(self, stamp: int) -> Entry | None:
@@ -113,6 +145,7 @@ class Figures:
     error_median_px: float | None = None
     pck: float | None = None
     right_share: float | None = None
+    identity_switches: int | None = None
 
     @classmethod
     def of(cls, entries: Sequence[Entry], rate: float) -> Figures:
@@ -127,15 +160,14 @@ class Figures:
             frames_sent=len(entries),
             frames_answered=len(answers),
             frames_dropped=len(entries) - len(answers),
-            frames_reported=sum(
-                entry.detection is not None and entry.detection.reported for entry in answers
-            ),
+            frames_reported=sum(bool(entry.reported) for entry in answers),
             frames_per_second=len(answers) / _seconds(entries, rate) if entries else None,
             latency_median_ms=float(np.median(latencies)) if answers else None,
             latency_p95_ms=float(np.percentile(latencies, 95)) if answers else None,
             error_median_px=float(np.median(errors)) if errors.size else None,
             pck=tally.right / errors.size if errors.size else None,
             right_share=tally.right / tally.visible if tally.visible else None,
+            identity_switches=tally.switches if tally.visible else None,
         )
 
 
@@ -143,13 +175,14 @@ LEGEND = {
     "frames_sent": "frames sent once the object was registered",
     "frames_answered": "frames that a result came back for",
     "frames_dropped": "sent - answered; a busy node takes the newest frame and leaves older ones",
-    "frames_reported": "answered frames in which the object was reported (track_id >= 0)",
+    "frames_reported": "answered frames in which an object was reported (track_id >= 0)",
     "frames_per_second": "answered frames a second",
     "latency_median_ms": "from publishing a frame to receiving its result, one clock",
     "latency_p95_ms": "95 of 100 results came at least this soon",
     "error_median_px": "over the truly visible points of reported frames, trusted or not",
     "pck": f"share of those points nearer to the truth than {PCK_AT} of the object's longer side",
     "right_share": "the same over all answered frames: a lost object's points count as wrong",
+    "identity_switches": "times that an object was reported with another track_id than before",
 }
 
 
@@ -160,15 +193,22 @@ class _Tally:
     errors: list[np.ndarray] = field(default_factory=list)
     right: int = 0
     visible: int = 0
+    switches: int = 0
+    _tracks: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
-        if (truth := entry.truth) is None:
-            return
-        self.visible += int(truth.visible.sum())
-        if (errors := entry.errors) is not None:
-            seen = errors[truth.visible]
+        for match in entry.matches():
+            if match.truth is None:
+                continue
+            self.visible += int(match.truth.visible.sum())
+            if match.detection is None or (errors := match.errors) is None:
+                continue
+            seen = errors[match.truth.visible]
             self.errors.append(seen)
-            self.right += int((seen < PCK_AT * truth.size).sum())
+            self.right += int((seen < PCK_AT * match.truth.size).sum())
+            track, object_ = match.detection.track_id, (entry.scene, match.which)
+            self.switches += self._tracks.setdefault(object_, track) != track
+            self._tracks[object_] = track
 
 
 def _seconds(entries: Sequence[Entry], rate: float) -> float:

@@ -27,6 +27,7 @@ ROWS = {  # field -> heading, format
     "error_median_px": ("error, median", "{:.1f} px"),
     "pck": ("PCK@0.1", "{:.0%}"),
     "right_share": ("right of answered", "{:.0%}"),
+    "identity_switches": ("identity switches", "{:d}"),
 }
 
 

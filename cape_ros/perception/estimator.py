@@ -180,6 +180,12 @@ class Estimator:
         if self._prepared:
             self._prepare(len(category.keypoint_names), len(category.shots))
 
+    @one_at_a_time
+    def encode_quickly(self, category: Category) -> None:
+        """Let `estimate` take a category that is not registered, upright only: an eighth of the
+        time of `encode`. Raises as `encode`."""
+        self._tokens[category] = self.encode_upright(category)[0]
+
     def check(self, name: str) -> CrossCheck:
         """The leave-one-out check of a category's shots; `UNCHECKED` if it is not registered."""
         category = self._registered.get(name)

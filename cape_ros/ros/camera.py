@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -166,7 +167,8 @@ class Camera:
             self.meter.refused += 1
             raise
         self._frames.add(self.key, message)
-        frame = Frame(self.key, image, message.header, requests, began)
+        taken = stamp / 1e9 if stamp else began  # some drivers stamp nothing
+        frame = Frame(self.key, image, message.header, requests, began, taken)
         if self.get("boxes") == "detections":
             self._pairing.add_image(stamp, frame, self._tolerance())
         else:
@@ -220,9 +222,7 @@ class Camera:
         )
         if faults:
             self._reject(InvalidInput(_in_own_words(faults)), "detections")
-        self._server.submit(
-            Frame(frame.camera, frame.image, frame.header, requests, frame.received)
-        )
+        self._server.submit(replace(frame, requests=requests))
 
     def _count_unpaired(self, images: int) -> None:
         self.meter.unmatched += images

@@ -64,7 +64,7 @@ def to_markers(
             lines.colors = [_color(end) for edge in edges for end in edge]
             markers.append(lines)
         text = marker("name", Marker.TEXT_VIEW_FACING, 4 * size)
-        text.text = one.category
+        text.text = one.category if one.track_id < 0 else f"{one.category} {one.track_id}"
         text.pose.position = _point(points[seen].mean(axis=0))
         text.pose.position.y = float(points[seen, 1].min()) - 3 * size  # above: y points down
         markers.append(text)

@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from cape_ros.core.errors import CapeError
+from cape_ros.core.interpreter import give_way_to_frames
 from cape_ros.core.malloc import free_memory, keep_frames_mapped
 from cape_ros.core.plurals import counted
 from cape_ros.core.processes import ends_when_told, leave
@@ -190,6 +191,7 @@ def main(args: list[str] | None = None) -> int:
     interrupted = threading.Event()
     _handle_interrupts(lambda *_: interrupted.set())
     keep_frames_mapped()
+    give_way_to_frames()
     initialized = threading.Event()
 
     def told() -> bool:  # a SIGTERM by rclpy alone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from rclpy.node import Node
@@ -31,6 +32,7 @@ class Outputs:
         self._style = style
         self._ends = ExitStack()
         self.keypoints = self._publisher(KeypointArray, "keypoints", 10)
+        self.raw_keypoints = self._publisher(KeypointArray, "keypoints_raw", 10)
         self.markers = self._publisher(MarkerArray, "markers", 1)
         self.detections: Publisher | None = None
         if compat.vision_msgs is not None:
@@ -55,6 +57,7 @@ class Outputs:
         """Called on the model's thread; does not block. One that fails does not stop the others."""
         for name, publish in (
             ("keypoints", self._publish_keypoints),
+            ("keypoints_raw", self._publish_raw_keypoints),
             ("detections", self._publish_detections),
             ("markers", self._publish_markers),
             ("overlay", self.overlay.offer),
@@ -71,6 +74,18 @@ class Outputs:
         self.keypoints.publish(to_keypoint_array(result.objects, header, size, trusted))
         now = self._node.get_clock().now().nanoseconds
         self._camera.meter.sent(nanoseconds(header.stamp), now)
+
+    def _publish_raw_keypoints(self, result: Result) -> None:
+        """As measured, without smoothing."""
+        if self.raw_keypoints.get_subscription_count():
+            objects = [
+                one if one.measured is None else replace(one, keypoints=one.measured)
+                for one in result.objects
+                if not one.predicted
+            ]
+            header, size = result.frame.header, result.frame.image.shape[:2]
+            trusted = self._style().trusted
+            self.raw_keypoints.publish(to_keypoint_array(objects, header, size, trusted))
 
     def _publish_detections(self, result: Result) -> None:
         if self.detections is not None and self.detections.get_subscription_count():

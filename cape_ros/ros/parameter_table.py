@@ -262,6 +262,46 @@ PARAMETERS = (
         most=1.0,
     ),
     ParameterSpec(
+        "max_instances",
+        8,
+        "Most objects of one category that are tracked at once on one camera.",
+        when=LIVE,
+        least=1,
+        most=32,
+    ),
+    ParameterSpec(
+        "smoothing",
+        1.0,
+        "Smoothing of tracked keypoints: 0 is none, 1 stills the noise of a good image, more that "
+        "of a noisier one. `~/keypoints_raw` is never smoothed.",
+        when=LIVE,
+        least=0.0,
+        most=10.0,
+    ),
+    ParameterSpec(
+        "prediction_time",
+        0.5,
+        "Seconds for which an object that is hidden is published where its motion takes it.",
+        when=LIVE,
+        least=0.0,
+        most=10.0,
+    ),
+    ParameterSpec(
+        "reidentification_time",
+        5.0,
+        "Seconds within which an object that is found again keeps its track_id.",
+        when=LIVE,
+        least=0.0,
+        most=600.0,
+    ),
+    ParameterSpec(
+        "auto_shots",
+        False,
+        "Whether views of a tracked object from other sides become shots of its category; "
+        "else `~/suggest_shots` offers them.",
+        when=LIVE,
+    ),
+    ParameterSpec(
         "overlay",
         "keypoints",
         "What `~/overlay` shows: the keypoints on the image, the support images beside it as well, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ from cape_ros.srv import (
     ListCategories,
     RegisterCategory,
     RemoveCategory,
+    SuggestShots,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Services:
             (SetBool, "enable", self._enable, commands),
             (Estimate, "estimate", self._estimate, estimates),
             (GetCategory, "get_category", self._get, questions),
+            (SuggestShots, "suggest_shots", self._suggest, questions),
         ):
             answer = partial(self._answer, command)
             node.create_service(kind, f"~/{name}", answer, callback_group=group)
@@ -174,6 +177,23 @@ class Services:
         response.shots = [to_shot(shot) for shot in known.shots]
         shots = counted(len(known.shots), "shot")
         return f"{known.name} version {known.version} with {shots}"
+
+    def _suggest(
+        self, session: Session, request: SuggestShots.Request, response: SuggestShots.Response
+    ) -> str:
+        try:
+            shots = session.server.suggested_shots(request.category)
+        except InvalidInput as error:
+            raise InvalidInput(
+                [replace(fault, field="category") for fault in error.faults]
+            ) from None
+        response.shots = [to_shot(shot) for shot in shots]
+        if shots:
+            return f"{counted(len(shots), 'view')} of {request.category}"
+        return (
+            f"no view of {request.category} differs from its shots and is found with confidence; "
+            "move the camera around the object"
+        )
 
     def _list(
         self, request: ListCategories.Request, response: ListCategories.Response

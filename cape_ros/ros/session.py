@@ -79,6 +79,7 @@ class Session:
             estimator, library, _tracking(values), self._publish, self._publish_categories
         )
         self._ends.callback(self.server.close)
+        self.server.auto_shots = values["auto_shots"]
         self.server.pause()
         width, height = values["warm_up_size"]
         self.server.warm_up((height, width))
@@ -145,6 +146,7 @@ class Session:
         self._values = values
         self._style = _style(values)
         self.server.tracking = _tracking(values)
+        self.server.auto_shots = values["auto_shots"]
         for each in self.cameras:
             each.values = values
 
@@ -264,7 +266,13 @@ def _names(chosen: Sequence[str]) -> list[str] | None:
 
 def _tracking(values: parameters.Values) -> TrackingSettings:
     trust = Trust(values["trusted_point"], values["found_object"], values["kept_object"])
-    return TrackingSettings(trust)
+    return TrackingSettings(
+        trust,
+        values["max_instances"],
+        values["smoothing"],
+        values["prediction_time"],
+        values["reidentification_time"],
+    )
 
 
 def _style(values: parameters.Values) -> Style:

@@ -33,6 +33,16 @@ class Activation:
             {camera: names and names - {name} for camera, names in self.cameras.items()},
         )
 
+    def with_category(self, name: str, like: str) -> Activation:
+        """The activation with `name` active exactly where `like` is, as far as names are listed."""
+
+        def extended(names: CategoryFilter) -> CategoryFilter:
+            return names and (names | {name} if like in names else names - {name})
+
+        return Activation(
+            extended(self.others), {camera: extended(n) for camera, n in self.cameras.items()}
+        )
+
     def includes(self, camera: str, name: str) -> bool:
         """Whether a category is active on a camera."""
         names = self.cameras.get(camera, self.others)

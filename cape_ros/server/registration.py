@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
@@ -89,6 +90,14 @@ def merge(
             raise InvalidInput.of("shots", reason, "too_large")
         category = replace(before, shots=(*before.shots, *category.shots))
     return category
+
+
+def extends(before: Category, category: Category) -> bool:
+    """Whether a category is `before` with more shots: what is tracked stays what it is."""
+    shots = category.shots[: len(before.shots)]
+    return category.keypoint_names == before.keypoint_names and all(
+        map(operator.is_, shots, before.shots)
+    )
 
 
 def summary(category: Category, check: CrossCheck) -> str:

@@ -18,9 +18,9 @@ from typing import ParamSpec
 
 import numpy as np
 
-from cape_ros.core.errors import CapeError, DeviceError, InvalidInput
+from cape_ros.core.errors import CapeError, Conflict, DeviceError, InvalidInput
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
@@ -32,6 +32,7 @@ from cape_ros.perception.trust import Trust
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
+from cape_ros.server.automatic_shots import AutomaticShots
 from cape_ros.server.frame_queue import Answer, Frame, FrameQueue, Result
 from cape_ros.server.model_thread import PATIENCE_AT_THE_END, ModelHangs, ModelThread
 from cape_ros.server.registration import RegisterMode
@@ -85,6 +86,9 @@ class Server:
         self._activation = Activation()
         self._categories: Mapping[str, Category] = MappingProxyType({})
         self._rotations = RotationEncoder(self._model, estimator, self._frames.model_failed)
+        self._shots = AutomaticShots(
+            self._model, estimator, self._add_shots, self._frames.model_failed
+        )
         self._model.submit(self._load_library).result()
 
     @property
@@ -222,6 +226,28 @@ class Server:
             self._library.remove(name)
             self._follow(f"{name} is removed from disk", self._hide, name)
 
+    def rename(self, name: str, new: str, base_version: int | None = None) -> Category:
+        """Register a category under another name, active where it is, then remove the old one.
+
+        A kill in between leaves both. The old versions stay under the old name. base_version and
+        errors as of `register`.
+        """
+        category = self.find(name)
+        registration.check_base(self._categories, name, base_version)
+        if new in self._categories:
+            reason = f"{new!r} is registered already; choose another name"
+            raise InvalidInput.of("name", reason, "category_exists")
+        stored = self.register(replace(category, name=new))
+        try:
+            with self._command():
+                activation = self._activation.with_category(new, like=name)
+                self._model.call(self._activate, activation)
+            self.remove(name, category.version)
+        except Conflict:  # somebody changed it meanwhile
+            self.remove(new)
+            raise
+        return stored
+
     def remove_automatic_shots(self, name: str) -> tuple[Category, int]:
         """Register a category again without its automatic shots; the answer says how many.
 
@@ -235,6 +261,22 @@ class Server:
             raise InvalidInput.of("automatic_shots", reason)
         changed = replace(category, shots=kept)
         return self.register(changed, RegisterMode.REPLACE, category.version), count
+
+    @property
+    def auto_shots(self) -> bool:
+        """Whether views of tracked objects that differ from their shots become shots."""
+        return self._shots.enabled
+
+    @auto_shots.setter
+    def auto_shots(self, enabled: bool) -> None:
+        self._shots.enabled = enabled
+
+    def suggested_shots(self, name: str) -> Sequence[SupportShot]:
+        """Views of tracked objects that would help as shots, the most different one first.
+
+        Raises `InvalidInput` if the category is not registered.
+        """
+        return self._shots.suggested(self.find(name))
 
     def restore(self, name: str, version: int, base_version: int | None = None) -> Category:
         """Register an old version again, as a new version.
@@ -335,6 +377,7 @@ class Server:
                     self._frames.close()
                     ended = self._model.submit(self._rotations.end)
                     self._model.result(ended, PATIENCE_AT_THE_END)
+            self._shots.close()
             self._model.shutdown()
         except ModelHangs as error:
             self._frames.abandon()
@@ -363,6 +406,9 @@ class Server:
             raise ModelHangs(f"{done}, and counts once the model goes on; {error}") from error
         self._announce_categories()
 
+    def _add_shots(self, category: Category) -> None:
+        self.register(category, RegisterMode.ADD_SHOTS, category.version)
+
     def _announce_categories(self) -> None:
         try:
             self._on_categories(self._categories, self.database_version)
@@ -383,12 +429,15 @@ class Server:
             self._show(category, one)
 
     def _show(self, category: Category, encoded: EncodedSupports) -> None:
+        before = self._categories.get(category.name)
         self._rotations.register(category, encoded)
         self._categories = MappingProxyType({**self._categories, category.name: category})
-        self._forget_tracks(category.name)
+        if before is None or not registration.extends(before, category):
+            self._forget_tracks(category.name)
 
     def _hide(self, name: str) -> None:
         self._rotations.forget(name)
+        self._shots.forget(name)
         self._activation = self._activation.without_category(name)
         self._categories = MappingProxyType(
             {known: category for known, category in self._categories.items() if known != name}
@@ -416,4 +465,6 @@ class Server:
             idle = known.keys() - active.keys()
             requests = [request for request in frame.requests if request.category not in idle]
             objects = self._estimator.estimate(frame.image, requests)
-        return Answer(objects, known, self._estimator.spent - before)
+        spent = self._estimator.spent - before
+        self._shots.see(frame.image, objects, known, self.trust)
+        return Answer(objects, known, spent)

@@ -32,6 +32,7 @@ READS = ("GET", "HEAD")
 LARGEST_BODY = 4_000_000  # bytes of JSON: a hundred shots of a hundred keypoints
 LOCAL = ("localhost", "127.0.0.1", "::1")
 WRONG_TOKEN, WRONG_ORIGIN = 4401, 4403  # close codes
+COOKIE_KEPT = 180 * 24 * 3600  # [s]
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -41,8 +42,12 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 ASK = (
-    "<!doctype html><html lang=en><title>Studio</title><h1>Studio</h1>"
-    "<p>A token is needed: open the address that was printed when Studio started."
+    "<!doctype html><html lang=en><meta charset=utf-8><title>Studio</title>"
+    "<meta name=viewport content='width=device-width'><meta name=color-scheme content='dark light'>"
+    "<h1>Studio</h1><form action=/ autocomplete=on><p><label>Token <input name=token type=password "
+    "autocomplete=current-password required autofocus size=40></label> <button>Open</button>"
+    "<p role=alert>{wrong}<p>It is in the address that was printed when Studio started; the whole "
+    "address can be pasted, too.</form>"
 )
 
 
@@ -155,13 +160,18 @@ class Guard:
         return cookie.value if cookie else ""
 
     def _first_visit(self, scope: Scope) -> Response:
-        """Moves the token from the address to a cookie, if it is the right one."""
+        """Moves the token from the address to a cookie if it is the right one, else asks for it."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        if not self._rules.token_fits(query.get("token", [""])[0]):
-            return HTMLResponse(ASK, 401)
+        given = query.get("token", [""])[0].rpartition("token=")[2].strip()
+        if not self._rules.token_fits(given):
+            return HTMLResponse(ASK.format(wrong="This token is wrong." if given else ""), 401)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
-            self._rules.cookie, self._rules.token or "", httponly=True, samesite="strict"
+            self._rules.cookie,
+            self._rules.token or "",
+            max_age=COOKIE_KEPT,
+            httponly=True,
+            samesite="strict",
         )
         return answer
 

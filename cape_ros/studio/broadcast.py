@@ -141,7 +141,8 @@ class Broadcast:
     def _make_view(self, result: Result, width: int) -> CameraView:
         frame, server = result.frame, self._server
         counts = self.statistics().cameras.get(frame.camera)
-        trusted = server.trust.point_threshold
+        trust = server.trust
+        trusted = trust.point_threshold
         fields = {
             "camera": frame.camera,
             "stamp_ns": self.stamp(frame),
@@ -152,6 +153,9 @@ class Broadcast:
             "database_version": server.database_version,
             "dropped": counts.dropped if counts else 0,
             "trusted_point": trusted,
+            "found_object": trust.presence_threshold,
+            "kept_object": trust.tracking_threshold,
+            "active": list(server.active(frame.camera)),
             "objects": [FoundObject.of(one, trusted).model_dump() for one in result.objects],
         }
         return CameraView(frame.received, fields, to_jpeg(frame.image, width))

@@ -1,23 +1,21 @@
-"""Uploaded and frozen images, by an ID; the least recently used are evicted."""
+"""Uploaded and frozen images, by an ID."""
 
 from __future__ import annotations
 
 import secrets
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.images import decode
 from cape_ros.studio.image_codec import to_png
+from cape_ros.studio.kept import Kept
 
 MOST_PIXELS = 40_000_000
 MOST_OCTETS = 20_000_000
-MOST_IMAGES = 256
-MOST_OCTETS_KEPT = 256_000_000
-DECODED_KEPT = 3
+MOST_OCTETS_DECODED = 3 * MOST_PIXELS  # one of the largest, or many smaller ones
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 
@@ -31,15 +29,21 @@ class StoredImage:
     height: int
 
 
+class Added(NamedTuple):
+    """image: the ID. dropped: IDs of older images and videos that went to make room."""
+
+    image: str
+    dropped: list[str]
+
+
 class ImageStore:
     """Any thread may use it. IDs are random: they cannot be guessed, and are no paths."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._images: OrderedDict[str, StoredImage] = OrderedDict()
-        self._decoded: OrderedDict[str, np.ndarray] = OrderedDict()
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self._decoded = Kept(MOST_OCTETS_DECODED)
 
-    def add_file(self, data: bytes, field: str = "image") -> str:
+    def add_file(self, data: bytes, field: str = "image") -> Added:
         """Keep an uploaded file. Raises `InvalidInput` if it is none or too large."""
         if len(data) > MOST_OCTETS:
             reason = f"{len(data) / 1e6:.0f} MB are more than 20 MB"
@@ -47,48 +51,37 @@ class ImageStore:
         file = decode(data, field, MOST_PIXELS)
         return self._add(data, MEDIA_TYPES[file.format], file.pixels)
 
-    def add_pixels(self, pixels: np.ndarray) -> str:
+    def add_pixels(self, pixels: np.ndarray) -> Added:
         """Keep an image [H, W, 3] uint8 RGB, losing nothing of it."""
         pixels = np.array(pixels)
         return self._add(to_png(pixels), MEDIA_TYPES["PNG"], pixels)
 
     def find(self, image: str, field: str = "image") -> StoredImage:
         """Raises `InvalidInput` if it is not there any more."""
-        with self._lock:
-            if stored := self._images.get(image):
-                self._images.move_to_end(image)
-                return stored
-        raise gone(image, field)
+        stored = self._kept.get(image)
+        if not isinstance(stored, StoredImage):
+            raise gone(image, field)
+        return stored
 
-    def decoded(self, key: str, data: bytes, field: str) -> np.ndarray:
+    def decoded(self, image: str, data: bytes, field: str) -> np.ndarray:
         """The pixels of a stored file, [H, W, 3] uint8 RGB, read-only, from a cache."""
-        with self._lock:
-            if (pixels := self._decoded.get(key)) is not None:
-                self._decoded.move_to_end(key)
-                return pixels
-        pixels = decode(data, field, MOST_PIXELS).pixels
-        self._keep_decoded(key, pixels)
+        pixels: np.ndarray | None = self._decoded.get(image)
+        if pixels is None:
+            pixels = decode(data, field, MOST_PIXELS).pixels
+            self._keep_decoded(image, pixels)
         return pixels
 
-    def _add(self, data: bytes, media_type: str, pixels: np.ndarray) -> str:
+    def _add(self, data: bytes, media_type: str, pixels: np.ndarray) -> Added:
         image = secrets.token_hex(8)
         height, width = pixels.shape[:2]
-        with self._lock:
-            self._images[image] = StoredImage(data, media_type, width, height)
-            while (
-                len(self._images) > MOST_IMAGES
-                or sum(len(stored.data) for stored in self._images.values()) > MOST_OCTETS_KEPT
-            ):
-                self._decoded.pop(self._images.popitem(last=False)[0], None)
+        stored = StoredImage(data, media_type, width, height)
+        dropped = self._kept.put(image, stored, len(data))
         self._keep_decoded(image, pixels)
-        return image
+        return Added(image, dropped)
 
-    def _keep_decoded(self, key: str, pixels: np.ndarray) -> None:
+    def _keep_decoded(self, image: str, pixels: np.ndarray) -> None:
         pixels.setflags(write=False)
-        with self._lock:
-            self._decoded[key] = pixels
-            while len(self._decoded) > DECODED_KEPT:
-                self._decoded.popitem(last=False)
+        self._decoded.put(image, pixels, pixels.nbytes)
 
 
 def gone(image: str, field: str) -> InvalidInput:

@@ -21,10 +21,12 @@ from cape_ros.studio.app import make_app
 from cape_ros.studio.broadcast import Broadcast
 from cape_ros.studio.connections import BoundedConnection
 from cape_ros.studio.image_store import ImageStore
+from cape_ros.studio.kept import Kept
 from cape_ros.studio.videos import VideoStore
 
 logger = logging.getLogger(__name__)
 HOST, PORT = "127.0.0.1", 8765
+MOST_OCTETS_KEPT = 256_000_000  # images and videos of all people
 TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")  # as it is in addresses and cookies
 MOST_CONNECTIONS = 100
 LARGEST_MESSAGE = 4096  # of a viewer, in bytes
@@ -60,11 +62,12 @@ class Studio:
             token = secrets.token_urlsafe(16)
         self.address = _address(host, port, token)
         self._broadcast = Broadcast(server, stamp)
+        kept = Kept(MOST_OCTETS_KEPT)
         context = Context(
             server,
             self._broadcast,
-            ImageStore(),
-            VideoStore(),
+            ImageStore(kept),
+            VideoStore(kept),
             Uploads(),
             cameras or self._broadcast.cameras,
             activate or (lambda camera, names: server.activate(None, names)),

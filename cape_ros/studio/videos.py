@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import cv2
@@ -13,12 +11,12 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.studio.image_codec import to_jpeg
-from cape_ros.studio.image_store import MEDIA_TYPES, MOST_PIXELS, StoredImage, gone
+from cape_ros.studio.image_store import MEDIA_TYPES, MOST_PIXELS, Added, StoredImage, gone
+from cape_ros.studio.kept import Kept
 
 MOST_OCTETS = 100_000_000
 MOST_FRAMES = 600
 MOST_OCTETS_KEPT = 150_000_000  # of all frames of a video, as JPEGs
-MOST_VIDEOS = 2
 QUALITY = 95
 
 
@@ -33,28 +31,22 @@ class Video:
 
 
 class VideoStore:
-    """Any thread may use it; the oldest video goes."""
+    """Any thread may use it."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._videos: OrderedDict[str, Video] = OrderedDict()
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
 
-    def add(self, data: bytes) -> tuple[str, Video]:
+    def add(self, data: bytes) -> tuple[Added, Video]:
         """Its ID, and what it is. Raises `InvalidInput` for what is no video or too long."""
         video = read_video(data)
         name = secrets.token_hex(8)
-        with self._lock:
-            self._videos[name] = video
-            while len(self._videos) > MOST_VIDEOS:
-                self._videos.popitem(last=False)
-        return name, video
+        return Added(name, self._kept.put(name, video, sum(map(len, video.frames)))), video
 
     def find(self, image: str, field: str = "image") -> StoredImage:
         """A frame by `{video}.{number}`. Raises `InvalidInput` if there is none."""
         name, _, number = image.partition(".")
-        with self._lock:
-            video = self._videos.get(name)
-        if video is None:
+        video = self._kept.get(name)
+        if not isinstance(video, Video):
             raise gone(image, field)
         digits = number.isascii() and number.isdigit() and len(number) <= len(str(MOST_FRAMES))
         if not (digits and int(number) < len(video.frames)):

@@ -192,6 +192,22 @@ def test_a_category_is_shown_renamed_and_removed(
     assert cape("show", "cup", *words) == 1
 
 
+def test_old_versions_are_listed_and_shown(
+    library: Path, photograph: Path, keypoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--library", library]
+    assert cape("register", photograph, "--keypoints", keypoints, "--add", *words) == 0
+    assert cape("show", "coffee", *words) == 0
+    assert "old versions: 1 (--old 1 shows one)" in capsys.readouterr().out
+    assert cape("remove", "coffee", *words) == 0
+    assert cape("show", "coffee", "--old", 1, *words) == 0
+    printed = capsys.readouterr().out
+    assert "coffee version 1: 4 keypoints, 1 shot\n" in printed
+    assert "old versions: 2 (" in printed
+    assert cape("show", "coffee", "--old", 7, *words) == 1
+    assert "--old: version 7 of 'coffee' is not kept any more" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["folder", "labelme", "coco", "cvat"])
 def test_what_is_exported_can_be_imported(
     library: Path, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]

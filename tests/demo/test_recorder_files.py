@@ -89,7 +89,7 @@ def entry(index: int, keypoints: np.ndarray) -> Entry:
     truth = Truth(keypoints, np.array([True, True, False]))
     moved = np.add(keypoints, (3, 4))
     detection = Detection("abc", 3, 7, 0.5, (1, 2, 3, 4), moved, np.ones(3), np.full(3, 2))
-    return Entry(5 * SECOND + index, "cup", index, (truth,), 0.05, detection)
+    return Entry(5 * SECOND + index, "cup", index, (truth,), 0.05, (detection,))
 
 
 CORNERS = np.array([[100, 100], [500, 400], [700, 50]], float)
@@ -133,7 +133,7 @@ def test_nothing_to_show(tmp_path: Path) -> None:
 
 
 def test_a_line_has_the_result_and_the_truth() -> None:
-    line = as_json(entry(4, CORNERS))
+    (line,) = as_json(entry(4, CORNERS))
     assert line["stamp"] == {"sec": 5, "nanosec": 4}
     assert (line["scene"], line["frame"], line["category_version"]) == ("cup", 4, 3)
     assert (line["track_id"], line["box"], line["latency_ms"]) == (7, [1, 2, 3, 4], 50)
@@ -146,7 +146,8 @@ def test_a_line_has_the_result_and_the_truth() -> None:
 
 
 def test_a_line_without_an_object_and_one_without_truth() -> None:
-    assert as_json(Entry(1, "cup", None, (), 0.1))["category"] is None
+    assert [line["category"] for line in as_json(Entry(1, "cup", None, (), 0.1))] == [None]
     unlabelled = entry(4, CORNERS)
     unlabelled.truths = ()
-    assert "true_x" not in as_json(unlabelled)["keypoints"][0]
+    (line,) = as_json(unlabelled)
+    assert "true_x" not in line["keypoints"][0]

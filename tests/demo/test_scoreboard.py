@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,8 @@ def detection(offsets: tuple[float, ...] = (0, 0, 0, 0), track_id: int = 0) -> D
 
 
 def entry(index: int | None, latency: float | None, answer: Detection | None, seen: Truth) -> Entry:
-    return Entry(1_000_000_000 + (index or 0) * 100_000_000, "cup", index, (seen,), latency, answer)
+    stamp = 1_000_000_000 + (index or 0) * 100_000_000
+    return Entry(stamp, "cup", index, (seen,), latency, (answer,) if answer else ())
 
 
 def test_the_figures_of_a_scene() -> None:
@@ -47,15 +50,15 @@ def test_no_figure_is_made_up() -> None:
     figures = Figures.of([], rate=10)
     assert figures.frames_sent == 0
     assert figures.frames_per_second is figures.pck is figures.right_share is None
-    unlabelled = [Entry(1, "cup", 0, (), 0.1, detection())]
+    unlabelled = [Entry(1, "cup", 0, (), 0.1, (detection(),))]
     assert Figures.of(unlabelled, 10).error_median_px is None
     assert Figures.of(unlabelled, 10).frames_reported == 1
     assert set(LEGEND) == set(Figures.__dataclass_fields__)
 
 
 def test_every_scene_counts_with_its_own_time() -> None:
-    late = [Entry(10**12 + i * 10**8, "b", i, (), 0.1, detection()) for i in range(5)]
-    early = [Entry(i * 10**8, "a", i, (), 0.1, detection()) for i in range(5)]
+    late = [Entry(10**12 + i * 10**8, "b", i, (), 0.1, (detection(),)) for i in range(5)]
+    early = [Entry(i * 10**8, "a", i, (), 0.1, (detection(),)) for i in range(5)]
     assert Figures.of(early + late, 10).frames_per_second == pytest.approx(10)
 
 
@@ -64,8 +67,34 @@ def test_frames_before_the_scene_do_not_count() -> None:
     scoreboard.sent(Entry(1, "cup", None))
     scoreboard.sent(Entry(2, "cup", 0))
     assert not scoreboard.any_answer()
-    assert scoreboard.answered(1, 0.1, None) is scoreboard.find(1)
-    assert scoreboard.answered(99, 0.1, None) is None
+    assert scoreboard.answered(1, 0.1, ()) is scoreboard.find(1)
+    assert scoreboard.answered(99, 0.1, ()) is None
     assert scoreboard.any_answer()
     assert [entry.stamp for entry in scoreboard.counted("cup")] == [2]
     assert scoreboard.counted("mug") == []
+
+
+def test_three_objects_are_matched_one_to_one_and_switches_of_identity_counted() -> None:
+    places = [np.array([300.0 * number, 0]) for number in range(3)]
+    truths = tuple(Truth(SQUARE + place, np.ones(4, bool)) for place in places)
+
+    def found(*tracks: int | None) -> tuple[Detection, ...]:
+        reports = [
+            replace(detection(track_id=track), keypoints=SQUARE + place + 1)
+            for track, place in zip(tracks, places, strict=True)
+            if track is not None
+        ]
+        return tuple(reversed(reports))
+
+    def switches(*frames: tuple[Detection, ...]) -> Figures:
+        return Figures.of(
+            [Entry(i, "cup", i, truths, 0.1, frame) for i, frame in enumerate(frames)], 10
+        )
+
+    steady = switches(found(0, 1, 2), found(0, None, 2), found(0, 1, 2))
+    assert steady.identity_switches == 0
+    assert steady.right_share == pytest.approx(8 / 9)
+    assert switches(found(0, 1, 2), found(1, 0, 2)).identity_switches == 2
+    assert switches(found(0, 1, 2), found(0, None, 2), found(0, 7, 2)).identity_switches == 1
+    spare = (*found(0, 1, 2), replace(detection(track_id=9), keypoints=SQUARE + 900))
+    assert switches(spare).pck == 1

@@ -71,11 +71,19 @@ def test_the_token_in_the_address_becomes_a_cookie(open_site: Site) -> None:
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
+    assert int(cookie.partition("max-age=")[2].partition(";")[0]) >= 30 * 24 * 3600
     assert open_site.browser.get("/").status_code == 200
     assert open_site.get("cameras")[0]["camera"] == "a"
     assert open_site.browser.get("/?token=wrong").status_code == 200  # by the cookie
     name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
     assert watch(open_site, Cookie=f"{name}={value}") not in (WRONG_TOKEN, WRONG_ORIGIN)
+
+
+def test_a_pasted_address_is_as_good_as_its_token(open_site: Site) -> None:
+    asked = open_site.browser.get("/", params={"token": "wrong"})
+    assert (asked.status_code, "token is wrong" in asked.text) == (401, True)
+    pasted = {"token": f" {open_site.address} "}
+    assert open_site.browser.get("/", params=pasted, follow_redirects=False).status_code == 303
 
 
 def test_a_token_for_a_machine_with_several_users(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from cape_ros.lab.datasets.mp100 import Dataset, Instance
 from cape_ros.lab.evaluation.pairs import Pair
 from cape_ros.lab.evaluation.protocol import compared
 from cape_ros.perception.drawing.font import load_font, writable
-from cape_ros.perception.drawing.overlay import DARK, WHITE, Color, Pen, keypoint_color
+from cape_ros.perception.drawing.instances import Color
+from cape_ros.perception.drawing.overlay import DARK, WHITE, Pen, keypoint_color
 from cape_ros.perception.geometry import Crop, crop_image
 
 SIDE = 320  # pixels of a tile

@@ -11,7 +11,7 @@ import numpy as np
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.detection.peaks import Peak
-from cape_ros.perception.detection.suppression import is_duplicate
+from cape_ros.perception.detection.suppression import is_duplicate, overlap
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.trust import Trust
@@ -20,7 +20,8 @@ MARGIN = 0.25  # of the longer side of the hull, on every side
 MIN_POINTS = 3  # trusted points that make a hull
 SMALLEST = 3  # pixels on a side of an image
 TOGETHER = 2  # peaks of a category that are refined in one batch
-LEAST_VOTES = 3.0  # of a peak that is refined
+LEAST_VOTES = 4.0  # of a peak that is refined
+CLOSE = 0.5  # overlap of an object's box with that of its peak: below, it gets a closer pass
 INSIDE = 0.3  # of an object's side: peaks that near its middle are this object
 
 Estimate = Callable[[np.ndarray, Sequence[ObjectRequest]], list[ObjectKeypoints]]
@@ -108,10 +109,11 @@ def _refine(
         box = object_box(one, size, trust)
         if box is None or one.score < trust.tracking_threshold:
             continue
-        closer[at] = ObjectRequest(wanted[at][0].category, box)
+        refined[at] = one
+        if overlap(box, one.box) < CLOSE:
+            closer[at] = ObjectRequest(wanted[at][0].category, box)
     for at, one in zip(closer, estimate(image, list(closer.values())), strict=True):
-        if object_box(one, size, trust) is not None:
-            refined[at] = one
+        refined[at] = one if object_box(one, size, trust) else None
     return refined
 
 

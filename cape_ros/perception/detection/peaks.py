@@ -99,16 +99,17 @@ def _vote(features: Tensor, voters: Voters, scales: Sequence[float]) -> Tensor:
         similarity = seen @ features.flatten(0, 1).T  # [8, N, h * w]
         similarity = _standard(similarity, -1).clamp(*CLAMPED)
         maps = F.pad(similarity.unflatten(-1, (height, width)), (beside,) * 4).flatten(2)
-        votes = []
+        totals = []
         for scale in scales:
             step = (places * scale).round().long().clamp(-beside, beside)
             start = step[..., 1] * row + step[..., 0]
             moved = maps.gather(-1, start[..., None] + cells)
-            votes.append(weights @ moved)
-        total = _standard(torch.stack(votes), (1, 2))
+            totals.append(weights @ moved)
+        total = _standard(torch.stack(totals), (1, 2))
         best = total if best is None else torch.maximum(best, total)
     assert best is not None
-    return best.unflatten(-1, (height, width))
+    votes: Tensor = best.unflatten(-1, (height, width))
+    return votes
 
 
 def _standard(values: Tensor, dims: int | tuple[int, ...]) -> Tensor:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cape_ros.perception.geometry import Box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints
 
 NEAR = 0.12  # two points are the same place if they are closer than this part of the object
 SHARED = 0.4  # an object that shares more of its points with others is none of its own
-COVERED = 0.6  # of the smaller hull: more is the same object, whichever points lie on which
+COVERED = 0.6  # of two hulls: more is the same object, whichever points lie on which
+LEAST_SIZE = 8.0  # pixels of an object
+EPSILON = 1e-6
 
 
 def is_duplicate(
@@ -33,7 +36,16 @@ def is_duplicate(
     if same.any(axis=0).mean() > SHARED:
         return True
     hull = _hull(points)
-    return any(_overlap(hull, _hull(o.keypoints[_trusted(o, threshold)])) > COVERED for o in kept)
+    return any(overlap(hull, _hull(o.keypoints[_trusted(o, threshold)])) > COVERED for o in kept)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """The common part of two boxes, of their union."""
+    x1, y1 = max(one[0], other[0]), max(one[1], other[1])
+    x2 = min(one[0] + one[2], other[0] + other[2])
+    y2 = min(one[1] + one[3], other[1] + other[3])
+    common = max(0.0, x2 - x1) * max(0.0, y2 - y1)
+    return common / max(one[2] * one[3] + other[2] * other[3] - common, EPSILON)
 
 
 def _trusted(one: ObjectKeypoints, threshold: float) -> np.ndarray:
@@ -44,17 +56,8 @@ def _trusted(one: ObjectKeypoints, threshold: float) -> np.ndarray:
 
 def _size(points: np.ndarray) -> float:
     """The longer side of the hull, at least a few pixels."""
-    return max(float(np.ptp(points, axis=0).max()), 8.0)
+    return max(float(np.ptp(points, axis=0).max()), LEAST_SIZE)
 
 
-def _hull(points: np.ndarray) -> np.ndarray:
-    """Left, top, right, bottom."""
-    return np.concatenate((points.min(axis=0), points.max(axis=0)))
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """The common part of two hulls, of the union of them."""
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    common = float(np.prod(np.clip(high - low, 0, None)))
-    areas = [float(np.prod(hull[2:] - hull[:2])) for hull in (one, other)]
-    return common / max(sum(areas) - common, 1e-6)
+def _hull(points: np.ndarray) -> Box:
+    return hull_box(points, margin=0.0, least=LEAST_SIZE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import cv2
@@ -13,15 +13,16 @@ from PIL import Image, ImageDraw
 
 from cape_ros.perception.category import Category
 from cape_ros.perception.drawing.font import load_font, writable
+from cape_ros.perception.drawing.instances import Color, instance_colors, instance_title
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
-Color = tuple[int, int, int]
 Text = tuple[np.ndarray, np.ndarray]  # how much of each pixel the outline and the letters cover
 WHITE: Color = (255, 255, 255)
 DARK: Color = (16, 18, 24)
 LEGIBLE = 200  # luma of letters
 SUBPIXEL = 4  # bits of a coordinate behind the point
+MOST_SHIFTED = 20  # lines that a title gives way to others
 
 
 def draw(
@@ -34,26 +35,29 @@ def draw(
     """Draw the objects found in an image [H, W, 3] uint8 onto a copy of it.
 
     A keypoint with a score from `min_score` on is filled, named and joined to its neighbours; any
-    other is a small ring. An object with no score above 0 is not there: it is only listed at the
+    other is a small ring. Each object has a colour and a title; the box of one that is only
+    predicted is faded. An object with no score above 0 is not there: it is only listed at the
     bottom. Names and edges come from `categories`. out: where to draw; nothing else is allocated
     of the image's size.
     """
     canvas = np.empty_like(image, order="C") if out is None else out
     np.copyto(canvas, image)
     pen = Pen(canvas)
-    present = [one for one in objects if (one.scores > 0).any()]
+    told_apart = zip(objects, instance_colors(objects), strict=True)
+    colored = [(one, color) for one, color in told_apart if (one.scores > 0).any()]
+    present, colors = [one for one, _ in colored], [color for _, color in colored]
     known = [_category_of(one, categories) for one in present]
-    for one, category in zip(present, known, strict=True):
-        pen.box(one.box)
+    for one, category, color in zip(present, known, colors, strict=True):
+        pen.box(one.box, _faded(color) if one.predicted else color)
         edges = category.edges if category else ()
         pen.skeleton(one.keypoints, one.scores >= min_score, edges)
-    for one in present:
-        pen.title(f"{one.category}  {one.score:.2f}", one.box)
+    for one, color in zip(present, colors, strict=True):
+        pen.title(instance_title(one), one.box, color)
     for one, category in zip(present, known, strict=True):
         if category:
             trusted = np.where(one.scores >= min_score, one.scores, 0)
             pen.names(one.keypoints, trusted, category.keypoint_names)
-    absent = [one.category for one in objects if not (one.scores > 0).any()]
+    absent = dict.fromkeys(one.category for one in objects if not (one.scores > 0).any())
     if absent:
         pen.footnote(", ".join(absent) + ": not in view")
     return canvas
@@ -77,9 +81,11 @@ class Pen:
         self.radius = max(2.5, size / 150)
         self.line = max(1, round(size / 350))
         self.font = max(10, round(size / 46))
-        self._taken = np.empty((0, 4))  # left, top, right, bottom of what labels must not cover
+        # left, top, right, bottom of what must not be covered: by labels, by other titles
+        self._taken = np.empty((0, 4))
+        self._titles = np.empty((0, 4))
 
-    def box(self, box: Box) -> None:
+    def box(self, box: Box, color: Color = WHITE) -> None:
         """The four corners of a box: a whole frame would hide more than it shows."""
         x, y, w, h = box
         arm = 0.18 * min(w, h)
@@ -88,7 +94,7 @@ class Pen:
             *((x, y + h, arm, -arm), (x + w, y + h, -arm, -arm)),
         ):
             corner = [(left + across, top), (left, top), (left, top + down)]
-            self._path(np.array(corner), WHITE)
+            self._path(np.array(corner), color)
 
     def skeleton(
         self, points: np.ndarray, trusted: np.ndarray, edges: Sequence[tuple[int, int]]
@@ -127,18 +133,35 @@ class Pen:
             if place is not None:
                 self._write(text, place, _pale(keypoint_color(index)))
 
-    def title(self, words: str, box: Box) -> None:
-        """On a plate at the upper left corner of a box, inside where there is no room above."""
+    def title(self, words: str, box: Box, color: Color = WHITE) -> None:
+        """On a plate at a corner of a box, where it covers no other title and, if there is such a
+        place, no point."""
         text = text_mask(words, round(1.2 * self.font))
         height, width = text[0].shape
-        y = box[1] - height - 2 * self.line
-        y = y if y >= 0 else max(0.0, box[1] + 2 * self.line)
-        self._plate(text, min(box[0], self._width - width - self.font // 2), y)
+        width += 2 * (self.font // 4)
+        places = list(self._title_places(box, height, width))
+        rooms = np.vstack([self._taken, self._titles]), self._titles
+        free = (p for taken in rooms for p in places if self._is_free(*p, height, width, taken))
+        x, y = next(free, places[0])
+        self._plate(text, x, y, color)
+        self._titles = np.vstack([self._titles, (x, y, x + width, y + height)])
+
+    def _title_places(self, box: Box, height: int, width: int) -> Iterator[tuple[float, float]]:
+        """Above the box, below it and in its upper edge, then line by line further away."""
+        x, y, w, h = box
+        lefts = [max(0.0, min(left, self._width - width)) for left in (x, x + w - width)]
+        above, below = y - height - 2 * self.line, y + h + 2 * self.line
+        lowest = max(0, self._height - height)
+        for line in range(MOST_SHIFTED):
+            away = line * (height + 1)
+            for top in (above - away, below + away, y + 2 * self.line + away):
+                yield from ((left, top) for left in lefts if 0 <= top <= lowest)
+        yield lefts[0], max(0.0, min(y, lowest))
 
     def footnote(self, words: str) -> None:
         """On a plate at the lower left corner of the image."""
         text = text_mask(words, round(1.2 * self.font))
-        self._plate(text, 0, self._height - text[0].shape[0])
+        self._plate(text, 0, self._height - text[0].shape[0], WHITE)
 
     def _path(self, points: np.ndarray, color: Color) -> None:
         fixed = [np.rint(points * 2**SUBPIXEL).astype(np.int32)]
@@ -149,13 +172,13 @@ class Pen:
         x, y, fixed = (round(float(value) * 2**SUBPIXEL) for value in (*point, radius))
         cv2.circle(self._canvas, (x, y), fixed, color, width, cv2.LINE_AA, SUBPIXEL)
 
-    def _plate(self, text: Text, x: float, y: float) -> None:
+    def _plate(self, text: Text, x: float, y: float, color: Color) -> None:
         height, width = text[0].shape
         top, left = max(0, round(y)), max(0, round(x))
         edge = self.font // 4
         under = self._canvas[top : top + height, left : left + width + 2 * edge]
         under[:] = (under * 0.3 + np.multiply(DARK, 0.7)).astype(np.uint8)
-        self._write(text, (left + edge, top), WHITE)
+        self._write(text, (left + edge, top), color)
 
     def _write(self, text: Text, place: tuple[float, float], color: Color) -> None:
         """Letters with a dark outline, so that they can be read on any background."""
@@ -181,14 +204,14 @@ class Pen:
                 *((right, middle), (left, middle), (centred, above), (centred, below)),
                 *((right, above), (right, below), (left, above), (left, below)),
             ):
-                if self._is_free(*place, height, width):
+                if self._is_free(*place, height, width, self._taken):
                     return place
         return None
 
-    def _is_free(self, x: float, y: float, height: int, width: int) -> bool:
+    def _is_free(self, x: float, y: float, height: int, width: int, taken: np.ndarray) -> bool:
         if x < 0 or y < 0 or x + width > self._width or y + height > self._height:
             return False
-        left, top, right, bottom = self._taken.T
+        left, top, right, bottom = taken.T
         covered = (x < right) & (left < x + width) & (y < bottom) & (top < y + height)
         return not covered.any()
 
@@ -203,6 +226,11 @@ def _pale(color: Color) -> Color:
     luma = float(np.dot(color, (0.299, 0.587, 0.114)))
     white = max(0.5, (LEGIBLE - luma) / (255 - luma))
     red, green, blue = (round(value + white * (255 - value)) for value in color)
+    return red, green, blue
+
+
+def _faded(color: Color) -> Color:
+    red, green, blue = (round(0.55 * value) for value in color)
     return red, green, blue
 
 

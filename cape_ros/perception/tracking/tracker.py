@@ -83,8 +83,9 @@ class Tracker:
         """
         seconds = self._advance(image, stamp)
         self._settings = settings
-        self._tracks = [t for t in self._tracks if categories.get(t.category.name) is t.category]
+        self._tracks = [track for track in self._tracks if track.category.name in categories]
         for track in self._tracks:
+            track.category = categories[track.category.name]  # it may have more shots by now
             moves = track.is_predicted(self._now, settings)
             track.predict(seconds if moves else 0.0)
         self._follow(image)

@@ -24,6 +24,7 @@ from cape_ros.studio.api.schemas import (
     OldVersionAnswer,
     RegisteredAnswer,
     RemovedAnswer,
+    RenameBody,
     RestoreBody,
     ShotBody,
     SupportAnswer,
@@ -49,9 +50,12 @@ def routes(context: Context) -> APIRouter:
 
     @router.get("/categories")
     def list_categories() -> CategoriesAnswer:
-        known = server.categories
+        known, trust = server.categories, server.trust
         return CategoriesAnswer(
             database_version=server.database_version,
+            trusted_point=trust.point_threshold,
+            found_object=trust.presence_threshold,
+            kept_object=trust.tracking_threshold,
             categories=[CategoryAnswer.of(c, server.is_active(c.name)) for c in known.values()],
             removed=[
                 RemovedAnswer(name=name, version=version)
@@ -111,6 +115,19 @@ def routes(context: Context) -> APIRouter:
     def remove(name: str, base_version: int | None = Query(None, ge=1)) -> Response:
         server.remove(name, base_version)
         return Response(status_code=204)
+
+    @router.patch("/categories/{name}", responses=CONFLICT)
+    def rename(name: str, body: RenameBody) -> RegisteredAnswer:
+        """Gives it another name. It begins with version 1 there, or after the last one that had
+        this name; what was registered under the old name can be restored there."""
+        stored = server.rename(name, body.name, body.base_version)
+        return RegisteredAnswer(
+            name=stored.name,
+            version=stored.version,
+            shots=len(stored.shots),
+            message=f"{name} is called {registration.described(stored)}; "
+            f"the versions of {name} are kept under that name",
+        )
 
     @router.post("/categories/{name}/activation")
     def activate(name: str, body: ActivationBody) -> CategoryAnswer:

@@ -72,6 +72,7 @@ class _Import:
     given: dict[str, str]
     reading: ImportResult
     missing: dict[str, None] = field(default_factory=dict)  # names of images, in order
+    dropped: set[str] = field(default_factory=set)  # IDs
 
     def answer(self) -> ImportAnswer:
         reading = self.reading
@@ -98,6 +99,9 @@ class _Import:
             count = len(self.missing)
             are, them = ("images are", "them") if count > 1 else ("image is", "it")
             problems.append(f"{count} {are} not here: {some}; add {them}")
+        if lost := self.dropped.intersection(self.given.values()):
+            are = counted(len(lost), "image does", "images do")
+            problems.append(f"{are} not fit into the memory for uploads; import fewer at once")
         if not reading.marked:
             problems.append("no keypoints are marked in the file")
         if len(problems) > MOST_PROBLEMS:
@@ -138,7 +142,8 @@ class _Import:
         image = self.given.get(marked.image)
         try:
             if image is None and marked.image in self.reading.images:
-                image = self.context.images.add_file(self.reading.images[marked.image])
+                image, dropped = self.context.images.add_file(self.reading.images[marked.image])
+                self.dropped.update(dropped)
             if image is None:
                 self.missing[marked.image] = None
                 return None

@@ -45,10 +45,10 @@ def routes(context: Context) -> APIRouter:
         result = broadcast.newest(camera)
         if result is None:
             raise InvalidInput.of("camera", f"{camera[:80]!r} has shown nothing yet")
-        image = context.images.add_pixels(result.frame.image)
+        added = context.images.add_pixels(result.frame.image)
         trusted = server.trust.point_threshold
         return FrozenAnswer(
-            **image_answer(context, image).model_dump(),
+            **image_answer(context, added).model_dump(),
             camera=camera,
             stamp_ns=broadcast.stamp(result.frame),
             objects=[FoundObject.of(prediction, trusted) for prediction in result.objects],

@@ -12,7 +12,7 @@ from cape_ros.studio import image_store, videos
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import ImageAnswer, VideoAnswer
 from cape_ros.studio.api.uploads import raw_body
-from cape_ros.studio.image_store import StoredImage
+from cape_ros.studio.image_store import Added, StoredImage
 
 ImageId = Annotated[str, InPath(max_length=64)]
 
@@ -24,8 +24,8 @@ def routes(context: Context) -> APIRouter:
     async def upload_image(request: Request) -> ImageAnswer:
         """The body is a JPEG or PNG file of at most 20 MB and 40 megapixels."""
         add = context.images.add_file
-        image = await context.uploads.take(request, image_store.MOST_OCTETS, "image", add)
-        return image_answer(context, image)
+        added = await context.uploads.take(request, image_store.MOST_OCTETS, "image", add)
+        return image_answer(context, added)
 
     @router.get("/images/{image}", response_class=Response)
     def get_image(image: ImageId) -> Response:
@@ -37,9 +37,10 @@ def routes(context: Context) -> APIRouter:
     async def upload_video(request: Request) -> VideoAnswer:
         """The body is a video file of at most 100 MB and 600 frames."""
         add = context.videos.add
-        name, video = await context.uploads.take(request, videos.MOST_OCTETS, "video", add)
+        added, video = await context.uploads.take(request, videos.MOST_OCTETS, "video", add)
         return VideoAnswer(
-            video=name,
+            video=added.image,
+            dropped=added.dropped,
             frames=len(video.frames),
             fps=video.fps,
             width=video.width,
@@ -61,6 +62,7 @@ def find_pixels(context: Context, image: str, field: str = "image") -> np.ndarra
     return context.images.decoded(image, data, field)
 
 
-def image_answer(context: Context, image: str) -> ImageAnswer:
+def image_answer(context: Context, added: Added) -> ImageAnswer:
+    image, dropped = added
     stored = context.images.find(image)
-    return ImageAnswer(image=image, width=stored.width, height=stored.height)
+    return ImageAnswer(image=image, width=stored.width, height=stored.height, dropped=dropped)

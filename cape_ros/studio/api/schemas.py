@@ -53,11 +53,14 @@ class FoundKeypoint(BaseModel):
 
 
 class FoundObject(BaseModel):
-    """track_id: -1 = lost, or not followed."""
+    """track_id: -1 = lost, or not followed. predicted: not seen, but placed by its motion. age:
+    seconds since its track began."""
 
     category: str
     version: int
     track_id: int
+    predicted: bool
+    age: float
     score: float
     box: BoxBody
     keypoints: list[FoundKeypoint]
@@ -69,6 +72,8 @@ class FoundObject(BaseModel):
             category=prediction.category,
             version=prediction.category_version,
             track_id=prediction.track_id,
+            predicted=prediction.predicted,
+            age=round(prediction.age, 2),
             score=round(prediction.score, 4),
             box=BoxBody.of([round(value, 2) for value in prediction.box]),
             keypoints=[
@@ -115,9 +120,13 @@ class RemovedAnswer(BaseModel):
 
 
 class CategoriesAnswer(BaseModel):
-    """removed: what can be restored."""
+    """removed: what can be restored. trusted_point, found_object, kept_object: the thresholds of
+    scores, as the parameters of these names."""
 
     database_version: int
+    trusted_point: float
+    found_object: float
+    kept_object: float
     categories: list[CategoryAnswer]
     removed: list[RemovedAnswer]
 
@@ -167,6 +176,13 @@ class OldVersionAnswer(BaseModel):
 class RestoreBody(Strict):
     """base_version: the present one, null if the category is not registered."""
 
+    base_version: int | None = Field(default=None, ge=1)
+
+
+class RenameBody(Strict):
+    """name: the new one. base_version: as of a registration."""
+
+    name: str
     base_version: int | None = Field(default=None, ge=1)
 
 
@@ -225,15 +241,19 @@ class ActivationBody(Strict):
 
 
 class ImageAnswer(BaseModel):
+    """dropped: IDs of older images and videos that are not kept any more, to make room."""
+
     image: str
     width: int
     height: int
+    dropped: list[str]
 
 
 class VideoAnswer(BaseModel):
-    """Its frames are images: `{video}.0`, `{video}.1`, ..."""
+    """Its frames are images: `{video}.0`, `{video}.1`, ... dropped: as of an image."""
 
     video: str
+    dropped: list[str]
     frames: int
     fps: float
     width: int

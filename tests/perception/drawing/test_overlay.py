@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import cape_ros
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.drawing.instances import COLORS, instance_colors
 from cape_ros.perception.drawing.overlay import draw, keypoint_color
 from cape_ros.perception.objects import ObjectKeypoints
 
@@ -25,10 +29,12 @@ def arm(image: np.ndarray) -> Category:
     return Category("arm", names, [(0, 1), (1, 2)], [SupportShot(image, POINTS, [1, 1, 1, 0])])
 
 
-def found(scores: Any = (0.9, 0.9, 0.9, 0.9), points: Any = POINTS) -> ObjectKeypoints:
+def found(
+    scores: Any = (0.9, 0.9, 0.9, 0.9), points: Any = POINTS, **others: Any
+) -> ObjectKeypoints:
     keypoints = np.array(points, np.float32)
     certain = np.array(scores, np.float32)
-    return ObjectKeypoints("arm", 1, BOX, keypoints, certain, certain, "abcd")
+    return ObjectKeypoints("arm", 1, BOX, keypoints, certain, certain, "abcd", **others)
 
 
 def test_trusted_points_are_filled_in_their_own_colours(image: np.ndarray, arm: Category) -> None:
@@ -62,6 +68,35 @@ def test_names_and_title_are_written(image: np.ndarray, arm: Category) -> None:
     assert (bare[beside] == GREY).all()
     assert (named[beside] != GREY).any()
     assert (bare[40:58, 102:150] != GREY).any()
+
+
+def test_titles_of_objects_in_one_place_do_not_cover_each_other(image: np.ndarray) -> None:
+    many = [found([0.1] * 4, track_id=number) for number in range(8)]
+    drawn = draw(image, many, {})
+    letters = [(drawn == color).all(axis=2).sum() for color in instance_colors(many)]
+    assert min(letters) > 20  # their boxes cover each other
+    narrow = np.full((40, 60, 3), GREY, np.uint8)
+    draw(narrow, many, {})
+
+
+def test_every_object_has_its_own_colour_on_each_page_and_picture() -> None:
+    def colors(*ids: int) -> dict[int, Any]:
+        return dict(zip(ids, instance_colors([found(track_id=i) for i in ids]), strict=True))
+
+    assert colors(3, 11) == colors(11, 3)
+    assert colors(3, 4, 11)[3] == colors(3)[3]
+    assert len(set(colors(*range(5, 13)).values())) == 8
+    assert len(set(colors(3, 11, 19).values())) == 3
+    assert len(set(instance_colors([found(), found(), found()]))) == 3
+    script = Path(cape_ros.__file__).parent / "studio/page/js/instances.js"
+    listed = re.findall(r"\[(\d+), (\d+), (\d+)\]", script.read_text())
+    assert [tuple(map(int, color)) for color in listed] == list(COLORS)
+
+
+def test_a_predicted_object_is_faded(image: np.ndarray) -> None:
+    seen, predicted = (draw(image, [found(predicted=there)], {}) for there in (False, True))
+    corner = np.s_[58:63, 100:140]
+    assert (predicted[corner].max(axis=(0, 1)) < seen[corner].max(axis=(0, 1))).any()
 
 
 def test_nothing_found_changes_nothing(image: np.ndarray) -> None:

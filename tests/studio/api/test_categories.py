@@ -186,6 +186,45 @@ def test_activation(site: Site) -> None:
     site.post("categories/mug/activation", {"active": True}, 404)
 
 
+def test_a_renamed_category_keeps_its_shots_and_where_it_is_active(site: Site) -> None:
+    for name in ("cup", "pan"):
+        site.post("categories", cup(site, name=name))
+    site.stand.show()
+    site.post("categories", cup(site, mode="replace"))
+    site.post("categories/pan/activation", {"active": False})
+
+    def rename(old: str, status: int = 200, **body: Any) -> Any:
+        return site.ask("PATCH", f"categories/{old}", status, json=body)
+
+    answer = rename("cup", name="mug", base_version=2)
+    assert (answer["name"], answer["version"], answer["shots"]) == ("mug", 1, 1)
+    assert "cup is called mug version 1" in answer["message"]
+    assert "the versions of cup are kept under that name" in answer["message"]
+    rename("pan", name="pot")
+    active = {each["name"]: each["active"] for each in site.get("categories")["categories"]}
+    assert active == {"mug": True, "pot": False}
+    site.stand.show()
+    assert site.stand.found() == ["mug"]
+    picture = PIL.Image.open(io.BytesIO(site.get("categories/mug/shots/0")))
+    assert np.array_equal(np.asarray(picture), IMAGE)
+    assert [each["version"] for each in site.get("categories/cup/versions")] == [2, 1]
+    rename("mug", name="cup")
+    assert site.get("categories/cup")["version"] == 3  # a version means one thing for ever
+
+
+def test_a_renaming_that_is_refused_changes_nothing(site: Site) -> None:
+    for name in ("cup", "pan"):
+        site.post("categories", cup(site, name=name))
+    for name, code in (("pan", "category_exists"), ("cup", "category_exists"), ("a b", "invalid")):
+        refused = site.ask("PATCH", "categories/cup", 400, json={"name": name})
+        assert [(f["field"], f["code"]) for f in refused["faults"]] == [("name", code)]
+    conflict = site.ask("PATCH", "categories/cup", 409, json={"name": "mug", "base_version": 7})
+    assert conflict["present_version"] == 1
+    site.ask("PATCH", "categories/jug", 404, json={"name": "mug"})
+    known = {each["name"]: each["version"] for each in site.get("categories")["categories"]}
+    assert known == {"cup": 1, "pan": 1}
+
+
 def test_more_than_a_registration_may_hold(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(categories, "MOST_PIXELS", 5000)
     body = cup(site)

@@ -42,7 +42,11 @@ def test_a_frame_with_what_was_found(site: Site) -> None:
     assert (header["camera"], header["stamp_ns"]) == ("a", stamp)
     assert (header["width"], header["height"]) == (320, 240)
     assert header["age_ms"] >= header["network_ms"] >= 0
+    assert header["active"] == ["cup"]
+    thresholds = {name: header[name] for name in ("trusted_point", "found_object", "kept_object")}
+    assert thresholds == {"trusted_point": 0.3, "found_object": 0.35, "kept_object": 0.25}
     (cup,) = header["objects"]
+    assert (cup["predicted"], cup["age"]) == (False, 0.0)
     assert (cup["category"], cup["version"]) == ("cup", 1)
     assert set(cup["box"]) == {"x", "y", "width", "height"}
     assert [set(point) for point in cup["keypoints"]] == [{"x", "y", "score", "visibility"}] * 4

@@ -12,10 +12,9 @@ import numpy as np
 import PIL.Image
 import pytest
 from browsing import Site, png
+from steered import Stand
 
-from cape_ros.core.errors import InvalidInput
-from cape_ros.studio import image_store, videos
-from cape_ros.studio.image_store import ImageStore
+from cape_ros.studio import image_store, studio, videos
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 
@@ -95,21 +94,33 @@ def test_more_octets_than_allowed_are_not_read(site: Site, monkeypatch: pytest.M
     site.ask("POST", "images", 400, content=pieces)
 
 
-def test_images_used_longest_ago_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_store, "MOST_IMAGES", 3)
-    store = ImageStore()
-    first, second, third = (store.add_file(png(IMAGE + np.uint8(n))) for n in range(3))
-    store.find(first)
-    store.add_pixels(IMAGE)
-    assert store.find(first).data == png(IMAGE)
-    store.find(third)
-    with pytest.raises(InvalidInput, match="upload it again"):
-        store.find(second)
-    monkeypatch.setattr(image_store, "MOST_OCTETS_KEPT", len(png(IMAGE)) + 10)
-    last = store.add_file(png(IMAGE))
-    store.find(last)
-    with pytest.raises(InvalidInput):
-        store.find(first)
+def test_uploads_used_longest_ago_go_first_and_the_answer_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio, "MOST_OCTETS_KEPT", 4 * len(png(IMAGE)))
+    with Stand.on(tmp_path) as stand:
+        site = Site(stand)
+
+        def upload(number: int) -> tuple[str, list[str]]:
+            answer = site.ask("POST", "images", content=png(IMAGE + np.uint8(number)))
+            return answer["image"], answer["dropped"]
+
+        (first, _), (second, _) = upload(0), upload(1)
+        video = site.ask("POST", "videos", content=film(tmp_path, 2))["video"]
+        site.get(f"images/{first}")
+        third, dropped = upload(2)
+        assert dropped == []
+        site.get(f"images/{video}.1")
+        fourth, dropped = upload(3)
+        assert dropped == [second]
+        (fault,) = site.get(f"images/{second}", 400)["faults"]
+        assert (fault["code"], "upload it again" in fault["reason"]) == ("unknown_image", True)
+        stand.show(image=IMAGE, header=7)
+        assert site.post("freeze", {"camera": "a"})["dropped"] == [first]
+        noise = np.random.default_rng(1).integers(0, 256, (48, 3 * 64, 3), dtype=np.uint8)
+        answer = site.ask("POST", "images", content=png(noise))
+        assert answer["dropped"] == [third, video, fourth]
+        site.close()
 
 
 def test_a_frozen_frame_loses_nothing(site: Site) -> None:
@@ -154,11 +165,3 @@ def test_a_video_that_cannot_be_used_is_refused(
     monkeypatch.setattr(videos, "MOST_FRAMES", 8)
     (fault,) = site.ask("POST", "videos", 400, content=whole)["faults"]
     assert "more than 8 frames" in fault["reason"]
-
-
-def test_the_oldest_video_goes(site: Site, tmp_path: Path) -> None:
-    data = film(tmp_path, 2)
-    names = [site.ask("POST", "videos", content=data)["video"] for _ in range(3)]
-    site.get(f"images/{names[0]}.0", 400)
-    for name in names[1:]:
-        site.get(f"images/{name}.1")

@@ -68,6 +68,27 @@ def test_a_category_is_removed_after_a_question(librarian: Person, running: Runn
     assert not running.server.categories
 
 
+def test_a_category_is_renamed_and_called_as_before_again(
+    librarian: Person, running: Running
+) -> None:
+    page = librarian.page
+    running.server.register(replace(running.coffee, name="tea"))
+    librarian.press("Show coffee")
+    for name in ("tea", "cup 2"):
+        if name == "tea":
+            librarian.press("Rename")
+        page.get_by_label("New name").fill(name)
+        page.keyboard.press("Enter")
+        if name == "tea":
+            expect(page.get_by_role("alert").filter(has_text="registered already")).to_be_visible()
+    librarian.complaints.clear()  # the browser's own, about the refusal
+    expect(page.locator("#category h2")).to_have_text("cup_2")
+    assert sorted(running.server.categories) == ["cup_2", "tea"]
+    librarian.press("Undo")
+    expect(page.locator(".card", has_text="coffee")).to_contain_text("version 2")
+    assert sorted(running.server.categories) == ["coffee", "tea"]
+
+
 def test_a_category_is_edited(librarian: Person, running: Running) -> None:
     page = librarian.page
     librarian.press("Show coffee")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
+import pytest
 from playwright.sync_api import Page, expect
+
+from cape_ros.perception.drawing.instances import instance_colors
+from cape_ros.perception.objects import ObjectKeypoints
 
 from .person import Person
 from .running import Running
@@ -51,9 +58,96 @@ def test_a_category_that_was_just_registered_is_waited_for(person: Person) -> No
         }"""
     )
     person.teach_coffee()
-    expect(page.locator('#objects [aria-label="cup"]')).to_be_visible()
+    expect(page.locator('#objects [data-category="cup"]')).to_be_visible()
     said = page.evaluate("window.said")
     assert not any("Nothing is looked for" in words for words in said)
+
+
+@pytest.fixture
+def three(running: Running, monkeypatch: pytest.MonkeyPatch) -> list[ObjectKeypoints]:
+    """The objects of every result: three coffees in one place; the last one is only predicted."""
+    (shot,) = running.coffee.shots
+    names = running.coffee.keypoint_names
+    scores = np.full(len(names), 0.9, np.float32)
+    scores[0] = 0.2
+    matches = np.full(len(names), 0.4, np.float32)
+    objects = [
+        ObjectKeypoints(
+            *("coffee", 1, shot.box, shot.keypoints + 8 * number, scores, matches, names),
+            track_id=number,
+            predicted=number == 11,
+            age=4.2,
+        )
+        for number in (3, 4, 11)
+    ]
+    assert running.studio is not None
+    offer = running.studio.offer
+    monkeypatch.setattr(
+        running.studio, "offer", lambda result: offer(replace(result, objects=objects))
+    )
+    return objects
+
+
+def test_objects_of_one_category_are_told_apart(
+    three: list[ObjectKeypoints], visit: Callable[..., Person], running: Running
+) -> None:
+    running.server.register(running.coffee)
+    person = visit()
+    page = person.page
+    drawn = page.locator("#live-stage [data-category=coffee]")
+    expect(drawn).to_have_count(3)
+    titles = page.locator("#live-stage .object-title")
+    assert titles.all_text_contents() == [
+        "coffee 3  0.40",
+        "coffee 4  0.40",
+        "coffee 11  predicted",
+    ]
+    boxes = [title.bounding_box() for title in titles.all()]
+    for one, other in itertools.combinations(boxes, 2):
+        assert one is not None
+        assert other is not None
+        across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(
+            one["x"], other["x"]
+        )
+        down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(
+            one["y"], other["y"]
+        )
+        assert min(across, down) <= 2  # a frame of a line has some room of its own
+    colors = [title.get_attribute("fill") for title in titles.all()]
+    assert colors == ["rgb({} {} {})".format(*color) for color in instance_colors(three)]
+    cards = page.locator("#objects .object")
+    assert cards.locator("h2").all_text_contents() == ["coffee 3", "coffee 4", "coffee 11"]
+    expect(cards.nth(2)).to_contain_text("predicted")
+    cards.nth(1).get_by_role("button", name="rim_right").hover()
+    labels = drawn.locator('[data-name="rim_right"] .point-label')
+    assert [label.is_visible() for label in labels.all()] == [False, True, False]
+
+
+def test_scores_of_objects_and_keypoints_are_on_one_scale_that_is_explained(
+    three: list[ObjectKeypoints], visit: Callable[..., Person], running: Running
+) -> None:
+    running.server.register(running.coffee)
+    running.server.trust = replace(running.server.trust, point_threshold=0.4)
+    page = visit().page
+    card = page.get_by_role("region", name="coffee 3")
+    tag = card.locator(".tag")
+    expect(tag).to_have_text("object 0.40")
+    expect(tag).to_have_attribute("title", re.compile("Found from 0.35, lost below 0.25"))
+    # Both are a little above their threshold: amber, on the way to teal.
+    point = page.evaluate("import('./js/scores.js').then((m) => m.keypointScoreColor(0.45))")
+    entire = page.evaluate("import('./js/scores.js').then((m) => m.objectScoreColor(0.40))")
+    assert np.abs(np.subtract(*(channels(color) for color in (point, entire)))).max() < 4
+    assert channels(entire)[0] > 200  # not green yet
+    expect(page.locator("#legend")).to_contain_text("below 0.4: not trusted")
+    page.get_by_role("button", name="What the scores mean").click()
+    dialog = page.locator("dialog")
+    for words in ("probability that the point is right", "object is in the image", "From 0.4 it"):
+        expect(dialog).to_contain_text(words)
+
+
+def channels(color: str) -> list[int]:
+    """The numbers of `rgb(1 2 3)`."""
+    return [int(channel) for channel in color.strip("rgb()").split()]
 
 
 def test_why_a_keypoint_is_there_is_told_on_demand(person: Person, running: Running) -> None:

@@ -1,6 +1,7 @@
 // The registered categories as the server last sent them. Fires "change".
 
 import { api } from "./api.js";
+import { hearThresholds } from "./scores.js";
 
 class Categories extends EventTarget {
   version = -1;
@@ -26,6 +27,7 @@ class Categories extends EventTarget {
 
   async refresh() {
     const answer = await api.get("categories");
+    hearThresholds(answer);
     this.version = answer.database_version;
     this.removed = answer.removed;
     this.#byName = new Map(answer.categories.map((category) => [category.name, category]));

@@ -7,7 +7,7 @@
 // Mark = {x, y, visible, unsure?}: unsure is the network's own that is not confirmed, and that it
 // does not trust itself.
 
-import { isTrusted } from "./colors.js";
+import { isTrusted } from "./scores.js";
 
 export const MODES = ["create", "replace", "add_shots"];
 

@@ -8,6 +8,7 @@ import { ask, byId, h } from "./dom.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
 import { attempt, counted, say } from "./messages.js";
 import { oldVersions, removedCategories, undo } from "./old_versions.js";
+import { askForName } from "./renaming.js";
 import { thumbnail } from "./thumbnail.js";
 
 const FORMATS = [
@@ -115,6 +116,7 @@ export class LibraryView {
         button("Add a shot", () => this.teach.another(category), "primary"),
         button("Try out", () => this.tryOut(name)),
         button("Edit", ({ currentTarget }) => during(currentTarget, "Opening …", (tell) => this.teach.edit(name, tell))),
+        button("Rename", () => this.#rename(category)),
         button("Remove", () => this.#remove(category), "danger"),
       ),
       h("h3", { text: counted(supports.length, "shot") }),
@@ -149,6 +151,13 @@ export class LibraryView {
     const done = await attempt(name, () => api.post(`categories/${part(name)}/activation`, { active }));
     if (done) say(active ? `${name} is looked for` : `${name} is not looked for any more`);
     await categories.refresh();
+  }
+
+  async #rename(category) {
+    const name = await askForName(category);
+    if (name === category.name) return;
+    this.#chosen = name;
+    this.#paint();
   }
 
   async #remove({ name, version, supports }, changed = "") {

@@ -2,12 +2,12 @@
 
 import { api } from "./api.js";
 import { categories } from "./categories.js";
-import { legend } from "./colors.js";
 import { byId, h, setText } from "./dom.js";
 import { LiveLink } from "./live_link.js";
 import { say } from "./messages.js";
 import { ResultLayer } from "./result_layer.js";
 import { ScoreTable } from "./score_table.js";
+import { hearThresholds, legend } from "./scores.js";
 import { Stage } from "./stage.js";
 import { Why } from "./why.js";
 
@@ -17,26 +17,25 @@ const NOT_FOUND = 8000; // milliseconds after which a new category that is not f
 export class LiveView {
   #times = [];
   #watched = null; // {name, since}: a category that was just registered
-  #picked = null; // [category, index]
+  #picked = null; // [object, index]
 
   /** camera(): the chosen one's name. teach: a `TeachView`. */
   constructor({ camera, teach }) {
     Object.assign(this, { camera, teach });
     this.stage = new Stage(byId("live-stage"));
-    this.layer = new ResultLayer(this.stage, { onPick: (name, index) => this.#pick(name, index) });
+    this.layer = new ResultLayer(this.stage, { onPick: (object, index) => this.#pick(object, index) });
     this.facts = h("dl", { class: "facts number" });
     this.stage.root.append(this.facts);
     this.table = new ScoreTable(byId("objects"), {
-      pick: (name, index) => this.#pick(name, index),
-      point: (name, index) => this.#point(name, index),
+      pick: (object, index) => this.#pick(object, index),
+      point: (object, index) => this.#point(object, index),
       another: (name) => teach.another(categories.get(name)),
     });
     this.why = new Why(byId("why"), () => this.#unpick());
     this.link = new LiveLink();
     this.link.addEventListener("frame", ({ detail }) => this.#frame(detail));
     this.link.addEventListener("state", () => this.#state());
-    this.untrusted = h("span", { text: "not trusted" });
-    byId("legend").append(...legend(this.untrusted));
+    byId("legend").append(...legend());
     byId("teach-frame").addEventListener("click", () => teach.fromFrame());
     byId("all-names").addEventListener("change", ({ target }) => (this.layer.allNames = target.checked));
     this.stage.addEventListener("view", () => this.link.ask(this.#pixels()));
@@ -92,12 +91,12 @@ export class LiveView {
 
   #frame({ header, bitmap, received }) {
     categories.heard(header.database_version);
-    setText(this.untrusted, `below ${header.trusted_point}: not trusted`);
+    hearThresholds(header);
     this.stage.say("");
     this.stage.draw(bitmap, header.width, header.height);
     this.layer.show(header.objects, categories);
     const now = performance.now();
-    this.table.show(header.objects, categories, now, this.#watched?.name);
+    this.table.show([...header.objects, ...absent(header)], categories, now, this.#watched?.name);
     this.#showFacts(header, header.age_ms + now - received, now);
     this.#answerTo(header.objects, now);
   }
@@ -133,19 +132,21 @@ export class LiveView {
     this.#watched = null;
   }
 
-  #point(name, index) {
-    const [category, at] = name === null ? (this.#picked ?? [null]) : [name, index];
-    this.layer.choose(category ?? null, at);
+  #point(object, index) {
+    const [shown, at] = object === null ? (this.#picked ?? [null]) : [object, index];
+    this.layer.choose(shown?.key ?? null, at);
   }
 
-  #pick(category, index) {
-    this.#picked = [category, index];
-    this.layer.choose(category, index);
-    this.table.choose(category, index);
+  #pick(object, index) {
+    const { key, category, track_id } = object;
+    this.#picked = [object, index];
+    this.layer.choose(key, index);
+    this.table.choose(key, index);
     const name = categories.get(category)?.keypoint_names[index] ?? `keypoint ${index + 1}`;
     const request = async () => {
       const { image, objects } = await api.post("freeze", { camera: this.camera() });
-      const seen = objects.find((object) => object.category === category && object.track_id >= 0);
+      const followed = objects.filter((each) => each.category === category && each.track_id >= 0);
+      const seen = followed.find((each) => each.track_id === track_id) ?? followed[0];
       return { image, box: seen?.box ?? null };
     };
     this.why.show(request, { category, index, name });
@@ -156,4 +157,14 @@ export class LiveView {
     this.layer.choose(null);
     this.table.choose(null);
   }
+}
+
+/** The categories that are looked for and of which a result has no object, as objects out of view. */
+function absent({ objects, active }) {
+  const names = active.filter((name) => categories.get(name) && !objects.some(({ category }) => category === name));
+  return names.map((name) => {
+    const { version, keypoint_names } = categories.get(name);
+    const keypoints = keypoint_names.map(() => ({ x: 0, y: 0, score: 0, visibility: 0 }));
+    return { category: name, version, track_id: -1, score: 0, keypoints };
+  });
 }

@@ -12,13 +12,14 @@ export class ScoreHistory {
 
   /** Adds the scores of an object at a time in milliseconds; another version begins anew. */
   add(object, now) {
-    const key = object.category;
+    const { key } = object;
     let row = this.#rows.get(key);
     if (!row || row.version !== object.version || row.series.length !== object.keypoints.length) {
       row = { version: object.version, series: object.keypoints.map(() => []) };
       this.#rows.set(key, row);
     }
     const step = Math.floor(now / STEP);
+    row.last = step;
     object.keypoints.forEach(({ score }, i) => {
       const series = row.series[i];
       const last = series.at(-1);
@@ -32,10 +33,23 @@ export class ScoreHistory {
     });
   }
 
+  /** Goes on with the scores of an object under another key. */
+  move(before, key) {
+    const row = this.#rows.get(before);
+    this.#rows.delete(before);
+    if (row) this.#rows.set(key, row);
+  }
+
+  /** Forgets what has no score of the last minute any more. */
+  tidy(now) {
+    const oldest = Math.floor(now / STEP) - STEPS;
+    for (const [key, { last }] of this.#rows) if (last < oldest) this.#rows.delete(key);
+  }
+
   /** Mean scores of a keypoint, oldest first: [{age: seconds, score}]. */
-  of(category, index, now) {
+  of(key, index, now) {
     const step = Math.floor(now / STEP);
-    return (this.#rows.get(category)?.series[index] ?? [])
+    return (this.#rows.get(key)?.series[index] ?? [])
       .filter((bucket) => step - bucket.step <= STEPS)
       .map(({ step: at, sum, count }) => ({ age: ((step - at) * STEP) / 1000, score: sum / count }));
   }

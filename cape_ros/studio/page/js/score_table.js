@@ -1,8 +1,9 @@
 // What is found now: every object with its keypoints, their scores and the last minute.
 
-import { isTrusted, scoreColor } from "./colors.js";
-import { h, setText } from "./dom.js";
+import { h, set, setText } from "./dom.js";
+import { isSeen, tellApart } from "./instances.js";
 import { drawSparkline, ScoreHistory, sparkline } from "./score_history.js";
+import { isTrusted, keypointScoreColor, objectScoreColor, objectScoreWords } from "./scores.js";
 
 const DRAW_EVERY = 500; // milliseconds between sparklines
 
@@ -12,7 +13,8 @@ export class ScoreTable {
   #chosen = "";
   #history = new ScoreHistory();
 
-  /** actions: pick(category, index), point(category, index), another(category). */
+  /** actions: pick(object, index), point(object, index), another(category); objects as of
+   * `tellApart`. */
   constructor(root, actions) {
     this.root = root;
     this.actions = actions;
@@ -21,12 +23,14 @@ export class ScoreTable {
   }
 
   /** awaited: the name of a category that was just registered, if there is no result yet. */
-  show(objects, categories, now, awaited) {
-    const names = new Set(objects.map(({ category }) => category));
-    for (const [name, { card }] of this.#objects) {
-      if (!names.has(name)) {
+  show(found, categories, now, awaited) {
+    const objects = tellApart(found);
+    this.#takeOver(objects);
+    const keys = new Set(objects.map(({ key }) => key));
+    for (const [key, { card }] of this.#objects) {
+      if (!keys.has(key)) {
         card.remove();
-        this.#objects.delete(name);
+        this.#objects.delete(key);
       }
     }
     this.empty.hidden = objects.length > 0;
@@ -35,7 +39,10 @@ export class ScoreTable {
       ? "Nothing is looked for on this camera. Switch a category on in the library."
       : "Nothing is registered yet. Teach an object from this frame.";
     const redraw = now - this.#drawn > DRAW_EVERY;
-    if (redraw) this.#drawn = now;
+    if (redraw) {
+      this.#drawn = now;
+      this.#history.tidy(now);
+    }
     for (const object of objects) this.#paint(object, categories.get(object.category), now, redraw);
   }
 
@@ -46,48 +53,82 @@ export class ScoreTable {
     this.#history = new ScoreHistory();
   }
 
-  choose(category, index) {
-    this.#chosen = category === null ? "" : `${category}/${index}`;
-    for (const [name, { rows }] of this.#objects) {
-      rows.forEach((row, i) => row.button.setAttribute("aria-pressed", `${name}/${i}` === this.#chosen));
+  /** key: of an object, null for none. */
+  choose(key, index) {
+    this.#chosen = key === null ? "" : `${key}/${index}`;
+    for (const [known, { rows }] of this.#objects) {
+      rows.forEach((row, i) => row.button.setAttribute("aria-pressed", `${known}/${i}` === this.#chosen));
+    }
+  }
+
+  /** The only object of a category keeps its card and history when it is lost and found again. */
+  #takeOver(objects) {
+    for (const { category, key } of objects) {
+      const only = objects.filter((each) => each.category === category).length === 1;
+      const shown = [...this.#objects].filter(([, { object }]) => object.category === category);
+      if (!only || shown.length !== 1 || shown[0][0] === key) continue;
+      const [[before, card]] = shown;
+      this.#objects.delete(before);
+      this.#objects.set(key, card);
+      this.#history.move(before, key);
     }
   }
 
   #paint(object, category, now, redraw) {
     this.#history.add(object, now);
-    let shown = this.#objects.get(object.category);
-    if (!shown || shown.version !== object.version || shown.rows.length !== object.keypoints.length) {
+    let shown = this.#objects.get(object.key);
+    if (!shown || shown.object.version !== object.version || shown.rows.length !== object.keypoints.length) {
       const fresh = this.#make(object);
       if (shown) shown.card.replaceWith(fresh.card);
       else this.root.append(fresh.card);
-      this.#objects.set(object.category, fresh);
+      this.#objects.set(object.key, fresh);
       shown = fresh;
       redraw = true;
     }
-    const seen = object.keypoints.some(({ score }) => score > 0);
-    setText(shown.state, seen ? object.score.toFixed(2) : "not in view");
-    shown.state.className = `tag number ${seen ? "good" : ""}`;
+    shown.object = object;
+    this.#paintState(shown, object);
     object.keypoints.forEach((keypoint, i) => {
       const { score } = keypoint;
       const row = shown.rows[i];
       setText(row.name, category?.keypoint_names[i] ?? `keypoint ${i + 1}`);
       setText(row.score, score.toFixed(2));
       row.button.classList.toggle("untrusted", !isTrusted(keypoint));
-      row.button.style.setProperty("--dot", scoreColor(score));
-      if (redraw) drawSparkline(row.line, this.#history.of(object.category, i, now));
+      row.button.style.setProperty("--dot", keypointScoreColor(score));
+      if (redraw) drawSparkline(row.line, this.#history.of(object.key, i, now));
     });
   }
 
-  #make({ category, version, keypoints }) {
-    const state = h("span", { class: "tag" });
-    const rows = keypoints.map((_, i) => this.#row(category, i));
-    const card = h(
+  #paintState({ card, state, title, swatch }, object) {
+    const { name, color, score, predicted, age } = object;
+    const seen = isSeen(object);
+    card.classList.toggle("predicted", Boolean(predicted));
+    setText(title, name);
+    set(card, { "aria-label": name });
+    swatch.hidden = !seen;
+    swatch.style.setProperty("--dot", color);
+    setText(state, predicted ? "predicted" : seen ? `object ${score.toFixed(2)}` : "not in view");
+    state.classList.toggle("scored", seen && !predicted);
+    state.style.setProperty("--dot", objectScoreColor(score));
+    const since = age > 0 ? ` Followed for ${Math.round(age)} s.` : "";
+    const words = predicted ? "Not seen in this frame: placed by its motion." : seen ? objectScoreWords() : "";
+    if (state.title !== words + since) state.title = words + since;
+  }
+
+  #make(object) {
+    const { category, version, keypoints, name } = object;
+    const state = h("span", { class: "tag number" });
+    const title = h("h2", { text: name });
+    const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
+    const made = { object, state, title, swatch };
+    made.rows = keypoints.map((_, i) => this.#row(made, i));
+    made.card = h(
       "section",
-      { class: "object", "aria-label": category },
+      { class: "object", dataset: { category }, "aria-label": name },
       h(
         "div",
         { class: "heading" },
-        h("h2", { text: category }),
+        swatch,
+        title,
         h("span", { class: "soft small", text: `v${version}` }),
         state,
         h("span", { class: "gap" }),
@@ -99,23 +140,23 @@ export class ScoreTable {
           onclick: () => this.actions.another(category),
         }),
       ),
-      h("ul", { class: "scores", "aria-label": `Keypoints of ${category}, scores of the last minute` }, ...rows.map(({ row }) => row)),
+      h("ul", { class: "scores", "aria-label": `Keypoints of ${category}, scores of the last minute` }, ...made.rows.map(({ row }) => row)),
     );
-    return { version, card, state, rows };
+    return made;
   }
 
-  #row(category, index) {
+  #row(made, index) {
     const name = h("span", { class: "name" });
     const score = h("span", { class: "number" });
     const line = sparkline();
     const button = h("button", {
       type: "button",
       class: "score",
-      title: "Why here?",
-      "aria-pressed": String(`${category}/${index}` === this.#chosen),
-      onclick: () => this.actions.pick(category, index),
-      onfocus: () => this.actions.point(category, index),
-      onpointerenter: () => this.actions.point(category, index),
+      title: "Why here? The number is the probability that the point is right.",
+      "aria-pressed": String(`${made.object.key}/${index}` === this.#chosen),
+      onclick: () => this.actions.pick(made.object, index),
+      onfocus: () => this.actions.point(made.object, index),
+      onpointerenter: () => this.actions.point(made.object, index),
       onblur: () => this.actions.point(null),
       onpointerleave: () => this.actions.point(null),
     });

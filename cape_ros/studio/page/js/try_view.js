@@ -3,11 +3,12 @@
 import { api } from "./api.js";
 import { during } from "./busy.js";
 import { categories } from "./categories.js";
-import { isTrusted, scoreColor } from "./colors.js";
 import { byId, chooseFiles, field, h } from "./dom.js";
 import { isVideo } from "./imports.js";
 import { FrameSlider } from "./frame_slider.js";
+import { isSeen, tellApart } from "./instances.js";
 import { attempt } from "./messages.js";
+import { isTrusted, keypointScoreColor, objectScoreColor, objectScoreWords } from "./scores.js";
 import { TryStage } from "./try_stage.js";
 import { sendFile } from "./uploads.js";
 import { Why } from "./why.js";
@@ -23,7 +24,7 @@ export class TryView {
   constructor({ camera }) {
     this.camera = camera;
     const onBox = (box) => this.#setBox(box);
-    const onPick = (category, index) => this.#pick(index);
+    const onPick = (object, index) => this.#pick(index);
     this.all = new TryStage(byId("try-stage"), { onBox, onPick });
     this.one = new TryStage(byId("try-other-stage"), { onBox });
     this.slider = new FrameSlider(byId("leaf"), () => this.#update());
@@ -204,11 +205,13 @@ export class TryView {
     return this.#answers.get(key);
   }
 
-  #pick(index) {
+  async #pick(index) {
     const category = categories.get(this.category.value);
     const image = this.#clip.frames[this.slider.at];
-    this.all.layer.choose(category.name, index);
-    const request = async () => ({ image, box: (await this.#estimate(image, category, null)).object.box });
+    const asked = this.#estimate(image, category, null);
+    const [{ key }] = tellApart([(await asked).object]);
+    this.all.layer.choose(key, index);
+    const request = async () => ({ image, box: (await asked).object.box });
     this.why.show(request, { category: category.name, index, name: category.keypoint_names[index] });
   }
 }
@@ -219,7 +222,7 @@ function table(category, all, one, pick) {
   const score = (point) => {
     const shape = h("span", { class: isTrusted(point) ? "dot" : "ring" });
     const cell = h("td", { class: "number" }, shape, point.score.toFixed(2));
-    shape.style.setProperty("--dot", scoreColor(point.score));
+    shape.style.setProperty("--dot", keypointScoreColor(point.score));
     return cell;
   };
   const rows = category.keypoint_names.map((name, i) => {
@@ -233,12 +236,13 @@ function table(category, all, one, pick) {
     }
     return row;
   });
-  const seen = all.object.keypoints.some((point) => point.score > 0);
-  const took = `${seen ? `Score ${all.object.score.toFixed(2)}` : "Not found"}, ${Math.round(all.took_ms)} ms`;
+  const { score: whole } = all.object;
+  const state = isSeen(all.object) ? h("span", { class: "tag number scored", title: objectScoreWords(), text: `object ${whole.toFixed(2)}` }) : h("span", { class: "tag", text: "Not found" });
+  state.style.setProperty("--dot", objectScoreColor(whole));
   return h(
     "section",
     { "aria-label": "Result" },
-    h("p", { class: "number", text: took }),
+    h("p", { class: "number" }, state, ` ${Math.round(all.took_ms)} ms`),
     h("table", { class: "results-table" }, h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col", text })))), h("tbody", {}, ...rows)),
   );
 }

@@ -1,0 +1,1 @@
+"""Further shots of a category from confident views of a tracked object."""

@@ -1,0 +1,155 @@
+"""Collects confident views of tracked objects that differ from the shots of their category.
+
+One shot knows an object from its side. While it is tracked and its view changes, a view that is
+still found with confidence and differs enough from every shot becomes a candidate. The candidate
+is checked by going back: used as the only shot, it must find the keypoints of the shot that it is
+most like. What passes knows the object from one side more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cape_ros.core.errors import CapeError
+from cape_ros.perception.automatic_shots.views import is_cut_off, nearest_shot, to_shot
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.trust import Trust
+
+LEAST_DIFFERENCE = 0.12  # of a view from every shot
+LEAST_SEEN = 0.6  # of the keypoints must be trusted
+CONFIDENCE = 0.75  # of the best object score of its track
+MOST_ERROR = 0.1  # of the box's longer side: so far may a keypoint found by going back be off
+LEAST_RIGHT = 0.75  # of the keypoints must be found by going back
+MOST_SHOTS = 5  # of a category from which on none is added: more are not asked for their layout
+MOST_SUGGESTED = 4  # views of a category that are kept
+MOST_TRACKS = 256  # whose best score is remembered
+FRAMES_TO_WAIT = 10  # after a candidate that failed
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A view of a tracked object. nearest: the index of the shot that it is most like.
+
+    difference: from that shot, as of `views.difference`.
+    """
+
+    category: Category
+    shot: SupportShot
+    nearest: int
+    difference: float
+
+
+@dataclass(eq=False)
+class _Views:
+    """What is known of one version of a category."""
+
+    category: Category
+    suggested: list[Candidate] = field(default_factory=list)
+    checking: bool = False
+    waits: int = 0
+
+
+class ShotCollector:
+    """All methods are for the model's thread, but `suggested`."""
+
+    def __init__(self, estimator: Estimator) -> None:
+        self._estimator = estimator
+        self._views: dict[str, _Views] = {}
+        self._best_scores: dict[int, float] = {}
+
+    def see(
+        self, image: np.ndarray, found: ObjectKeypoints, category: Category, trust: Trust
+    ) -> Candidate | None:
+        """A candidate to `check`, if this view is worth it; costs a fraction of a millisecond.
+
+        The image is copied as far as the candidate shows it.
+        """
+        views = self._of(category)
+        if views.checking or not self._is_confident(found, trust):
+            return None
+        if len(category.shots) + len(views.suggested) >= MOST_SHOTS:
+            return None
+        if views.waits:
+            views.waits -= 1
+            return None
+        seen = found.scores >= trust.point_threshold
+        points = found.keypoints if found.measured is None else found.measured
+        if seen.mean() < LEAST_SEEN or is_cut_off(points[seen], image.shape[:2]):
+            return None
+        nearest, away = nearest_shot(self._with_suggested(views), points, seen)
+        if not away >= LEAST_DIFFERENCE:
+            return None
+        views.checking = True
+        shot = to_shot(image, points, seen)
+        return Candidate(category, shot, nearest, away)
+
+    def check(self, candidate: Candidate) -> SupportShot | None:
+        """The shot, if it finds the keypoints of the shot that it is most like; two passes.
+
+        Keypoints that it does not find are not marked in it.
+        """
+        views = self._views.get(candidate.category.name)
+        if views is None or views.category is not candidate.category:
+            return None  # replaced or removed meanwhile
+        views.checking = False
+        shot = self._checked(candidate, self._with_suggested(views).shots)
+        if shot is None:
+            views.waits = FRAMES_TO_WAIT
+            return None
+        views.suggested.append(replace(candidate, shot=shot))
+        return shot
+
+    def suggested(self, category: Category) -> Sequence[SupportShot]:
+        """The views of this version of a category that passed, the most different one first."""
+        views = self._views.get(category.name)
+        if views is None or views.category is not category:
+            return ()
+        ranked = sorted(views.suggested, key=lambda one: -one.difference)
+        return tuple(one.shot for one in ranked)
+
+    def forget(self, name: str) -> None:
+        """Drop what was collected of a category."""
+        self._views.pop(name, None)
+
+    def _of(self, category: Category) -> _Views:
+        views = self._views.get(category.name)
+        if views is None or views.category is not category:
+            views = self._views[category.name] = _Views(category)
+        return views
+
+    def _is_confident(self, found: ObjectKeypoints, trust: Trust) -> bool:
+        """A category's scores have a level of their own: compared are those of one track."""
+        if found.track_id < 0 or found.predicted:
+            return False
+        best = max(found.score, self._best_scores.pop(found.track_id, 0.0))
+        self._best_scores[found.track_id] = best  # the last one, now
+        if len(self._best_scores) > MOST_TRACKS:
+            del self._best_scores[next(iter(self._best_scores))]
+        return found.score >= max(trust.presence_threshold, CONFIDENCE * best)
+
+    @staticmethod
+    def _with_suggested(views: _Views) -> Category:
+        shots = [*views.category.shots, *(one.shot for one in views.suggested)]
+        return replace(views.category, shots=shots) if views.suggested else views.category
+
+    def _checked(self, candidate: Candidate, shots: Sequence[SupportShot]) -> SupportShot | None:
+        shot, known = candidate.shot, shots[candidate.nearest]
+        try:
+            alone = replace(candidate.category, shots=[shot])
+            self._estimator.encode_quickly(alone)
+            request = ObjectRequest(alone, known.box)
+            (found,) = self._estimator.estimate(known.image, [request])
+        except CapeError:  # such as a box that its own image does not hold
+            return None
+        away = np.linalg.norm(found.keypoints - known.keypoints, axis=1)
+        right = away <= MOST_ERROR * max(known.box[2:])
+        both = known.visible & shot.visible
+        if not both.any() or right[both].mean() < LEAST_RIGHT:
+            return None
+        kept = shot.visible & (right | ~known.visible)
+        return SupportShot(shot.image, shot.keypoints, kept, automatic=True)
