@@ -19,6 +19,13 @@ from cape_ros.perception.inference.network import Network
 SMALLEST = 3  # pixels on a side of an image
 
 
+def check_searchable(image: np.ndarray) -> None:
+    """Raises `InvalidInput` for an image that is too small to search in."""
+    height, width = image.shape[:2]
+    if min(width, height) < SMALLEST:
+        raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
+
+
 class Detector:
     """Votes of all categories on the features of one frame; keeps the voters of each category as
     long as it is referenced."""
@@ -39,9 +46,7 @@ class Detector:
 
         Raises `InvalidInput` for an image that is too small to search in.
         """
-        height, width = image.shape[:2]
-        if min(width, height) < SMALLEST:
-            raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
+        check_searchable(image)
         each = [self.encode(category) for category in categories]
         levels = pyramid(self._network, self._cutter, image) if each else []
         return [find_peaks(levels, voters, self._network.config.stride) for voters in each]
