@@ -16,7 +16,7 @@ def cloth() -> np.ndarray:
     rng = np.random.default_rng(3)
     folds = rng.normal(0, 1, (SIZE[1], SIZE[0], 3))
     folds = cv2.GaussianBlur(folds, (0, 0), 12) * 600 + cv2.GaussianBlur(folds, (0, 0), 2) * 20
-    return np.clip(folds + (90, 110, 100), 0, 255).astype(np.uint8)
+    return np.clip(folds + np.array((90, 110, 100)), 0, 255).astype(np.uint8)
 
 
 def place(
