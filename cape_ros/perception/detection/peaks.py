@@ -22,7 +22,7 @@ from cape_ros.perception.geometry import Box
 
 SCALES = (0.76, 1.0, 1.32)  # of an object, relative to its voters
 LARGEST = 1.74  # the same, in the coarsest level: objects as large as the frame
-BETWEEN = (-11.25, 11.25)  # degrees between an object and the eighth of a circle it is nearest to
+BETWEEN = (0.0, 22.5)  # degrees that an object is rotated beyond an eighth of a circle
 CLAMPED = (-1.0, 4.0)  # z-scores of one voter: none can make or break an object
 APART = 0.4  # of the larger object's side: peaks that are closer are one
 MOST_PEAKS = 32  # of a category
@@ -31,12 +31,11 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Peak:
-    """middle: (x, y) of the object's box in image pixels. side: its longer one. eighth: by how many
-    eighths of a circle the object is rotated. votes: z-score of their sum."""
+    """middle: (x, y) of the object's box in image pixels. side: its longer one. votes: z-score of
+    their sum."""
 
     middle: tuple[float, float]
     side: float
-    eighth: int
     votes: float
 
     @property
@@ -83,10 +82,10 @@ def _peaks(level: Level, voters: Voters, scales: Sequence[float], stride: int) -
         if score <= 0:
             break
         row, column = divmod(cell, width)
-        pose, eighth = divmod(int(kind[row, column]), votes.shape[1])
+        pose = int(kind[row, column]) // votes.shape[1]
         zoom = level.zoom / stride
         middle = (column + 0.5) / zoom, (row + 0.5) / zoom
-        peaks.append(Peak(middle, voters.side * scales[pose // len(BETWEEN)] / zoom, eighth, score))
+        peaks.append(Peak(middle, voters.side * scales[pose // len(BETWEEN)] / zoom, score))
     return peaks
 
 
