@@ -45,7 +45,12 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
 NAMES = ["a", "b", "c", "d"]
 DEFAULTS = {"device": "cpu", "image_reliability": "reliable", "warm_up_size": [120, 90]}
-EVERYTHING_IS_FOUND = {"max_instances": 1, "trusted_point": 0.0, "found_object": 0.0, "kept_object": 0.0}
+EVERYTHING_IS_FOUND = {
+    "max_instances": 1,
+    "trusted_point": 0.0,
+    "found_object": 0.0,
+    "kept_object": 0.0,
+}
 
 
 def wait_for(condition: Callable[[], object]) -> None:

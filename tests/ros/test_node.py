@@ -19,7 +19,6 @@ from cape_ros.msg import Keypoint
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
-from cape_ros.perception.search import search
 from cape_ros.perception.trust import Trust
 from cape_ros.ros import overlay_publisher
 from cape_ros.ros.node import LogForwarder
@@ -51,7 +50,7 @@ def test_one_registration_then_keypoints_on_the_next_image(start: Start, weights
     assert (found.image_width, found.image_height) == (width, height)
 
     category = Category("cup", NAMES, [(0, 1), (1, 2)], [SupportShot(PIXELS, POINTS)])
-    expected = search(Estimator.load(weights, "cpu"), OTHER, category, Trust(0, 0, 0))
+    expected = Estimator.load(weights, "cpu").find(OTHER, category, Trust(0, 0, 0))
     points = [(keypoint.x, keypoint.y) for keypoint in cup.keypoints]
     np.testing.assert_allclose(points, expected.keypoints, atol=0.02)
     scores = [keypoint.score for keypoint in cup.keypoints]
