@@ -63,6 +63,7 @@ class ImageTopic:
             types.types["cape_ros/msg/ObjectKeypoints"],
             types.types["cape_ros/msg/Keypoint"],
             types.types["sensor_msgs/msg/RegionOfInterest"],
+            np.asarray,
         )
 
     def look(self, octets: bytes) -> list[tuple[Topic, bytes]]:

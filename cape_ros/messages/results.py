@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,21 @@ import numpy as np
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
+NONE = np.empty(0, np.float32)
+
 
 @dataclass(frozen=True)
 class ResultClasses:
-    """The classes of the messages in a result: rclpy's, or those of a library without ROS."""
+    """The classes of the messages in a result: rclpy's, or those of a library without ROS.
+
+    floats: a field float32[] of an array [N] float32, as they take it.
+    """
 
     array: Any
     object: Any
     keypoint: Any
     region: Any
+    floats: Callable[[np.ndarray], Any] = np.ndarray.tolist
 
     def to_keypoint_array(
         self,
@@ -71,5 +77,5 @@ class ResultClasses:
             keypoint_names=list(found.keypoint_names),
             predicted=found.predicted,
             age=found.age,
-            velocities=[] if found.velocities is None else found.velocities.ravel().tolist(),
+            velocities=self.floats(NONE if found.velocities is None else found.velocities.ravel()),
         )

@@ -19,6 +19,7 @@ from cape_ros.studio.api.schemas import (
     CategoryAnswer,
     CategoryBody,
     CategoryDetail,
+    CheckAnswer,
     ConflictAnswer,
     FaultsAnswer,
     OldVersionAnswer,
@@ -41,11 +42,13 @@ def routes(context: Context) -> APIRouter:
 
     def registered(stored: Category) -> RegisteredAnswer:
         set_active(context, stored.name, True)
+        check = server.check(stored.name)
         return RegisteredAnswer(
             name=stored.name,
             version=stored.version,
             shots=len(stored.shots),
-            message=registration.summary(stored, server.check(stored.name)),
+            message=registration.summary(stored, check),
+            doubtful=CheckAnswer.of(check).doubtful,
         )
 
     @router.get("/categories")
@@ -76,6 +79,12 @@ def routes(context: Context) -> APIRouter:
         """A JPEG of that width at most; without `width` the image as it was registered, a PNG."""
         return picture(server.find(name), index, width)
 
+    @router.get("/categories/{name}/check")
+    def get_check(name: str) -> CheckAnswer:
+        """What its shots say of each other; one shot alone says nothing."""
+        server.find(name)
+        return CheckAnswer.of(server.check(name))
+
     @router.get("/categories/{name}/versions")
     def list_old_versions(name: str) -> list[OldVersionAnswer]:
         """The versions that were replaced or removed and can be restored, newest first."""
@@ -100,7 +109,7 @@ def routes(context: Context) -> APIRouter:
         return registered(server.register(category, mode_of(body), body.base_version))
 
     @router.post("/categories/check")
-    def check(body: CategoryBody) -> FaultsAnswer:
+    def check_body(body: CategoryBody) -> FaultsAnswer:
         """The faults that registering it would have; changes nothing."""
         try:
             category = to_category(context, body)
@@ -127,6 +136,7 @@ def routes(context: Context) -> APIRouter:
             shots=len(stored.shots),
             message=f"{name} is called {registration.described(stored)}; "
             f"the versions of {name} are kept under that name",
+            doubtful=CheckAnswer.of(server.check(stored.name)).doubtful,
         )
 
     @router.post("/categories/{name}/activation")

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cape_ros.core.errors import Fault, FaultCode
+from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
@@ -205,13 +206,36 @@ class CategoryBody(Strict):
     shots: list[ShotBody] = Field(max_length=1000)
 
 
+class PointOfShot(BaseModel):
+    """Indices of a shot and of a keypoint."""
+
+    shot: int
+    keypoint: int
+
+
+class CheckAnswer(BaseModel):
+    """How well the shots of a category predict each other: of the `judged` points, `right` are
+    found from the other shots. doubtful: found elsewhere, may be marked wrongly."""
+
+    right: int
+    judged: int
+    doubtful: list[PointOfShot]
+
+    @classmethod
+    def of(cls, check: CrossCheck) -> CheckAnswer:
+        doubtful = [PointOfShot(shot=shot, keypoint=keypoint) for shot, keypoint in check.doubtful]
+        return cls(right=check.right, judged=check.judged, doubtful=doubtful)
+
+
 class RegisteredAnswer(BaseModel):
-    """message: a summary of the registration, with the cross-check of its shots."""
+    """message: a summary of the registration, with the cross-check of its shots. doubtful: as of
+    the check."""
 
     name: str
     version: int
     shots: int
     message: str
+    doubtful: list[PointOfShot]
 
 
 class FaultAnswer(BaseModel):

@@ -35,6 +35,7 @@ def test_register_then_keypoints_on_the_next_frame(site: Site) -> None:
         "version": 1,
         "shots": 1,
         "message": "cup version 1: 4 keypoints, 1 shot",
+        "doubtful": [],
     }
     site.stand.show()
     assert site.stand.found() == ["cup"]
@@ -75,7 +76,11 @@ def test_modes(site: Site) -> None:
         "cup version 2: 4 keypoints, 2 shots; 3 of 4 points are found from the other shots; "
         "look again at 'c' of shot 2"
     )
-    assert added == {"name": "cup", "version": 2, "shots": 2, "message": summary}
+    doubtful = [{"shot": 1, "keypoint": 2}]
+    expected = {"name": "cup", "version": 2, "shots": 2, "message": summary, "doubtful": doubtful}
+    assert added == expected
+    assert site.get("categories/cup/check") == {"right": 3, "judged": 4, "doubtful": doubtful}
+    site.get("categories/pan/check", 404)
     assert (
         "differ"
         in site.faults("categories", cup(site, mode="add_shots", keypoint_names=list("abce")))[

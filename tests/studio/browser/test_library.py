@@ -117,6 +117,36 @@ def test_what_the_shots_say_of_each_other_is_told(person: Person, running: Runni
     expect(person.page.locator(".toast", has_text="Registered coffee")).to_contain_text(summary)
 
 
+def test_a_point_that_may_be_marked_wrongly_is_shown_where_it_is(
+    person: Person, running: Running
+) -> None:
+    (shot,) = running.coffee.shots
+    wrong = shot.keypoints.copy()
+    wrong[2] = shot.keypoints[6]
+    shots = (shot, shot, replace(shot, keypoints=wrong))
+    running.server.register(replace(running.coffee, shots=shots))
+    page = person.page
+    person.go("library")
+    person.press("Show coffee")
+    ring = page.locator("#category .doubt")
+    expect(ring).to_have_count(1)
+    expect(page.locator("#category .big-shots li").nth(2)).to_contain_text("coffee_edge: the other")
+    person.press("Correct coffee_edge of shot 3")
+    name = page.locator("#teach-stage .point-label", has_text="coffee_edge: look again")
+    expect(name).to_be_visible()
+    expect(page.locator("#hint")).to_contain_text("coffee_edge may be marked wrongly")
+    person.click("#register")
+    expect(
+        page.locator(".toast", has_text="1 point of coffee may be marked wrongly")
+    ).to_be_visible()
+    person.press("Look at it")
+    expect(name).to_be_visible()
+    person.drag(wrong[2].tolist(), shot.keypoints[2].tolist())
+    expect(page.locator("#teach-stage .doubt")).to_have_count(0)
+    person.register()
+    assert running.server.check("coffee").doubtful == ()
+
+
 @pytest.mark.parametrize("kind", ["labelme JSON", "Category folder (zip)"])
 def test_what_is_exported_can_be_imported(
     librarian: Person, running: Running, tmp_path: Path, kind: str

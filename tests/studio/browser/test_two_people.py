@@ -53,7 +53,7 @@ def test_both_versions_are_shown_and_mine_replaces_theirs_on_purpose(
     assert (coffee.version, coffee.keypoint_names[0]) == (3, "mine")
 
 
-def test_theirs_is_taken(editing: Person, running: Running) -> None:
+def test_theirs_is_taken_and_mine_comes_back(editing: Person, running: Running) -> None:
     register_into_conflict(editing)
     editing.press("Go on editing")
     expect(editing.page.get_by_label("Name of keypoint 1")).to_have_value("mine")
@@ -62,6 +62,15 @@ def test_theirs_is_taken(editing: Person, running: Running) -> None:
     expect(editing.page.locator(".card")).to_contain_text("version 2")
     coffee = running.server.categories["coffee"]
     assert (coffee.version, coffee.keypoint_names[0]) == (2, "theirs")
+    editing.press("Undo")
+    page = editing.page
+    expect(page.get_by_label("Name of keypoint 1")).to_have_value("mine")
+    expect(page.locator("#teach-stage .mark")).to_have_count(8)
+    expect(page.locator("#teach-stage")).to_have_class("stage filled")
+    register_into_conflict(editing)
+    editing.press("Replace with mine")
+    expect(page.locator("#view-live")).to_be_visible()
+    assert running.server.categories["coffee"].keypoint_names[0] == "mine"
 
 
 @pytest.fixture

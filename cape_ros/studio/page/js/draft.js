@@ -4,8 +4,8 @@
 //  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null]}]}
 // version: of the registered category that was opened, 0 for none. base: the version that is
 // replaced or added to, where it is another one.
-// Mark = {x, y, visible, unsure?}: unsure is the network's own that is not confirmed, and that it
-// does not trust itself.
+// Mark = {x, y, visible, unsure?, doubtful?}: unsure is the network's own that is not confirmed, and
+// that it does not trust itself; doubtful is registered, but found elsewhere by the other shots.
 
 import { isTrusted } from "./scores.js";
 

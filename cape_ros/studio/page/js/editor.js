@@ -20,6 +20,7 @@ export class Editor extends EventTarget {
   #future = [];
   #series = null;
   #changed = 0;
+  #givenUp = null; // a draft that can be taken back, with its history
 
   constructor() {
     super();
@@ -36,7 +37,8 @@ export class Editor extends EventTarget {
 
   /** The image IDs that the draft or a step of it needs. */
   get images() {
-    const drafts = [...this.#past, this.draft, ...this.#future].filter(Boolean);
+    const { past = [], draft = null, future = [] } = this.#givenUp ?? {};
+    const drafts = [...this.#past, this.draft, ...this.#future, ...past, draft, ...future].filter(Boolean);
     return drafts.flatMap(({ shots }) => shots.map(({ image }) => image));
   }
 
@@ -63,7 +65,23 @@ export class Editor extends EventTarget {
     Object.assign(this, { draft: null, shot: 0, chosen: -1, chain: -1, tool: "box" });
     this.#past = [];
     this.#future = [];
-    keepOnly([]);
+    keepOnly(this.images);
+    this.#notify();
+  }
+
+  /** Discards the draft so that `takeBack` can go on with it, until another one is given up. */
+  giveUp() {
+    const { draft, shot } = this;
+    this.#givenUp = { draft, shot, past: this.#past, future: this.#future };
+    this.discard();
+  }
+
+  takeBack() {
+    const { draft, shot, past, future } = this.#givenUp;
+    this.#givenUp = null;
+    this.begin(draft, shot);
+    this.#past = past;
+    this.#future = future;
     this.#notify();
   }
 

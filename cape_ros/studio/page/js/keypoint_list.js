@@ -39,7 +39,7 @@ export class KeypointList {
       row.pick.classList.toggle("unsure", isUnsure(mark));
       row.pick.setAttribute("aria-pressed", i === chosen);
       row.pick.setAttribute("aria-label", `${name || `keypoint ${i + 1}`}: ${state(mark)}. Choose`);
-      setText(row.state, mark?.visible && !isUnsure(mark) ? "" : state(mark));
+      setText(row.state, state(mark) === "set" ? "" : state(mark));
       const hidden = mark?.visible === false;
       row.hide.setAttribute("aria-pressed", hidden);
       row.hide.setAttribute("aria-label", `${name}: hidden in this shot`);
@@ -136,5 +136,6 @@ function state(mark) {
   if (!mark) return "not set";
   if (!mark.visible) return "hidden";
   if (isUnsure(mark)) return "unsure";
+  if (mark.doubtful) return "look again";
   return "set";
 }

@@ -5,6 +5,7 @@ import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
+import { showDoubts } from "./doubts.js";
 import { readAnnotations, takeDrafts } from "./imports.js";
 import { attempt, counted, say } from "./messages.js";
 import { oldVersions, removedCategories, undo } from "./old_versions.js";
@@ -99,6 +100,10 @@ export class LibraryView {
       card.querySelector(".card-open").setAttribute("aria-expanded", chosen);
     }
     const button = (text, onclick, kind = "") => h("button", { type: "button", class: kind, text, onclick });
+    const pictures = supports.map((shot, i) =>
+      h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), hidden(shot, keypoint_names)),
+    );
+    showDoubts(category, pictures, (point, tell) => this.teach.edit(name, tell, point));
     const side = byId("category");
     side.hidden = false;
     side.replaceChildren(
@@ -120,13 +125,7 @@ export class LibraryView {
         button("Remove", () => this.#remove(category), "danger"),
       ),
       h("h3", { text: counted(supports.length, "shot") }),
-      h(
-        "ul",
-        { class: "big-shots" },
-        ...supports.map((shot, i) =>
-          h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), hidden(shot, keypoint_names)),
-        ),
-      ),
+      h("ul", { class: "big-shots" }, ...pictures),
       h("h3", { text: counted(keypoint_names.length, "keypoint") }),
       h("p", { text: keypoint_names.join(", ") }),
       oldVersions(category),

@@ -3,6 +3,7 @@
 import { isUnsure } from "./draft.js";
 import { keypointColor } from "./colors.js";
 import { s } from "./dom.js";
+import { doubtRing } from "./doubts.js";
 import { placeNames } from "./labels.js";
 
 const FONT = 12.5; // CSS pixels
@@ -36,7 +37,7 @@ export class MarkLayer {
     this.#box(box ?? shot.box);
     for (const [a, b] of editor.draft.edges) this.#edge(marks[a], marks[b]);
     const seen = marks.flatMap((mark, i) => (mark?.visible ? [{ mark, i }] : []));
-    const names = seen.map(({ mark, i }) => editor.draft.keypoint_names[i] + (isUnsure(mark) ? " ?" : ""));
+    const names = seen.map(({ mark, i }) => editor.draft.keypoint_names[i] + (isUnsure(mark) ? " ?" : mark.doubtful ? ": look again" : ""));
     const places = placeNames(seen.map(({ mark }) => mark), names, FONT * this.stage.unit, this.stage);
     seen.forEach(({ mark, i }, at) => this.#point(mark, i, editor, names[at], places[at]));
     if (crossHair) this.#crossHair(crossHair);
@@ -82,6 +83,7 @@ export class MarkLayer {
       class: `mark${held ? " held" : ""}${unsure ? " unsure" : ""}`,
       transform: `translate(${mark.x} ${mark.y})`,
     });
+    if (mark.doubtful) point.append(doubtRing({ x: 0, y: 0 }, 15 * unit, 2.5 * unit));
     if (held) point.append(s("circle", { class: "halo on", r: 11 * unit, "stroke-width": 2 * unit }));
     point.append(
       s("circle", {

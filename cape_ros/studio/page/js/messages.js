@@ -3,7 +3,7 @@
 import { byId, h } from "./dom.js";
 
 const STAYS = 7000; // milliseconds
-const BAD_STAYS = 20_000;
+const LONG_STAYS = 20_000; // what is bad, or what a person may want to act on
 const MOST = 3; // messages at once
 
 // On narrow screens the messages stick to the screen's lower edge, and buttons that do so too stand
@@ -29,7 +29,7 @@ export function say(text, kind = "", { action = null, topic = "" } = {}) {
   for (const old of [...toasts.children]) if (old.firstChild.textContent === text) old.remove();
   toasts.append(toast);
   while (toasts.children.length > MOST) toasts.firstChild.remove();
-  expire(toast, kind === "bad" ? BAD_STAYS : STAYS);
+  expire(toast, kind === "bad" || action ? LONG_STAYS : STAYS);
   byId(kind === "bad" ? "alert" : "announce").textContent = text;
 }
 

@@ -7,16 +7,17 @@ import { isConflict, settle } from "./conflict.js";
 import { baseOf, toBody } from "./draft.js";
 import { byId } from "./dom.js";
 import { withImages } from "./draft_store.js";
-import { announce, attempt, say, settled } from "./messages.js";
+import { announce, attempt, counted, say, settled } from "./messages.js";
 import { undo } from "./old_versions.js";
 
 const TOPIC = "registration";
 
 export class Registrar {
   /** check: the `CheckList`. show(view). watch(name): the live view waits for the answer to a
-   * category. */
-  constructor(editor, check, { show, watch }) {
-    Object.assign(this, { editor, check, show, watch });
+   * category. mayLeave(): whether the draft in work may be thrown away. look(name, point): opens a
+   * category at a point {shot, keypoint}. */
+  constructor(editor, check, { show, watch, mayLeave, look }) {
+    Object.assign(this, { editor, check, show, watch, mayLeave, look });
     editor.addEventListener("change", () => settled(TOPIC));
   }
 
@@ -46,7 +47,7 @@ export class Registrar {
     view.inert = true;
     try {
       const answer = await withImages(this.editor, (draft) => api.post("categories", toBody(draft)));
-      const { name, message, version } = answer;
+      const { name, message, version, doubtful } = answer;
       const { mode } = this.editor.draft;
       const base = baseOf(this.editor.draft);
       this.editor.discard();
@@ -57,6 +58,10 @@ export class Registrar {
       if (stays) this.show("live");
       const action = mode === "replace" && base ? undo(name, base, version) : stays ? null : live;
       say(`Registered ${message}`, "good", { action });
+      if (doubtful.length) {
+        const words = `${counted(doubtful.length, "point")} of ${name} may be marked wrongly: the other shots find ${doubtful.length > 1 ? "them" : "it"} elsewhere`;
+        say(words, "", { action: { label: "Look at it", run: () => this.look(name, doubtful[0]) } });
+      }
       return undefined;
     } catch (error) {
       if (!error.faults) throw error;
@@ -66,6 +71,12 @@ export class Registrar {
     }
   }
 
+  async #takeBack() {
+    if (!(await this.mayLeave())) return;
+    this.editor.takeBack();
+    this.show("teach");
+  }
+
   async #settle(present) {
     const { draft } = this.editor;
     const answer = await attempt("The two versions cannot be compared", async () => {
@@ -73,9 +84,10 @@ export class Registrar {
       return settle(draft, present);
     });
     if (answer === "theirs") {
-      this.editor.discard();
+      this.editor.giveUp();
       this.show("library");
-      say(present === null ? `Your shots of ${draft.name} are discarded` : `${draft.name} stays at version ${present}`);
+      const words = present === null ? `Your shots of ${draft.name} are discarded` : `${draft.name} stays at version ${present}; yours is discarded`;
+      say(words, "", { action: { label: "Undo", run: () => this.#takeBack() } });
     } else if (answer) {
       this.editor.change(answer);
       if (answer.mode !== "create" || present === null) await this.register();

@@ -84,11 +84,13 @@ export class TeachStage {
     this.hint.textContent = this.editor.current ? this.#hintText() : "";
   }
 
-  /** The visible keypoint within a distance in image pixels of a point, -1 for none. */
+  /** The visible keypoint within a distance in image pixels of a point, -1 for none; of two in one
+   * place the chosen one. */
   nearest(point, within) {
     let [best, at] = [within, -1];
     this.editor.current.marks.forEach((mark, i) => {
-      const away = mark?.visible ? Math.hypot(mark.x - point.x, mark.y - point.y) : Infinity;
+      const favour = i === this.editor.chosen ? this.stage.unit : 0;
+      const away = mark?.visible ? Math.hypot(mark.x - point.x, mark.y - point.y) - favour : Infinity;
       if (away <= best) [best, at] = [away, i];
     });
     return at;
@@ -241,6 +243,9 @@ export class TeachStage {
     if (tool === "connect") {
       const from = draft.keypoint_names[editor.chain];
       return from ? `Click the keypoint to connect with ${from}. Escape ends the chain.` : "Click two keypoints to connect or part them; go on for a chain.";
+    }
+    if (name && editor.current.marks[chosen]?.doubtful) {
+      return `${name} may be marked wrongly: the other shots find it elsewhere. Drag it, or leave it if it is right.`;
     }
     if (name && editor.current.marks[chosen]?.visible) {
       return `${name}: drag it or use the arrow keys (Shift: ten steps). Click elsewhere for the next keypoint.`;

@@ -6,6 +6,7 @@ import { during } from "./busy.js";
 import { categories } from "./categories.js";
 import { ask, byId, chooseFiles, h } from "./dom.js";
 import { keepOnly, withImages } from "./draft_store.js";
+import { isDoubtful } from "./doubts.js";
 import { Editor } from "./editor.js";
 import { announce, attempt, counted, say } from "./messages.js";
 import { Registrar } from "./registrar.js";
@@ -37,7 +38,12 @@ export class TeachView {
       help: () => help(),
     };
     this.panel = new TeachPanel(byId("teach-side"), this.editor, actions);
-    this.registrar = new Registrar(this.editor, this.panel.check, { show, watch });
+    this.registrar = new Registrar(this.editor, this.panel.check, {
+      show,
+      watch,
+      mayLeave: () => this.#mayLeave(),
+      look: (name, point) => this.edit(name, () => undefined, point),
+    });
     new TeachTools(byId("tools"), this.editor, this.stage.stage, actions);
     this.editor.addEventListener("change", () => this.#paint());
     document.addEventListener("keydown", (event) => {
@@ -119,24 +125,30 @@ export class TeachView {
     return true;
   }
 
-  /** Opens a registered category with all its shots, to be replaced. tell(words): how far it is. */
-  async edit(name, tell) {
+  /** Opens a registered category with all its shots, to be replaced. tell(words): how far it is.
+   * point: {shot, keypoint} that is shown first. */
+  async edit(name, tell, point = null) {
     const view = location.hash;
     let opened = 0;
     const draft = await attempt(`${name} cannot be opened`, async () => {
-      const { keypoint_names, edges, version, supports } = await api.get(`categories/${part(name)}`);
+      const [{ keypoint_names, edges, version, supports }, { doubtful }] = await Promise.all(
+        ["", "/check"].map((path) => api.get(`categories/${part(name)}${path}`)),
+      );
+      const marksOf = (index, keypoints) =>
+        keypoints.map((mark, keypoint) => (isDoubtful(doubtful, index, keypoint) ? { ...mark, doubtful: true } : mark));
       const shots = await Promise.all(
         supports.map(async ({ index, box, keypoints }) => {
           const blob = await api.blob(`categories/${part(name)}/shots/${index}`);
           const { image, width, height } = await api.upload("images", blob);
           opened += 1;
           if (supports.length > 1) tell(`Opening shot ${opened} of ${supports.length} …`);
-          return { image, width, height, source: "registered", box, marks: keypoints };
+          return { image, width, height, source: "registered", box, marks: marksOf(index, keypoints) };
         }),
       );
       return { name, mode: "replace", version, keypoint_names, edges, shots };
     });
-    if (draft) await this.open(draft, view);
+    if (!draft || !(await this.open(draft, view)) || !point) return;
+    this.editor.choose({ shot: point.shot, chosen: point.keypoint, tool: "point" });
   }
 
   async #take(image, objects = []) {
