@@ -17,7 +17,6 @@ from rich.table import Table
 from cape_ros.demo.scenes import FRAMES_OF_PHOTOGRAPH, photograph_scenes
 from cape_ros.media.sources import SourceFrame
 from cape_ros.perception.estimator import Estimator
-from cape_ros.perception.search import search
 
 
 def frames_of(scene_number: int, every: int) -> list[SourceFrame]:
@@ -40,7 +39,7 @@ def main(
     for row, category in enumerate(track(categories, "searching", transient=True)):
         cells = []
         for column, frames in enumerate(scenes):
-            found = [search(estimator, frame.image, category).score for frame in frames]
+            found = [estimator.find(frame.image, category).score for frame in frames]
             share = float(np.mean(np.array(found) > 0))
             (there if row == column else elsewhere).append(share)
             cells.append(f"{100 * share:.0f} % (best score {max(found):.2f})")

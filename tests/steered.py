@@ -16,10 +16,11 @@ from cape_ros.core.errors import InvalidInput
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.detection.detector import check_searchable
 from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
-from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, absent
 from cape_ros.perception.supports import EncodedSupports
 from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.perception.trust import Trust
@@ -84,9 +85,7 @@ class SteeredEstimator:
     def stand_in(self, keypoints: int) -> Category:
         return category("stand-in", keypoints)
 
-    def estimate(
-        self, image: np.ndarray, requests: list[ObjectRequest], best_only: bool = False
-    ) -> list[ObjectKeypoints]:
+    def estimate(self, image: np.ndarray, requests: list[ObjectRequest]) -> list[ObjectKeypoints]:
         self.threads.add(threading.get_ident())
         self.entered.release()
         assert self.gate.wait(SECONDS)
@@ -123,15 +122,23 @@ class SteeredEstimator:
             )
         return found
 
+    def find(
+        self, image: np.ndarray, category: Category | str, trust: Trust | None = None
+    ) -> ObjectKeypoints:
+        (found,) = self.detect(image, [category], 1, trust)
+        known = self.known[category] if isinstance(category, str) else category
+        return found[0] if found else absent(known, (0.0, 0.0, 64.0, 48.0))
+
     def detect(
         self,
         image: np.ndarray,
-        categories: Sequence[str],
+        categories: Sequence[Category | str],
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
     ) -> list[list[ObjectKeypoints]]:
         """The one object of each category, unless it is known: as much work as 14 crops."""
+        check_searchable(image)
         requests = [
             ObjectRequest(name, (0.0, 0.0, 64.0, 48.0)) for name in categories for _ in range(14)
         ]

@@ -81,7 +81,6 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "supervision",
         "tensorboard",
         "matplotlib",
-        "scipy",
         "mcap_ros2",
         "trimesh",
         "embreex",

@@ -13,6 +13,7 @@ REQUIRED = {
     "torch": "torch>=2.4",
     "torchvision": "torchvision>=0.19",
     "numpy": "numpy>=1.26",
+    "scipy": "scipy>=1.11",
     "cv2": "opencv-python-headless>=4.8,<5",
     "yaml": "pyyaml>=6",
     "PIL": "pillow>=10.1",
@@ -42,7 +43,6 @@ EXTRAS = {
     "train": {
         "tensorboard": "tensorboard>=2.14",
         "matplotlib": "matplotlib>=3.8",
-        "scipy": "scipy>=1.11",
     },
     "render": {"trimesh": "trimesh>=4.4", "embreex": "embreex>=2.17.7"},
 }

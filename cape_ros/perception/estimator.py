@@ -34,10 +34,8 @@ from cape_ros.model.layout.rotations import (
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
-from cape_ros.perception.detection.detect import check_size, find_instances
-from cape_ros.perception.detection.peaks import find_peaks
-from cape_ros.perception.detection.pyramid import pyramid
-from cape_ros.perception.detection.voters import Voters, encode_voters
+from cape_ros.perception.detection.detect import find_instances
+from cape_ros.perception.detection.detector import Detector
 from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
@@ -47,11 +45,11 @@ from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import (
     ObjectKeypoints,
     ObjectRequest,
+    absent,
     check_image,
     check_requests,
     registered_as,
 )
-from cape_ros.perception.search import search
 from cape_ros.perception.supports import EncodedSupports, encode_shots
 from cape_ros.perception.trust import Trust
 
@@ -113,7 +111,6 @@ class Estimator:
         self.device = self.network.device
         on_gpu = self.device.type == "cuda"
         self._tokens: WeakKeyDictionary[Category, KeypointTokens] = WeakKeyDictionary()
-        self._voters: WeakKeyDictionary[Category, tuple[Voters, ...]] = WeakKeyDictionary()
         self._registered: dict[str, Category] = {}
         self._stacked: tuple[Sequence[KeypointTokens], KeypointTokens | None] = (), None
         self.spent = Timing()
@@ -122,6 +119,7 @@ class Estimator:
         self._prepared = False
         self._lock = threading.RLock()
         self._host_crops = HostCrops(self.crop_size, LARGEST_BATCH, self.device)
+        self._detector = Detector(self.network, self._host_crops)
         self.crops = DeviceCrops(self.crop_size, self.device) if on_gpu else self._host_crops
 
     @classmethod
@@ -175,7 +173,7 @@ class Estimator:
         tokens: of the same shots, if they are encoded already. Raises as `encode`.
         """
         self._tokens[category] = tokens or self.encode(category)
-        self._voters_of(category)
+        self._detector.encode(category)
         self._registered[category.name] = category
         if self._prepared:
             self._prepare(len(category.keypoint_names), len(category.shots))
@@ -214,12 +212,10 @@ class Estimator:
 
     @one_at_a_time
     def estimate(
-        self, image: np.ndarray, requests: Sequence[ObjectRequest], *, best_only: bool = False
+        self, image: np.ndarray, requests: Sequence[ObjectRequest]
     ) -> list[ObjectKeypoints]:
         """The keypoints of each requested object in `image`, [H, W, 3] uint8 RGB, in order.
 
-        best_only: of each category only the best answer matters, so whether the object is rotated
-            is only tested where that promises most.
         Raises `InvalidInput` that names every request with an unknown category or an impossible
         box.
         """
@@ -227,7 +223,7 @@ class Estimator:
         predictions: list[ObjectKeypoints] = []
         for some, answers in self._batches.run(
             len(requests),
-            lambda some: self._predict(image, categories[some], boxes[some], best_only),
+            lambda some: self._predict(image, categories[some], boxes[some]),
         ):
             for category, box, request, points, score in zip(
                 categories[some], boxes[some], requests[some], *answers, strict=True
@@ -265,30 +261,19 @@ class Estimator:
         Raises `InvalidInput` for an unknown category and an image that is too small to search in.
         """
         check_image(image)
-        check_size(image)
         meant = [registered_as(category, self._registered) for category in categories]
-        with torch.inference_mode():
-            levels = list(pyramid(self.network, self._host_crops, image)) if meant else []
-            peaks = [
-                find_peaks(levels, self._voters_of(category), self.network.config.stride)
-                for category in meant
-            ]
+        peaks = self._detector.peaks(image, meant)
         return find_instances(self.estimate, image, meant, peaks, most, trust or Trust(), known)
 
-    def _voters_of(self, category: Category) -> tuple[Voters, ...]:
-        if category not in self._voters:
-            self._voters[category] = encode_voters(self.network, self._host_crops, category.shots)
-        return self._voters[category]
-
-    def find(self, image: np.ndarray, category: Category | str) -> ObjectKeypoints:
-        """Search one object in `image`, [H, W, 3] uint8 RGB; several times slower than in a box.
-
-        category: or the name of a registered one.
-        If it is not there, all its scores are 0, and so is its `score`.
-        Raises `InvalidInput` for an unknown category and an image that is too small to search in.
-        """
-        check_image(image)
-        return search(self, image, category)
+    def find(
+        self, image: np.ndarray, category: Category | str, trust: Trust | None = None
+    ) -> ObjectKeypoints:
+        """`detect` for the best instance; if there is none, all its scores are 0, and so is its
+        `score`."""
+        (found,) = self.detect(image, [category], 1, trust)
+        height, width = image.shape[:2]
+        meant = registered_as(category, self._registered)
+        return found[0] if found else absent(meant, (0.0, 0.0, float(width), float(height)))
 
     def stand_in(self, keypoints: int) -> Category:
         """A category without shots, to warm up with: it can be searched and is never present.
@@ -355,7 +340,6 @@ class Estimator:
         image: np.ndarray,
         categories: Sequence[Category],
         boxes: Sequence[Box],
-        best_only: bool,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points [N, K, 2] in [0, 1] of each crop, and their scores [N, K], not yet checked."""
         windows = list(dict.fromkeys(boxes))
@@ -368,11 +352,7 @@ class Estimator:
         features = self.network.extract(crops)
         if len(windows) < len(boxes):  # several categories share one window
             features = features[[windows.index(box) for box in boxes]]
-        rivals = None
-        if best_only:
-            numbers = {category: number for number, category in enumerate(categories)}
-            rivals = torch.tensor([numbers[category] for category in categories]).to(self.device)
-        points, scores = self.network.find(features, tokens, rivals)
+        points, scores = self.network.find(features, tokens)
         answer = torch.cat((points, scores[..., None]), dim=-1).cpu().numpy()
         self.spent += Timing(cut - ready, time.perf_counter() - cut + ready - began)
         return answer[..., :2], answer[..., 2]

@@ -101,6 +101,13 @@ class ObjectKeypoints:
         return KeyPoints(self.keypoints[None], None, self.scores[None], data=names)
 
 
+def absent(category: Category, box: Box) -> ObjectKeypoints:
+    """The answer for an object that is not in the image: all its scores are 0."""
+    names = category.keypoint_names
+    points, nothing = np.zeros((len(names), 2), np.float32), np.zeros(len(names), np.float32)
+    return ObjectKeypoints(category.name, category.version, box, points, nothing, nothing, names)
+
+
 def check_image(image: np.ndarray) -> None:
     """Raises `InvalidInput` unless `image` is HxWx3 uint8 with pixels in it."""
     if faults := image_faults(image):

@@ -25,10 +25,10 @@ from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
-from cape_ros.perception.search import SEARCHED_TOGETHER, search, search_all, warm_up
 from cape_ros.perception.supports import EncodedSupports
 from cape_ros.perception.tracking import Tracker, TrackingSettings, track_ids
 from cape_ros.perception.trust import Trust
+from cape_ros.perception.warm_up import warm_up
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
@@ -52,6 +52,7 @@ __all__ = [
 P = ParamSpec("P")
 
 logger = logging.getLogger(__name__)
+SEARCHED_TOGETHER = 2  # categories, while frames wait
 KEYPOINTS_TO_WARM_UP = 20  # while no category is registered
 
 
@@ -318,11 +319,12 @@ class Server:
         names: Sequence[str] | None = None,
         boxes: Sequence[Box] | None = None,
     ) -> Sequence[ObjectKeypoints]:
-        """Estimate one image on demand, between two frames: one answer per name, track_id -1.
+        """Estimate one image on demand, between two frames; track_id -1.
 
-        names: None = all categories, active or not. boxes: where each one is; None = search for
-        it, and if it is not there, all its scores are 0. Frames are processed after every
-        `SEARCHED_TOGETHER` categories. Raises `InvalidInput` that lists every fault.
+        names: None = all categories, active or not. boxes: where each one is, and as many answers;
+        None = every instance of each named category, best first, and none of an absent one. Frames
+        are processed after every `SEARCHED_TOGETHER` categories. Raises `InvalidInput` that lists
+        every fault.
         """
         with self._command():
             names = on_demand.check(self._categories, image, names, boxes)
@@ -330,12 +332,13 @@ class Server:
                 requests = [ObjectRequest(n, box) for n, box in zip(names, boxes, strict=True)]
                 return self._model.call(self._estimator.estimate, image, requests)
             wanted = list(dict.fromkeys(names))
-            answers: dict[str, ObjectKeypoints] = {}
+            answers: list[ObjectKeypoints] = []
             for at in range(0, len(wanted), SEARCHED_TOGETHER):
-                some = wanted[at : at + SEARCHED_TOGETHER]
-                seen = self._model.call(search_all, self._estimator, image, some, self.trust)
-                answers.update(zip(some, seen, strict=True))
-            return [answers[name] for name in names]
+                some, most = wanted[at : at + SEARCHED_TOGETHER], self.tracking.max_instances
+                detect = self._estimator.detect
+                for each in self._model.call(detect, image, some, most, self.trust):
+                    answers += each
+            return answers
 
     def try_out(self, image: np.ndarray, category: Category, box: Box | None) -> ObjectKeypoints:
         """Estimate one image with a category that need not be registered; track_id -1.
@@ -345,7 +348,7 @@ class Server:
         with self._command():
             on_demand.check_one(image, box)
             if box is None:
-                return self._model.call(search, self._estimator, image, category, self.trust)
+                return self._model.call(self._estimator.find, image, category, self.trust)
             requests = [ObjectRequest(category, box)]
             return self._model.call(self._estimator.estimate, image, requests)[0]
 

@@ -18,8 +18,8 @@ from cape_ros.perception.inference import batching, device
 from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.perception.inference.network import Network
 from cape_ros.perception.objects import ObjectRequest
-from cape_ros.perception.search import search, warm_up
 from cape_ros.perception.trust import Trust
+from cape_ros.perception.warm_up import warm_up
 
 CONFIG = CapeFormerConfig(
     backbone="resnet18", stride=16, image_size=(64, 64), width=32, heads=4, feedforward=48
@@ -394,20 +394,8 @@ def test_the_network_that_was_given_stays_as_it_is(image: np.ndarray) -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_an_object_is_found_without_a_box(estimator: Estimator, image: np.ndarray) -> None:
-    cup = category(image)
-    alone = estimator.find(image, cup)
-    by_search = search(estimator, image, cup)
-    assert alone.box == by_search.box
-    np.testing.assert_array_equal(alone.keypoints, by_search.keypoints)
-    np.testing.assert_array_equal(alone.scores, by_search.scores)
-
-
-def test_what_is_not_in_the_image_has_no_score(
-    estimator: Estimator, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cape_ros.perception.search.Trust", lambda: Trust(presence_threshold=1.1))
-    missing = estimator.find(image, category(image))
+def test_what_is_not_in_the_image_has_no_score(estimator: Estimator, image: np.ndarray) -> None:
+    missing = estimator.find(image, category(image), Trust(presence_threshold=1.1))
     assert missing.score == 0
     assert (missing.scores == 0).all()
     assert missing.keypoints.shape == (4, 2)

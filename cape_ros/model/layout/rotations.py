@@ -26,7 +26,6 @@ EIGHTHS = 8
 ANGLES = tuple(360 / EIGHTHS * n for n in range(1, EIGHTHS))
 """Degrees, counter-clockwise, of the rotated supports; the upright one is not among them."""
 MAX_REPASSES = 2  # passes at most, after the first
-RIVALS = 4  # of samples of which only the best is wanted, so many may get another pass
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,10 @@ def judge(
 def best_of_passes(
     tokens: KeypointTokens,
     forward: Callable[[Tensor | None, KeypointTokens], RotationHypothesis],
-    rivals: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
     """The answers of the best of a few passes, of each sample.
 
     forward: one pass over some samples of the batch, or (None) all of them, with these tokens.
-    rivals: [B] long; of those with the same number only the best is wanted.
     """
     first = forward(None, tokens)
     if not tokens.rotated:
@@ -128,8 +125,6 @@ def best_of_passes(
     shown = torch.zeros_like(first.eighth)
     samples = torch.arange(len(shown), device=shown.device)
     eighth, best, answers = first.eighth, first.strength, first.answers
-    if rivals is not None:
-        eighth = torch.where(_promising(best, rivals), eighth, shown)
     for repass in range(MAX_REPASSES):
         moved = (eighth != shown).nonzero().squeeze(1)
         if not len(moved):
@@ -145,12 +140,6 @@ def best_of_passes(
             answer[rows] = other[better]
         eighth = repeated.eighth
     return answers
-
-
-def _promising(strength: Tensor, rivals: Tensor) -> Tensor:
-    """Whether fewer than `RIVALS` of a sample's rivals are stronger: [B] bool."""
-    stronger = (rivals[:, None] == rivals) & (strength > strength[:, None])
-    return stronger.sum(dim=1) < RIVALS
 
 
 def _rotate(points: Tensor, size: tuple[int, int], degrees: float) -> Tensor:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.detection.peaks import Peak
 from cape_ros.perception.detection.suppression import is_duplicate, overlap
@@ -18,9 +17,8 @@ from cape_ros.perception.trust import Trust
 
 MARGIN = 0.25  # of the longer side of the hull, on every side
 MIN_POINTS = 3  # trusted points that make a hull
-SMALLEST = 3  # pixels on a side of an image
 TOGETHER = 2  # peaks of a category that are refined in one batch
-LEAST_VOTES = 4.0  # of a peak that is refined, beside the strongest one
+LEAST_VOTES = 4.0  # of a peak that is refined
 CLOSE = 0.5  # overlap of an object's box with that of its peak: below, it gets a closer pass
 INSIDE = 0.3  # of an object's side: peaks that near its middle are this object
 
@@ -38,11 +36,17 @@ class Search:
     ended: bool = False
 
     def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
-        """The strongest peaks at which nothing is found yet; none where the search has ended."""
+        """The strongest peaks at which nothing is found yet; none where the search has ended.
+
+        Where no object is known, the strongest one gets its pass in any case.
+        """
         some: list[Peak] = []
-        while self.peaks and not self.ended and len(some) < min(TOGETHER, most - len(self.found)):
-            peak = self.peaks.popleft()
-            if not _explained(peak, [*self.known, *self.found], trust):
+        ended = self.ended or len(self.found) >= most
+        while self.peaks and not ended and len(some) < TOGETHER:
+            peak, there = self.peaks.popleft(), [*self.known, *self.found]
+            if peak.votes < LEAST_VOTES and (there or some):
+                break
+            if not _explained(peak, there, trust):
                 some.append(peak)
         return some
 
@@ -74,11 +78,7 @@ def find_instances(
     searches = [
         Search(
             category,
-            deque(
-                peak
-                for number, peak in enumerate(some)
-                if (number == 0 or peak.votes >= LEAST_VOTES) and not box_faults(peak.box, *size)
-            ),
+            deque(peak for peak in some if not box_faults(peak.box, *size)),
             [one for one in known if one.category == category.name],
         )
         for category, some in zip(categories, peaks, strict=True)
@@ -91,7 +91,7 @@ def find_instances(
         for search in searches:
             of_search = [r for (s, _), r in zip(wanted, refined, strict=True) if s is search]
             search.judge((one for one in of_search if one), trust)
-    return [sorted(search.found, key=lambda one: -one.score) for search in searches]
+    return [sorted(search.found, key=lambda one: -one.score)[:most] for search in searches]
 
 
 def _refine(
@@ -115,13 +115,6 @@ def _refine(
     for at, one in zip(closer, estimate(image, list(closer.values())), strict=True):
         refined[at] = one if object_box(one, size, trust) else None
     return refined
-
-
-def check_size(image: np.ndarray) -> None:
-    """Raises `InvalidInput` for an image that is too small to search in."""
-    height, width = image.shape[:2]
-    if min(width, height) < SMALLEST:
-        raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
 
 
 def object_box(one: ObjectKeypoints, size: tuple[int, int], trust: Trust) -> Box | None:

@@ -7,6 +7,7 @@ size, so that sizes and levels can be compared.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from cape_ros.perception.geometry import Box
 
 SCALES = (0.76, 1.0, 1.32)  # of an object, relative to its voters
 LARGEST = 1.74  # the same, in the coarsest level: objects as large as the frame
+BETWEEN = (0.0, 22.5)  # degrees that an object is rotated beyond an eighth of a circle
 CLAMPED = (-1.0, 4.0)  # z-scores of one voter: none can make or break an object
 APART = 0.4  # of the larger object's side: peaks that are closer are one
 MOST_PEAKS = 32  # of a category
@@ -29,12 +31,11 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Peak:
-    """middle: (x, y) of the object's box in image pixels. side: its longer one. eighth: by how many
-    eighths of a circle the object is rotated. votes: z-score of their sum."""
+    """middle: (x, y) of the object's box in image pixels. side: its longer one. votes: z-score of
+    their sum."""
 
     middle: tuple[float, float]
     side: float
-    eighth: int
     votes: float
 
     @property
@@ -70,7 +71,7 @@ def _apart(one: Peak, other: Peak) -> bool:
 
 
 def _peaks(level: Level, voters: Voters, scales: Sequence[float], stride: int) -> list[Peak]:
-    votes = _vote(level.features, voters, scales)
+    votes = _vote(level.features, voters, _poses(scales))
     width = votes.shape[-1]
     best, kind = votes.flatten(0, 1).max(dim=0)
     highest = F.max_pool2d(best[None, None], 3, 1, 1)[0, 0]
@@ -81,15 +82,29 @@ def _peaks(level: Level, voters: Voters, scales: Sequence[float], stride: int) -
         if score <= 0:
             break
         row, column = divmod(cell, width)
-        scale, eighth = divmod(int(kind[row, column]), votes.shape[1])
+        pose = int(kind[row, column]) // votes.shape[1]
         zoom = level.zoom / stride
         middle = (column + 0.5) / zoom, (row + 0.5) / zoom
-        peaks.append(Peak(middle, voters.side * scales[scale] / zoom, eighth, score))
+        peaks.append(Peak(middle, voters.side * scales[pose // len(BETWEEN)] / zoom, score))
     return peaks
 
 
-def _vote(features: Tensor, voters: Voters, scales: Sequence[float]) -> Tensor:
-    """The best shot's z-scores [scales, 8, h, w] of an object whose middle is in a cell."""
+def _poses(scales: Sequence[float]) -> Tensor:
+    """Each scale with each of the rotations `BETWEEN`, [P, 2, 2]."""
+    poses = []
+    for scale in scales:
+        for degrees in BETWEEN:
+            angle = math.radians(degrees)
+            c, s = scale * math.cos(angle), scale * math.sin(angle)
+            poses.append([[c, s], [-s, c]])
+    return torch.tensor(poses)
+
+
+def _vote(features: Tensor, voters: Voters, poses: Tensor) -> Tensor:
+    """The best shot's z-scores [P, 8, h, w] of an object whose middle is in a cell.
+
+    poses: [P, 2, 2], how the places of the voters are scaled and rotated.
+    """
     height, width = features.shape[:2]
     row, beside = width + 2 * max(height, width), max(height, width)
     down, right = (torch.arange(n, device=features.device) + beside for n in (height, width))
@@ -100,8 +115,8 @@ def _vote(features: Tensor, voters: Voters, scales: Sequence[float]) -> Tensor:
         similarity = _standard(similarity, -1).clamp(*CLAMPED)
         maps = F.pad(similarity.unflatten(-1, (height, width)), (beside,) * 4).flatten(2)
         totals = []
-        for scale in scales:
-            step = (places * scale).round().long().clamp(-beside, beside)
+        for matrix in poses.to(places):
+            step = (places @ matrix.T).round().long().clamp(-beside, beside)
             start = step[..., 1] * row + step[..., 0]
             moved = maps.gather(-1, start[..., None] + cells)
             totals.append(weights @ moved)

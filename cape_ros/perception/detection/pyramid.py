@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from cape_ros.perception.inference.crops import HostCrops, as_stored
 from cape_ros.perception.inference.network import Network
@@ -27,16 +26,18 @@ class Level:
     zoom: float
 
 
-def pyramid(network: Network, cutter: HostCrops, image: np.ndarray) -> Iterator[Level]:
+def pyramid(network: Network, cutter: HostCrops, image: np.ndarray) -> list[Level]:
     """The levels of an image [H, W, 3] uint8 RGB, the finest first."""
     source, backwards = as_stored(image)
     lengths = {min(LONGEST, cells * network.config.stride) for cells in LENGTHS}
+    levels = []
     for length in sorted(lengths, reverse=True):
         pixels, zoom = _resize(source, length)
         if backwards:
             pixels = np.ascontiguousarray(pixels[..., ::-1])
         features = network.extract(cutter.upload(pixels[None]))[0].movedim(0, -1).float()
-        yield Level(torch.nn.functional.normalize(features, dim=-1), zoom)
+        levels.append(Level(F.normalize(features, dim=-1), zoom))
+    return levels
 
 
 def _resize(image: np.ndarray, length: int) -> tuple[np.ndarray, float]:

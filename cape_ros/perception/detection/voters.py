@@ -40,8 +40,10 @@ class Voters:
 def encode_voters(
     network: Network, cutter: HostCrops, shots: Sequence[SupportShot]
 ) -> tuple[Voters, ...]:
-    """The voters of each of the sizes `CELLS`."""
+    """The voters of each of the sizes `CELLS`; none without shots."""
     some = shots[:MOST_SHOTS]
+    if not some:
+        return ()
     return tuple(_encode(network, cutter, some, cells) for cells in CELLS)
 
 

@@ -37,18 +37,13 @@ class Network:
         memory of."""
         return self.net.extract(images, support)
 
-    def find(
-        self, features: Tensor, tokens: KeypointTokens, rivals: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32.
-
-        rivals: [B] long; of those with the same number only the best is wanted.
-        """
+    def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
+        """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32."""
 
         def forward(samples: Tensor | None, tokens: KeypointTokens) -> RotationHypothesis:
             return self.forward(features if samples is None else features[samples], tokens)
 
-        points, scores = best_of_passes(tokens, forward, rivals)
+        points, scores = best_of_passes(tokens, forward)
         return points, scores
 
     def forward(self, features: Tensor, tokens: KeypointTokens) -> RotationHypothesis:

@@ -119,7 +119,8 @@ class RecordedNetwork(Network):
 
     def extract(self, images: Tensor, support: bool = False) -> Tensor:
         """As `Network.extract`; replayed where it is recorded."""
-        if not self._extractions or (support and self.net.support_backbone is not None):
+        recorded = self._extractions and tuple(images.shape[-2:]) == self.config.image_size
+        if not recorded or (support and self.net.support_backbone is not None):
             return super().extract(images, support)
         parts = []
         for recording, part in _parts(self._extractions, len(images)):

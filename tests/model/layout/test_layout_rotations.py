@@ -153,26 +153,6 @@ def test_the_number_of_passes_is_bounded() -> None:
     assert count == 1 + MAX_REPASSES
 
 
-def test_of_rivals_only_the_most_promising_get_a_second_pass() -> None:
-    """Seven of one category and two of another; all seem to be rotated."""
-    given, again = tokens(batch=9), []
-    strength = torch.tensor([3.0, 9.0, 1.0, 8.0, 7.0, 2.0, 6.0, 0.5, 0.1])
-    rivals = torch.tensor([0, 0, 0, 0, 0, 0, 0, 1, 1])
-
-    def forward(samples: Tensor | None, _: KeypointTokens) -> RotationHypothesis:
-        if samples is None:
-            return RotationHypothesis((strength.unsqueeze(-1),), strength, torch.full((9,), 3))
-        again.extend(samples.tolist())
-        stronger = strength[samples] + 1
-        return RotationHypothesis(
-            (stronger.unsqueeze(-1),), stronger, torch.full((len(samples),), 3)
-        )
-
-    (answers,) = best_of_passes(given, forward, rivals)
-    assert again == [1, 3, 4, 6, 7, 8]
-    assert answers[:, 0].tolist() == pytest.approx([3, 10, 1, 9, 8, 2, 7, 1.5, 1.1])
-
-
 def test_shots_are_averaged_and_categories_stacked_by_orientation() -> None:
     one, other = tokens(seed=1), tokens(keypoints=3, seed=2)
     mean = average_shots([one, tokens(seed=3)])

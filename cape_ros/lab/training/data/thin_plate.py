@@ -10,9 +10,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 from numpy.random import Generator
+from scipy.interpolate import RBFInterpolator
 
-from cape_ros.core.errors import TrainingError
-from cape_ros.core.extras import how_to_install
 from cape_ros.lab.training.data.grids import STEP, nodes, through
 
 CONTROLS = 4  # the places that are moved form a grid of so many by so many
@@ -27,14 +26,7 @@ Bending = Callable[[np.ndarray], np.ndarray]
 
 
 def thin_plate(controls: np.ndarray, targets: np.ndarray) -> Bending:
-    """The spline that takes controls [N, 2] to targets [N, 2]; not all on one line.
-
-    Raises `TrainingError` without SciPy.
-    """
-    try:
-        from scipy.interpolate import RBFInterpolator
-    except ImportError as error:
-        raise TrainingError(f"thin plates need SciPy: {how_to_install('train')}") from error
+    """The spline that takes controls [N, 2] to targets [N, 2]; not all on one line."""
     spline: Bending = RBFInterpolator(controls, targets, kernel="thin_plate_spline")
     return spline
 

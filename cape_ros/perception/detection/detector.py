@@ -1,0 +1,52 @@
+"""Where in an image instances of categories may be: the first half of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+
+from cape_ros.core.errors import InvalidInput
+from cape_ros.perception.category import Category
+from cape_ros.perception.detection.peaks import Peak, find_peaks
+from cape_ros.perception.detection.pyramid import pyramid
+from cape_ros.perception.detection.voters import Voters, encode_voters
+from cape_ros.perception.inference.crops import HostCrops
+from cape_ros.perception.inference.network import Network
+
+SMALLEST = 3  # pixels on a side of an image
+
+
+def check_searchable(image: np.ndarray) -> None:
+    """Raises `InvalidInput` for an image that is too small to search in."""
+    height, width = image.shape[:2]
+    if min(width, height) < SMALLEST:
+        raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
+
+
+class Detector:
+    """Votes of all categories on the features of one frame; keeps the voters of each category as
+    long as it is referenced."""
+
+    def __init__(self, network: Network, cutter: HostCrops):
+        self._network, self._cutter = network, cutter
+        self._voters: WeakKeyDictionary[Category, tuple[Voters, ...]] = WeakKeyDictionary()
+
+    def encode(self, category: Category) -> tuple[Voters, ...]:
+        """The voters of a category; none where it has no shots."""
+        if category not in self._voters:
+            self._voters[category] = encode_voters(self._network, self._cutter, category.shots)
+        return self._voters[category]
+
+    @torch.inference_mode()
+    def peaks(self, image: np.ndarray, categories: Sequence[Category]) -> list[list[Peak]]:
+        """The peaks of each category, the strongest first.
+
+        Raises `InvalidInput` for an image that is too small to search in.
+        """
+        check_searchable(image)
+        each = [self.encode(category) for category in categories]
+        levels = pyramid(self._network, self._cutter, image) if each else []
+        return [find_peaks(levels, voters, self._network.config.stride) for voters in each]

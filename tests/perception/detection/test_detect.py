@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pasted import cloth, is_at, place
+
+from cape_ros.core.errors import InvalidInput
+from cape_ros.perception.category import Category
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.trust import Trust
+
+
+@pytest.fixture(scope="module")
+def cup(categories: list[Category]) -> Category:
+    return categories[0]
+
+
+@pytest.fixture(scope="module")
+def estimator(cup: Category, categories: list[Category]) -> Estimator:
+    estimator = Estimator.load(device="cpu")
+    estimator.register(cup)
+    estimator.register(categories[1])
+    return estimator
+
+
+def test_every_instance_is_found_where_it_is(
+    estimator: Estimator, cup: Category, categories: list[Category]
+) -> None:
+    scene = cloth()
+    cups = [
+        place(scene, cup, (130, 130), 170, 0),
+        place(scene, cup, (330, 330), 90, 90),
+        place(scene, cup, (480, 360), 130, 200),
+    ]
+    other = place(scene, categories[1], (490, 120), 200, 0)
+    found, others = estimator.detect(scene, [cup, categories[1].name])
+    assert len(found) == len(cups)
+    assert all(sum(is_at(one, truth) for one in found) == 1 for truth in cups)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    assert len(others) == 1
+    assert is_at(others[0], other)
+
+
+def test_what_is_known_is_not_found_again(estimator: Estimator, cup: Category) -> None:
+    scene = cloth()
+    first, second = (place(scene, cup, (x, 240), 180, 0) for x in (160, 450))
+    (found,) = estimator.detect(scene, [cup])
+    known = [one for one in found if is_at(one, first)]
+    (rest,) = estimator.detect(scene, [cup], known=known)
+    assert [is_at(one, second) for one in rest] == [True]
+    assert estimator.detect(scene, [cup], known=found) == [[]]
+
+
+def test_of_twenty_identical_objects_as_many_as_are_wanted(
+    estimator: Estimator, cup: Category
+) -> None:
+    scene = cloth()
+    truths = [
+        place(scene, cup, (70 + 125 * column, 65 + 115 * row), 80, 0)
+        for row in range(4)
+        for column in range(5)
+    ]
+    (found,) = estimator.detect(scene, [cup], most=3)
+    assert len(found) == 3
+    (found,) = estimator.detect(scene, [cup])
+    assert len(found) == 8
+    at = [[number for number, truth in enumerate(truths) if is_at(one, truth)] for one in found]
+    assert len({number for (number,) in at}) == 8
+
+
+def test_an_object_that_the_border_cuts(estimator: Estimator, cup: Category) -> None:
+    scene = cloth()
+    truth = place(scene, cup, (590, 240), 200, 0)
+    (found,) = estimator.detect(scene, [cup])
+    assert [is_at(one, truth) for one in found] == [True]
+
+
+def test_two_categories_that_look_alike_are_both_there(estimator: Estimator, cup: Category) -> None:
+    scene = cloth()
+    truth = place(scene, cup, (320, 240), 200, 0)
+    twin = replace(cup, name="twin")
+    for found in estimator.detect(scene, [cup, twin]):
+        assert [is_at(one, truth) for one in found] == [True]
+
+
+def test_nothing_is_found_where_nothing_is(estimator: Estimator, cup: Category) -> None:
+    assert estimator.detect(cloth(), [cup]) == [[]]
+    assert estimator.detect(np.zeros((480, 640, 3), np.uint8), [cup]) == [[]]
+
+
+def test_the_threshold_of_presence_is_the_callers(estimator: Estimator, cup: Category) -> None:
+    scene = cloth()
+    place(scene, cup, (320, 240), 200, 0)
+    assert estimator.detect(scene, [cup], trust=Trust(presence_threshold=1.01)) == [[]]
+
+
+def test_no_categories_are_no_work(estimator: Estimator) -> None:
+    assert estimator.detect(cloth(), []) == []
+
+
+@pytest.mark.parametrize("shape", [(2, 640, 3), (480, 2, 3)])
+def test_an_image_too_small_to_search_in_is_named(
+    estimator: Estimator, cup: Category, shape: tuple[int, int, int]
+) -> None:
+    with pytest.raises(InvalidInput, match="too few to search in"):
+        estimator.detect(np.zeros(shape, np.uint8), [cup])
+
+
+@pytest.mark.parametrize("size", [(3, 3), (3, 900), (900, 3), (31, 17)])
+def test_an_image_of_any_shape_can_be_searched(
+    estimator: Estimator, cup: Category, size: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
+    assert len(estimator.detect(noise, [cup])) == 1
+
+
+def test_a_camera_that_sends_bgr(estimator: Estimator, cup: Category) -> None:
+    scene = cloth()
+    truth = place(scene, cup, (320, 240), 200, 0)
+    backwards = np.ascontiguousarray(scene[..., ::-1])[..., ::-1]
+    (found,) = estimator.detect(backwards, [cup])
+    assert [is_at(one, truth) for one in found] == [True]
