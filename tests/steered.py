@@ -136,9 +136,12 @@ class SteeredEstimator:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        between: Callable[[], None] | None = None,
     ) -> list[list[ObjectKeypoints]]:
         """The one object of each category, unless it is known: as much work as 14 crops."""
         check_searchable(image)
+        if between:
+            between()
         requests = [
             ObjectRequest(name, (0.0, 0.0, 64.0, 48.0)) for name in categories for _ in range(14)
         ]

@@ -252,18 +252,26 @@ class Estimator:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        between: Callable[[], None] | None = None,
     ) -> list[list[ObjectKeypoints]]:
         """The instances of each category in `image`, [H, W, 3] uint8 RGB: best first.
 
         categories: or the names of registered ones. most: instances of one category, at most.
         trust: each instance is at or above its presence threshold. known: objects of the image
-            that need not be found again: they are not among the instances.
+            that need not be found again: they are not among the instances. between: is called
+            between the passes; it may call the estimator.
         Raises `InvalidInput` for an unknown category and an image that is too small to search in.
         """
         check_image(image)
         meant = [registered_as(category, self._registered) for category in categories]
-        peaks = self._detector.peaks(image, meant)
-        return find_instances(self.estimate, image, meant, peaks, most, trust or Trust(), known)
+        peaks = self._detector.peaks(image, meant, between)
+
+        def estimate(image: np.ndarray, requests: Sequence[ObjectRequest]) -> list[ObjectKeypoints]:
+            if between and requests:
+                between()
+            return self.estimate(image, requests)
+
+        return find_instances(estimate, image, meant, peaks, most, trust or Trust(), known)
 
     def find(
         self, image: np.ndarray, category: Category | str, trust: Trust | None = None

@@ -19,6 +19,7 @@ from typing import ParamSpec
 import numpy as np
 
 from cape_ros.core.errors import CapeError, Conflict, DeviceError, InvalidInput
+from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator, Inspection
@@ -79,6 +80,7 @@ class Server:
         self._library = library
         self._on_categories = on_categories
         self._clock = clock
+        self._log = ThrottledLog(logger, clock)
         self._track_ids = track_ids()
         self._model = ModelThread(estimator.progress)
         self._frames = FrameQueue(self._model, self._infer, self._new_tracker, on_result, clock)
@@ -422,7 +424,21 @@ class Server:
     # From here on, only the model's thread; `_new_tracker` is the exception.
 
     def _new_tracker(self) -> Tracker:
-        return Tracker(self._estimator, self._track_ids, self._clock)
+        return Tracker(
+            self._estimator, self._track_ids, self._clock, self._search, self._model.make_way
+        )
+
+    def _search(self, search: Callable[[], None]) -> None:
+        """After the frame in work."""
+        self._model.submit(self._count_failure, search)
+
+    def _count_failure(self, search: Callable[[], None]) -> None:
+        try:
+            search()
+        except BaseException as error:  # whatever it is, the next search may go well
+            self._frames.model_failed(error)
+            kind, text = type(error).__name__, "a search for more objects failed"
+            self._log.log(logging.ERROR, kind, text, error)
 
     def _is_idle(self) -> bool:
         return not (self._frames.pending or self._rotations.pending or self._shots.pending)

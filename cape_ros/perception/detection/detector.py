@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -41,12 +41,18 @@ class Detector:
         return self._voters[category]
 
     @torch.inference_mode()
-    def peaks(self, image: np.ndarray, categories: Sequence[Category]) -> list[list[Peak]]:
+    def peaks(
+        self,
+        image: np.ndarray,
+        categories: Sequence[Category],
+        between: Callable[[], None] | None = None,
+    ) -> list[list[Peak]]:
         """The peaks of each category, the strongest first.
 
+        between: is called before each pass of the network.
         Raises `InvalidInput` for an image that is too small to search in.
         """
         check_searchable(image)
         each = [self.encode(category) for category in categories]
-        levels = pyramid(self._network, self._cutter, image) if each else []
+        levels = pyramid(self._network, self._cutter, image, between) if each else []
         return [find_peaks(levels, voters, self._network.config.stride) for voters in each]

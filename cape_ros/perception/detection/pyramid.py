@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -26,12 +27,22 @@ class Level:
     zoom: float
 
 
-def pyramid(network: Network, cutter: HostCrops, image: np.ndarray) -> list[Level]:
-    """The levels of an image [H, W, 3] uint8 RGB, the finest first."""
+def pyramid(
+    network: Network,
+    cutter: HostCrops,
+    image: np.ndarray,
+    between: Callable[[], None] | None = None,
+) -> list[Level]:
+    """The levels of an image [H, W, 3] uint8 RGB, the finest first.
+
+    between: is called before each pass of the network.
+    """
     source, backwards = as_stored(image)
     lengths = {min(LONGEST, cells * network.config.stride) for cells in LENGTHS}
     levels = []
     for length in sorted(lengths, reverse=True):
+        if between:
+            between()
         pixels, zoom = _resize(source, length)
         if backwards:
             pixels = np.ascontiguousarray(pixels[..., ::-1])

@@ -36,20 +36,20 @@ class SearchSchedule:
 
     def due(
         self, names: Sequence[str], tracked: Collection[str], in_view: Collection[str]
-    ) -> list[str]:
-        """Which categories to search now.
+    ) -> tuple[list[str], bool]:
+        """Which categories to search, and whether they may be in view unseen: then it is urgent.
 
         names: that may have more objects. tracked: with objects that are seen or predicted.
         in_view: with objects that are seen.
         """
         self._missed.difference_update(tracked)
         if not in_view:
-            return list(names)
+            return list(names), True
         urgent = [name for name in names if name not in tracked and name not in self._missed]
         waiting = urgent or (names if self._clock() >= self._rests_until else ())
         # Of those never searched, which was registered last.
         first = min(reversed(waiting), key=lambda name: self._searched.get(name, -1), default=None)
-        return [] if first is None else [first]
+        return ([] if first is None else [first]), bool(urgent)
 
     @contextmanager
     def searching(self, names: Sequence[str], share: float) -> Iterator[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,10 @@ CONVERGED = 3  # images in a row in which a young track sees only the object of 
 TIE = 0.02  # cost: so much the older of two tracks is preferred
 
 
+def no_pause() -> None:
+    """Nothing happens between the steps of a search."""
+
+
 def track_ids() -> Iterator[int]:
     """The track IDs 0, 1, 2, ..., which begin anew after `MOST_TRACK_IDS`."""
     return (number % MOST_TRACK_IDS for number in itertools.count())
@@ -53,11 +58,19 @@ class Tracker:
         estimator: Estimator,
         track_ids: Iterator[int],
         clock: Callable[[], float] = time.monotonic,
+        later: Callable[[Callable[[], None]], None] | None = None,
+        between: Callable[[], None] = no_pause,
     ) -> None:
-        """clock: [s], of what a search costs. The motion of objects follows the images' stamps."""
+        """clock: [s], of what a search costs. The motion of objects follows the images' stamps.
+
+        later: does a search for more objects that is not urgent after the image; None = at once.
+        between: is called between its steps; it may estimate further images.
+        """
         self._estimator = estimator
         self._track_ids = track_ids
         self._schedule = SearchSchedule(clock)
+        self._later, self._between = later, between
+        self._pending: set[str] | None = None  # categories of the search that goes on
         self._tracks: list[Track] = []  # oldest first
         self._settings = TrackingSettings()  # of the newest image
         self._size = (0, 0)
@@ -67,6 +80,8 @@ class Tracker:
     def forget(self, name: str) -> None:
         """Search a category anew with the next image: it is another one now, or gone."""
         self._tracks = [track for track in self._tracks if track.category.name != name]
+        if self._pending is not None:
+            self._pending.discard(name)
         self._schedule.forget(name)
 
     def estimate(
@@ -103,6 +118,8 @@ class Tracker:
             raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
         if self._size != (width, height):
             self._size, self._tracks = (width, height), []
+            if self._pending is not None:
+                self._pending.clear()
         before, self._stamp = self._stamp, stamp
         seconds = 0.0 if before is None else max(0.0, stamp - before)
         self._now += seconds
@@ -180,23 +197,43 @@ class Tracker:
         """Detect what is missing, as far as there is time."""
         shown, settings = self._shown(), self._settings
         seen = [track for track in shown if track.is_seen]
-        names = self._schedule.due(
+        names, urgent = self._schedule.due(
             [name for name in categories if len(_of(seen, name)) < settings.max_instances],
             {track.category.name for track in shown},
             {track.category.name for track in seen},
         )
-        if not names:
+        if not names or (self._pending is not None and not urgent):
             return
         known = [track.result(self._now, settings) for track in seen]
-        with self._schedule.searching(names, settings.search_share):
-            detected = self._estimator.detect(
-                image, names, settings.max_instances, settings.trust, known
-            )
-        threshold = settings.trust.point_threshold
-        for name, objects in zip(names, detected, strict=True):
-            category = categories[name]
-            judged = [Measurement.of(one, image, category, threshold) for one in objects]
-            self._take(category, [each for each in judged if each])
+        if urgent or not self._later:
+            self._detect(image, categories, names, known, no_pause)
+        else:
+            self._later(partial(self._detect, image, categories, names, known, self._between))
+            self._pending = set(names)
+
+    def _detect(
+        self,
+        image: np.ndarray,
+        categories: Mapping[str, Category],
+        names: Sequence[str],
+        known: Sequence[ObjectKeypoints],
+        between: Callable[[], None],
+    ) -> None:
+        """Take what is searched and not known; but nothing that was forgotten meanwhile."""
+        pending, settings = self._pending, self._settings
+        try:
+            with self._schedule.searching(names, settings.search_share):
+                detected = self._estimator.detect(
+                    image, names, settings.max_instances, settings.trust, known, between
+                )
+            threshold = settings.trust.point_threshold
+            for name, objects in zip(names, detected, strict=True):
+                if pending is None or name in pending:
+                    category = categories[name]
+                    judged = [Measurement.of(one, image, category, threshold) for one in objects]
+                    self._take(category, [each for each in judged if each])
+        finally:
+            self._pending = None
 
     def _take(self, category: Category, detected: Sequence[Measurement]) -> None:
         """Assign detections to tracks that are not seen; the others begin new ones."""

@@ -255,3 +255,41 @@ def test_any_motion_at_any_time_gives_results_that_fit_their_message(
             assert one.velocities.shape == one.keypoints.shape
             assert one.age >= 0
             assert ((one.scores >= 0) & (one.scores <= 1)).all()
+
+
+def test_a_search_beside_what_is_in_view_goes_on_between_images() -> None:
+    first = Thing(lambda t: (100 + 40 * t, 200))
+    second = Thing(lambda t: (400, 200 + 30 * t), visible=lambda t: t > 0.15)
+    camera = Camera(World(first, second), between=True)
+    camera.look()
+    shown: list[list[int]] = []
+    camera.between = lambda: shown.extend([one.track_id for one in camera.look()] for _ in range(3))
+    while not camera.later:
+        camera.look()
+    (search,) = camera.later
+    search()
+    assert shown == [[0]] * 3
+    assert len(camera.later) == 1  # not one for each image
+    assert camera.numbers_of(camera.look()) == {0: 0, 1: 1}
+
+
+@pytest.mark.parametrize("how", ["removed", "another size"])
+def test_what_was_searched_before_a_change_is_not_taken_after_it(how: str) -> None:
+    world = World(Thing(lambda t: (100, 200)), Thing(lambda t: (400, 200), lambda t: t > 0.15))
+    camera = Camera(world, between=True)
+    while not camera.later:
+        camera.look()
+
+    def change() -> None:
+        if how == "removed":
+            camera.tracker.forget("cup")
+        else:
+            world.size = (320, 240)
+            world.things.clear()
+            assert camera.look() == []
+
+    camera.between = change
+    camera.later[0]()
+    world.things.clear()
+    assert [one for one in camera.look() if not one.predicted] == []
+    assert camera.look() == []

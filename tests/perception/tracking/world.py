@@ -96,10 +96,11 @@ class World:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        between: Callable[[], None] | None = None,
     ) -> list[list[ObjectKeypoints]]:
         self.searched.append(list(names))
         self.spent += self.search_takes
-        return [
+        found = [
             [
                 self._found(thing, (0.0, 0.0, *map(float, self.size)))
                 for thing in self.seen(name)
@@ -110,6 +111,9 @@ class World:
             ][:most]
             for name in names
         ]
+        if between:
+            between()
+        return found
 
     def _answer(self, name: str, box: Box) -> ObjectKeypoints:
         """Of the things in the box, the one nearest to its centre."""
@@ -144,11 +148,22 @@ class World:
 class Camera:
     """A tracker that watches a world."""
 
-    def __init__(self, world: World, *categories: Category, **settings: Any) -> None:
+    def __init__(
+        self, world: World, *categories: Category, between: bool = False, **settings: Any
+    ) -> None:
+        """between: a search for more objects waits in `later`."""
         self.world = world
         self.categories = {each.name: each for each in categories or [category()]}
         self.settings = TrackingSettings(**settings)
-        self.tracker = Tracker(world, track_ids(), lambda: world.spent)  # type: ignore[arg-type]
+        self.later: list[Callable[[], None]] = []  # searches between images
+        self.between: Callable[[], None] = lambda: None
+        self.tracker = Tracker(
+            world,  # type: ignore[arg-type]
+            track_ids(),
+            lambda: world.spent,
+            self.later.append if between else None,
+            lambda: self.between(),
+        )
         self.stamp = 100.0
 
     def look(self, seconds: float = PERIOD, stamp: float | None = None) -> list[ObjectKeypoints]:
