@@ -133,10 +133,25 @@ def blocks_of(height: int, width: int) -> tuple[int, int]:
 
 
 def best_transforms(matches: Matches) -> SimilarityTransforms:
-    """The transforms with the most votes; -inf votes for a keypoint that is unknown or alone.
+    """The transforms with the most votes; -inf votes for a keypoint that is unknown or alone."""
+    height, width = matches.maps.shape[-2:]
+    votes, transform, row, column = _votes(matches)
+    down, across = math.ceil(height / STRIDE), math.ceil(width / STRIDE)
+    index = (transform * down + row // STRIDE) * across + column // STRIDE
+    best, at = keep_best(votes, BEST, index)
+    placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
+    return SimilarityTransforms(
+        best.masked_fill(~placed.unsqueeze(-1), -torch.inf),
+        transforms(votes.device)[transform.gather(-1, at)],
+        torch.stack((column.gather(-1, at), row.gather(-1, at)), dim=-1).float(),
+    )
 
-    What a voter sees best in a block of shifts bounds its votes there from above. The best shifts
-    are looked for in the blocks with the highest bounds.
+
+def _votes(matches: Matches) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Votes for each keypoint's most promising transforms, rows and columns, each [G, K, C].
+
+    What a voter sees best in a block of shifts bounds its votes there from above. Only the blocks
+    with the highest bounds are looked into.
     """
     height, width = matches.maps.shape[-2:]
     device, reach = matches.maps.device, BLOCK - STRIDE
@@ -148,31 +163,20 @@ def best_transforms(matches: Matches) -> SimilarityTransforms:
     )
     across = seen.shape[-1]
     home = _homes(matches, seen[0, 0].numel(), across)
-    blocks_down, blocks_across = blocks_of(height, width)
-    block = _places(blocks_down, blocks_across, BLOCK, across, device)
+    block = _places(*blocks_of(height, width), BLOCK, across, device)
     bounds = matches.weight @ _look_up(most, home.unsqueeze(-1) + block).flatten(2)
     found = keep_best(bounds, BLOCKS)[1]
     transform = found // len(block)
-    # [G, K, B * 4]: the shifts of these blocks. [G, K, B, N]: where the voters are for the first.
+    # [G, K, B, 4]: the shifts of these blocks. [G, K, B, N]: where the voters are without them.
     shift = block[found % len(block)].unsqueeze(-1) + _places(2, 2, STRIDE, across, device)
     layout = torch.arange(home.shape[0], device=device)[:, None, None]
     first = home.transpose(1, 2)[layout, transform]
-    votes = _look_up(seen, first.unsqueeze(-2) + shift.unsqueeze(-1)).flatten(2, 3)
-    votes = torch.einsum("gkbn,gkn->gkb", votes, matches.weight)
-    shift = shift.flatten(2)
-    row, column = shift // across, shift % across
+    each = _look_up(seen, first.unsqueeze(-2) + shift.unsqueeze(-1)).flatten(2, 3)
+    votes = torch.einsum("gkcn,gkn->gkc", each, matches.weight)
+    row, column = (shift // across).flatten(2), (shift % across).flatten(2)
     if height % BLOCK or width % BLOCK:  # the last blocks reach beyond the shifts
         votes = votes.masked_fill((row >= height) | (column >= width), -1.0)
-    shifts_down, shifts_across = math.ceil(height / STRIDE), math.ceil(width / STRIDE)
-    transform = transform.repeat_interleave(4, dim=-1)
-    index = (transform * shifts_down + row // STRIDE) * shifts_across + column // STRIDE
-    best, at = keep_best(votes, BEST, index)
-    placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
-    return SimilarityTransforms(
-        best.masked_fill(~placed.unsqueeze(-1), -torch.inf),
-        transforms(device)[transform.gather(-1, at)],
-        torch.stack((column.gather(-1, at), row.gather(-1, at)), dim=-1).float(),
-    )
+    return votes, transform.repeat_interleave(shift.shape[-1], dim=-1), row, column
 
 
 def _homes(matches: Matches, area: int, across: int) -> Tensor:
