@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.detection.peaks import Peak
+from cape_ros.perception.detection.peaks import Peak, Sides, strongest
 from cape_ros.perception.detection.suppression import is_duplicate, overlap
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -19,35 +18,62 @@ MARGIN = 0.25  # of the longer side of the hull, on every side
 MIN_POINTS = 3  # trusted points that make a hull
 TOGETHER = 2  # peaks of a category that are refined in one batch
 LEAST_VOTES = 4.0  # of a peak that is refined
+LEAST_SIMILAR = 3.0  # the same, if it is as large as an object that is there
+SIMILAR = 1.5  # times larger or smaller
 CLOSE = 0.5  # overlap of an object's box with that of its peak: below, it gets a closer pass
 INSIDE = 0.3  # of an object's side: peaks that near its middle are this object
 
 Estimate = Callable[[np.ndarray, Sequence[ObjectRequest]], list[ObjectKeypoints]]
 
 
+FindPeaks = Callable[[Category, Sequence[np.ndarray], Sides], list[Peak]]
+
+
 @dataclass
 class Search:
-    """The search for one category: peaks that are still to be refined, and what was found."""
+    """The search for one category: peaks that are still to be refined, and what was found.
+
+    known: objects of the category that need not be found again.
+    """
 
     category: Category
-    peaks: deque[Peak]
+    find_peaks: FindPeaks
+    sides: Sides
     known: Sequence[ObjectKeypoints]
     found: list[ObjectKeypoints] = field(default_factory=list)
     ended: bool = False
+    _peaks: list[Peak] | None = None
 
     def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
         """The strongest peaks at which nothing is found yet; none where the search has ended.
 
-        Where no object is known, the strongest one gets its pass in any case.
+        Where no object is known, the strongest one gets its pass in any case. An object tells how
+        large the others are, most likely: a peak of such a size needs fewer votes.
         """
-        some: list[Peak] = []
-        ended = self.ended or len(self.found) >= most
-        while self.peaks and not ended and len(some) < TOGETHER:
-            peak, there = self.peaks.popleft(), [*self.known, *self.found]
-            if peak.votes < LEAST_VOTES and (there or some):
-                break
-            if not _explained(peak, there, trust):
-                some.append(peak)
+        if self.ended or len(self.found) >= most:
+            return []
+        there = [_trusted(one, trust) for one in (*self.known, *self.found)]
+        if self._peaks is None:
+            self._peaks = self.find_peaks(self.category, there, self.sides)
+        if not there:
+            some = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES] or self._peaks[:1]
+            return self._take(some[:TOGETHER])
+        similar = _sides(there)
+        low, high = (
+            max(similar[0] / SIMILAR, self.sides[0]),
+            min(similar[1] * SIMILAR, self.sides[1]),
+        )
+        alike = [
+            replace(peak, side=float(np.clip(peak.side, *similar)))
+            for peak in self.find_peaks(self.category, there, (low, high))
+            if peak.votes >= LEAST_SIMILAR
+        ]
+        others = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES]
+        some = [p for p in (*alike, *others) if not _explained(p, there)]
+        return self._take(strongest(some)[:TOGETHER])
+
+    def _take(self, some: list[Peak]) -> list[Peak]:
+        self._peaks = [peak for peak in self._peaks or () if peak not in some]
         return some
 
     def judge(self, refined: Iterable[ObjectKeypoints], trust: Trust) -> None:
@@ -63,28 +89,30 @@ class Search:
 
 def find_instances(
     estimate: Estimate,
+    find_peaks: FindPeaks,
     image: np.ndarray,
     categories: Sequence[Category],
-    peaks: Sequence[Sequence[Peak]],
     most: int,
     trust: Trust,
     known: Sequence[ObjectKeypoints],
+    sides: Sides,
 ) -> list[list[ObjectKeypoints]]:
     """The instances of each category, best first; those that are known are not among them.
 
-    peaks: of each category, the strongest first. most: instances of one category, at most.
+    most: instances of one category, at most.
     """
-    size = image.shape[1], image.shape[0]
     searches = [
-        Search(
-            category,
-            deque(peak for peak in some if not box_faults(peak.box, *size)),
-            [one for one in known if one.category == category.name],
-        )
-        for category, some in zip(categories, peaks, strict=True)
+        Search(category, find_peaks, sides, [one for one in known if one.category == category.name])
+        for category in categories
     ]
+    size = image.shape[1], image.shape[0]
     while True:
-        wanted = [(search, peak) for search in searches for peak in search.next_peaks(most, trust)]
+        wanted = [
+            (search, peak)
+            for search in searches
+            for peak in search.next_peaks(most, trust)
+            if not box_faults(peak.box, *size)
+        ]
         if not wanted:
             break
         refined = _refine(estimate, image, wanted, trust)
@@ -129,11 +157,22 @@ def object_box(one: ObjectKeypoints, size: tuple[int, int], trust: Trust) -> Box
     return None if box_faults(hull, *size) else hull
 
 
-def _explained(peak: Peak, found: Iterable[ObjectKeypoints], trust: Trust) -> bool:
-    """Whether a peak lies in the middle of an object that is found already."""
-    for one in found:
-        points = one.keypoints[one.matches >= trust.point_threshold]
-        points = points if len(points) else one.keypoints
+def _trusted(one: ObjectKeypoints, trust: Trust) -> np.ndarray:
+    """The points [N, 2] that say where an object is: all of them where none is trusted."""
+    trusted = one.matches >= trust.point_threshold
+    points: np.ndarray = one.keypoints[trusted] if trusted.any() else one.keypoints
+    return points
+
+
+def _sides(there: Iterable[np.ndarray]) -> Sides:
+    """Of the smallest and of the largest object's box, as a person draws it around the points."""
+    sides = [max(hull_box(points)[2:]) for points in there]
+    return min(sides), max(sides)
+
+
+def _explained(peak: Peak, there: Iterable[np.ndarray]) -> bool:
+    """Whether a peak lies in the middle of an object that is there already."""
+    for points in there:
         low, high = points.min(axis=0), points.max(axis=0)
         side = max(float((high - low).max()), 1.0)
         if np.hypot(*((low + high) / 2 - peak.middle)) < INSIDE * max(side, peak.side):
