@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.detection.peaks import Peak, Sides, strongest
+from cape_ros.perception.detection.peaks import OTHER_SIZE, Peak, Sides, strongest
 from cape_ros.perception.detection.suppression import is_duplicate, overlap
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -16,7 +16,7 @@ from cape_ros.perception.trust import Trust
 
 MARGIN = 0.25  # of the longer side of the hull, on every side
 MIN_POINTS = 3  # trusted points that make a hull
-TOGETHER = 2  # peaks of a category that are refined in one batch
+TOGETHER = 3  # peaks of similar objects that are refined in one batch
 LEAST_VOTES = 4.0  # of a peak that is refined
 LEAST_SIMILAR = 3.0  # the same, if it is as large as an object that is there
 SIMILAR = 1.5  # times larger or smaller
@@ -47,8 +47,8 @@ class Search:
     def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
         """The strongest peaks at which nothing is found yet; none where the search has ended.
 
-        Where no object is known, the strongest one gets its pass in any case. An object tells how
-        large the others are, most likely: a peak of such a size needs fewer votes.
+        An object tells how large the others are, most likely: a peak of such a size needs fewer
+        votes.
         """
         if self.ended or len(self.found) >= most:
             return []
@@ -56,8 +56,7 @@ class Search:
         if self._peaks is None:
             self._peaks = self.find_peaks(self.category, there, self.sides)
         if not there:
-            some = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES] or self._peaks[:1]
-            return self._take(some[:TOGETHER])
+            return self._first()
         similar = _sides(there)
         low, high = (
             max(similar[0] / SIMILAR, self.sides[0]),
@@ -68,9 +67,18 @@ class Search:
             for peak in self.find_peaks(self.category, there, (low, high))
             if peak.votes >= LEAST_SIMILAR
         ]
+        some = _new(alike, there)[:TOGETHER]
         others = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES]
-        some = [p for p in (*alike, *others) if not _explained(p, there)]
-        return self._take(strongest(some)[:TOGETHER])
+        return self._take(strongest([*some, *_new(others, there)[:1]]))
+
+    def _first(self) -> list[Peak]:
+        """The strongest peak, and the strongest one of another size.
+
+        The votes of sizes compare badly: the smaller the objects, the more places vote by chance.
+        """
+        peaks = self._peaks or []
+        others = [peak for peak in peaks if peak.is_of_other_size(peaks[0])]
+        return self._take([*peaks[:1], *others[:1]])
 
     def _take(self, some: list[Peak]) -> list[Peak]:
         self._peaks = [peak for peak in self._peaks or () if peak not in some]
@@ -170,11 +178,17 @@ def _sides(there: Iterable[np.ndarray]) -> Sides:
     return min(sides), max(sides)
 
 
+def _new(peaks: Iterable[Peak], there: Sequence[np.ndarray]) -> list[Peak]:
+    """Those that do not lie on an object that is there already."""
+    return [peak for peak in peaks if not _explained(peak, there)]
+
+
 def _explained(peak: Peak, there: Iterable[np.ndarray]) -> bool:
     """Whether a peak lies in the middle of an object that is there already."""
     for points in there:
         low, high = points.min(axis=0), points.max(axis=0)
         side = max(float((high - low).max()), 1.0)
-        if np.hypot(*((low + high) / 2 - peak.middle)) < INSIDE * max(side, peak.side):
+        near = np.hypot(*((low + high) / 2 - peak.middle)) < INSIDE * max(side, peak.side)
+        if near and peak.side < OTHER_SIZE * side:
             return True
     return False
