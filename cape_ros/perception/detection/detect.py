@@ -52,24 +52,24 @@ class Search:
         """
         if self.ended or len(self.found) >= most:
             return []
-        there = [_trusted(one, trust) for one in (*self.known, *self.found)]
+        there = [*self.known, *self.found]
+        hidden = [_trusted(one, trust) for one in there]
+        similar = similar_sides(there, trust) if there else None
         if self._peaks is None:
-            self._peaks = self.find_peaks(self.category, there, self.sides)
-        if not there:
+            others = similar is None or not _within(self.sides, similar)
+            self._peaks = self.find_peaks(self.category, hidden, self.sides) if others else []
+        if similar is None:
             return self._first()
-        similar = _sides(there)
-        low, high = (
-            max(similar[0] / SIMILAR, self.sides[0]),
-            min(similar[1] * SIMILAR, self.sides[1]),
-        )
+        low, high = max(similar[0], self.sides[0]), min(similar[1], self.sides[1])
+        exact = similar[0] * SIMILAR, similar[1] / SIMILAR
         alike = [
-            replace(peak, side=float(np.clip(peak.side, *similar)))
-            for peak in self.find_peaks(self.category, there, (low, high))
+            replace(peak, side=float(np.clip(peak.side, *exact)))
+            for peak in self.find_peaks(self.category, hidden, (low, high))
             if peak.votes >= LEAST_SIMILAR
         ]
-        some = _new(alike, there)[:TOGETHER]
-        others = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES]
-        return self._take(strongest([*some, *_new(others, there)[:1]]))
+        some = _new(alike, hidden)[:TOGETHER]
+        strong = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES]
+        return self._take(strongest([*some, *_new(strong, hidden)[:1]]))
 
     def _first(self) -> list[Peak]:
         """The strongest peak, and the strongest one of another size.
@@ -165,17 +165,22 @@ def object_box(one: ObjectKeypoints, size: tuple[int, int], trust: Trust) -> Box
     return None if box_faults(hull, *size) else hull
 
 
+def similar_sides(there: Sequence[ObjectKeypoints], trust: Trust) -> Sides:
+    """Of objects that are about as large as some of these, of which there is one at least."""
+    # Of the box as a person draws it around the points.
+    sides = [max(hull_box(_trusted(one, trust))[2:]) for one in there]
+    return min(sides) / SIMILAR, max(sides) * SIMILAR
+
+
+def _within(one: Sides, other: Sides) -> bool:
+    return one[0] >= other[0] and one[1] <= other[1]
+
+
 def _trusted(one: ObjectKeypoints, trust: Trust) -> np.ndarray:
     """The points [N, 2] that say where an object is: all of them where none is trusted."""
     trusted = one.matches >= trust.point_threshold
     points: np.ndarray = one.keypoints[trusted] if trusted.any() else one.keypoints
     return points
-
-
-def _sides(there: Iterable[np.ndarray]) -> Sides:
-    """Of the smallest and of the largest object's box, as a person draws it around the points."""
-    sides = [max(hull_box(points)[2:]) for points in there]
-    return min(sides), max(sides)
 
 
 def _new(peaks: Iterable[Peak], there: Sequence[np.ndarray]) -> list[Peak]:

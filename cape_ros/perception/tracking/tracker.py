@@ -16,6 +16,8 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
+from cape_ros.perception.detection.detect import similar_sides
+from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
 from cape_ros.perception.geometry import box_faults, clip_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.tracking.association import (
@@ -25,7 +27,7 @@ from cape_ros.perception.tracking.association import (
     distinct,
     same_object,
 )
-from cape_ros.perception.tracking.schedule import SearchSchedule
+from cape_ros.perception.tracking.schedule import Part, SearchSchedule
 from cape_ros.perception.tracking.settings import TrackingSettings
 from cape_ros.perception.tracking.track import Measurement, Track
 
@@ -37,6 +39,7 @@ MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
 CONVERGED = 3  # images in a row in which a young track sees only the object of another one
+LARGE = 0.22  # of the longer side of the image: only smaller objects need the finest level
 TIE = 0.02  # cost: so much the older of two tracks is preferred
 
 
@@ -180,23 +183,35 @@ class Tracker:
         """Detect what is missing, as far as there is time."""
         shown, settings = self._shown(), self._settings
         seen = [track for track in shown if track.is_seen]
+        in_view = {track.category.name for track in seen}
         names = self._schedule.due(
             [name for name in categories if len(_of(seen, name)) < settings.max_instances],
             {track.category.name for track in shown},
-            {track.category.name for track in seen},
+            in_view,
         )
         if not names:
             return
         known = [track.result(self._now, settings) for track in seen]
+        similar = [one for one in known if one.category in names]
+        sides = self._sides(self._schedule.part(names, in_view), similar)
         with self._schedule.searching(names, settings.search_share):
             detected = self._estimator.detect(
-                image, names, settings.max_instances, settings.trust, known
+                image, names, settings.max_instances, settings.trust, known, sides
             )
         threshold = settings.trust.point_threshold
         for name, objects in zip(names, detected, strict=True):
             category = categories[name]
             judged = [Measurement.of(one, image, category, threshold) for one in objects]
             self._take(category, [each for each in judged if each])
+
+    def _sides(self, part: Part, similar: Sequence[ObjectKeypoints]) -> Sides:
+        """Of the objects of a part of the sizes. similar: objects in view."""
+        least = LARGE * max(self._size)
+        if part is Part.SIMILAR:
+            return similar_sides(similar, self._settings.trust)
+        if part is Part.LARGE:
+            return least, ALL_SIDES[1]
+        return (ALL_SIDES[0], least) if part is Part.SMALL else ALL_SIDES
 
     def _take(self, category: Category, detected: Sequence[Measurement]) -> None:
         """Assign detections to tracks that are not seen; the others begin new ones."""
