@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cape_ros.perception.category import Category
+from cape_ros.perception.covering import Estimate, estimate_covered
 from cape_ros.perception.detection.peaks import OTHER_SIZE, Peak, Sides, strongest
 from cape_ros.perception.detection.suppression import is_duplicate, overlap
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
@@ -22,8 +23,6 @@ LEAST_SIMILAR = 3.0  # the same, if it is as large as an object that is there
 SIMILAR = 1.5  # times larger or smaller
 CLOSE = 0.5  # overlap of an object's box with that of its peak: below, it gets a closer pass
 INSIDE = 0.3  # of an object's side: peaks that near its middle are this object
-
-Estimate = Callable[[np.ndarray, Sequence[ObjectRequest]], list[ObjectKeypoints]]
 
 
 FindPeaks = Callable[[Category, Sequence[np.ndarray], Sides], list[Peak]]
@@ -53,7 +52,7 @@ class Search:
         if self.ended or len(self.found) >= most:
             return []
         there = [*self.known, *self.found]
-        hidden = [_trusted(one, trust) for one in there]
+        hidden = self.there(trust)
         similar = similar_sides(there, trust) if there else None
         if self._peaks is None:
             others = similar is None or not _within(self.sides, similar)
@@ -70,6 +69,10 @@ class Search:
         some = _new(alike, hidden)[:TOGETHER]
         strong = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES]
         return self._take(strongest([*some, *_new(strong, hidden)[:1]]))
+
+    def there(self, trust: Trust) -> list[np.ndarray]:
+        """The trusted points of each object that is known or found."""
+        return [_trusted(one, trust) for one in (*self.known, *self.found)]
 
     def _first(self) -> list[Peak]:
         """The strongest peak, and the strongest one of another size.
@@ -138,7 +141,9 @@ def _refine(
 ) -> list[ObjectKeypoints | None]:
     """Each peak's object, in its own crop; None where there is none."""
     size = image.shape[1], image.shape[0]
-    seen = estimate(image, [ObjectRequest(search.category, peak.box) for search, peak in wanted])
+    hidden = [search.there(trust) for search, _ in wanted]
+    requests = [ObjectRequest(search.category, peak.box) for search, peak in wanted]
+    seen = estimate_covered(estimate, image, list(zip(requests, hidden, strict=True)))
     refined: list[ObjectKeypoints | None] = [None] * len(seen)
     closer: dict[int, ObjectRequest] = {}
     for at, one in enumerate(seen):
@@ -148,7 +153,8 @@ def _refine(
         refined[at] = one
         if overlap(box, one.box) < CLOSE:
             closer[at] = ObjectRequest(wanted[at][0].category, box)
-    for at, one in zip(closer, estimate(image, list(closer.values())), strict=True):
+    again = [(request, hidden[at]) for at, request in closer.items()]
+    for at, one in zip(closer, estimate_covered(estimate, image, again), strict=True):
         refined[at] = one if object_box(one, size, trust) else None
     return refined
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
+from cape_ros.perception.covering import estimate_covered
 from cape_ros.perception.detection.detect import similar_sides
 from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
 from cape_ros.perception.geometry import box_faults, clip_box
@@ -139,13 +140,14 @@ class Tracker:
         shown, trust = self._shown(), self._settings.trust
         if not shown:
             return
-        requests = []
+        wanted = []
         for track in shown:
             others = [each for each in _of(shown, track.category.name) if each is not track]
             box = clip_box(track.box(others), *self._size)
-            requests.append(ObjectRequest(track.category.name, box))
+            wanted.append((ObjectRequest(track.category.name, box), track.neighbours(others)))
         found: list[tuple[Track, Measurement]] = []
-        for track, answer in zip(shown, self._estimator.estimate(image, requests), strict=True):
+        answers = estimate_covered(self._estimator.estimate, image, wanted)
+        for track, answer in zip(shown, answers, strict=True):
             # It takes more to be found again than to be kept.
             kept = track.misses == 1
             if answer.score >= (trust.tracking_threshold if kept else trust.presence_threshold):
