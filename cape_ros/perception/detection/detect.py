@@ -80,7 +80,8 @@ class Search:
         The votes of sizes compare badly: the smaller the objects, the more places vote by chance.
         """
         peaks = self._peaks or []
-        others = [peak for peak in peaks if peak.is_of_other_size(peaks[0])]
+        strong = [peak for peak in peaks if peak.votes >= LEAST_VOTES]
+        others = [peak for peak in strong if peak.is_of_other_size(peaks[0])]
         return self._take([*peaks[:1], *others[:1]])
 
     def _take(self, some: list[Peak]) -> list[Peak]:
