@@ -17,6 +17,7 @@ from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.detection.detector import check_searchable
+from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
 from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
@@ -136,6 +137,7 @@ class SteeredEstimator:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        sides: Sides = ALL_SIDES,
         between: Callable[[], None] | None = None,
     ) -> list[list[ObjectKeypoints]]:
         """The one object of each category, unless it is known: as much work as 14 crops."""

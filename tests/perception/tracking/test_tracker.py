@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from world import Camera, Thing, World, category
 
 from cape_ros.core.errors import InvalidInput
+from cape_ros.perception.detection.peaks import ALL_SIDES
 from cape_ros.perception.tracking import track_ids
 from cape_ros.perception.tracking.track import limit_growth
 from cape_ros.perception.trust import Trust
@@ -293,3 +294,17 @@ def test_what_was_searched_before_a_change_is_not_taken_after_it(how: str) -> No
     world.things.clear()
     assert [one for one in camera.look() if not one.predicted] == []
     assert camera.look() == []
+
+
+def test_a_search_beside_what_is_in_view_is_for_a_part_of_the_sizes_all_of_them_in_turn() -> None:
+    later = Thing(lambda t: (300, 200), "mug", visible=lambda t: t > 2)
+    world = World(Thing(lambda t: (100, 200)), later)
+    camera = Camera(world, category("cup"), category("mug"))
+    for _ in range(60):
+        objects = camera.look()
+        world.spent += 1
+    assert {one.category for one in objects} == {"cup", "mug"}
+    assert world.sides.count(ALL_SIDES) == 1
+    least, most = (np.array(each) for each in zip(*world.sides, strict=True))
+    assert min(least) == 0
+    assert max(most) == ALL_SIDES[1]

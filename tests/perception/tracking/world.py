@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from cape_ros.perception.category import Category, SupportShot
-from cape_ros.perception.geometry import Box
+from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
+from cape_ros.perception.geometry import Box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.tracking import Tracker, TrackingSettings, track_ids
 from cape_ros.perception.trust import Trust
@@ -36,6 +37,11 @@ class Thing:
     angle: Callable[[float], float] = lambda time: 0.0
     shape: np.ndarray = field(default_factory=lambda: SHAPE)
 
+    @property
+    def side(self) -> float:
+        """Of its box."""
+        return max(hull_box(self.shape)[2:])
+
     def points(self, time: float) -> np.ndarray:
         """[K, 2] float32."""
         c, s = np.cos(self.angle(time)), np.sin(self.angle(time))
@@ -51,6 +57,7 @@ class World:
         self.time = 0.0
         self.batches: list[int] = []
         self.searched: list[list[str]] = []
+        self.sides: list[Sides] = []  # that were searched for
         self.spent = 0.0  # [s] by the clock of searches
         self.search_takes = 1.0
         self.order: np.ndarray | None = None  # in which the network mixes up what is symmetric
@@ -96,15 +103,18 @@ class World:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        sides: Sides = ALL_SIDES,
         between: Callable[[], None] | None = None,
     ) -> list[list[ObjectKeypoints]]:
         self.searched.append(list(names))
+        self.sides.append(sides)
         self.spent += self.search_takes
         found = [
             [
                 self._found(thing, (0.0, 0.0, *map(float, self.size)))
                 for thing in self.seen(name)
-                if (trust or Trust()).presence_threshold <= SCORE
+                if sides[0] <= thing.side <= sides[1]
+                and (trust or Trust()).presence_threshold <= SCORE
                 and not any(
                     np.abs(one.keypoints - thing.points(self.time)).mean() < 8 for one in known
                 )
