@@ -263,14 +263,20 @@ def test_a_search_beside_what_is_in_view_goes_on_between_images() -> None:
     second = Thing(lambda t: (400, 200 + 30 * t), visible=lambda t: t > 0.15)
     camera = Camera(World(first, second), between=True)
     camera.look()
-    shown: list[list[int]] = []
-    camera.between = lambda: shown.extend([one.track_id for one in camera.look()] for _ in range(3))
-    while not camera.later:
+    shown: list[int] = []
+
+    def look_thrice() -> None:
+        for _ in range(3):
+            shown.append(len(camera.look()))
+        assert camera.later == []  # not one for each image
+
+    camera.between = look_thrice
+    for _ in range(4):  # each is for a part of the sizes
+        camera.world.spent += 10  # since the search before
         camera.look()
-    (search,) = camera.later
-    search()
-    assert shown == [[0]] * 3
-    assert len(camera.later) == 1  # not one for each image
+        camera.later.pop()()
+    assert shown[:3] == [1] * 3
+    assert shown[-3:] == [2] * 3
     assert camera.numbers_of(camera.look()) == {0: 0, 1: 1}
 
 
@@ -278,8 +284,9 @@ def test_a_search_beside_what_is_in_view_goes_on_between_images() -> None:
 def test_what_was_searched_before_a_change_is_not_taken_after_it(how: str) -> None:
     world = World(Thing(lambda t: (100, 200)), Thing(lambda t: (400, 200), lambda t: t > 0.15))
     camera = Camera(world, between=True)
-    while not camera.later:
-        camera.look()
+    camera.look()
+    world.spent += 10  # the search at the beginning cost something
+    camera.look()
 
     def change() -> None:
         if how == "removed":
