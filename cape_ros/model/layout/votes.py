@@ -156,18 +156,18 @@ def _votes(matches: Matches) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     height, width = matches.maps.shape[-2:]
     device, reach = matches.maps.device, BLOCK - STRIDE
     support = _support(matches.probability)
-    # Beside the image lies as much again that supports nothing: no shifted point falls off.
-    seen = F.pad(support, (width, width + reach, height, height + reach))
-    most = F.pad(
-        _best_of_block(support), (width - reach, width + reach, height - reach, height + reach)
-    )
-    across = seen.shape[-1]
-    home = _homes(matches, seen[0, 0].numel(), across)
+    # After each row, and after each map, lies as much again that supports nothing, and so before
+    # the next: no shifted point falls off.
+    down, across = 2 * height + BLOCK, 2 * width + BLOCK
+    seen = _apart(support, down, across)
+    most = _apart(_best_of_block(support), down, across)
+    home = _homes(matches, down * across, across)
     block = _places(*blocks_of(height, width), BLOCK, across, device)
-    bounds = matches.weight @ _look_up(most, home.unsqueeze(-1) + block).flatten(2)
+    first = block + reach * (across + 1)  # `most` begins before the first cell
+    bounds = matches.weight @ _look_up(most, home.unsqueeze(-1) + first).flatten(2)
     found = keep_best(bounds, BLOCKS)[1]
     transform = found // len(block)
-    # [G, K, B, 4]: the shifts of these blocks. [G, K, B, N]: where the voters are without them.
+    # [G, K, B, 4]: the shifts of these blocks. [G, K, B, N]: where the voters are without.
     shift = block[found % len(block)].unsqueeze(-1) + _places(2, 2, STRIDE, across, device)
     layout = torch.arange(home.shape[0], device=device)[:, None, None]
     first = home.transpose(1, 2)[layout, transform]
@@ -187,9 +187,16 @@ def _homes(matches: Matches, area: int, across: int) -> Tensor:
     height, width = matches.maps.shape[-2:]
     mapped = torch.einsum("gnj,mij->gnmi", matches.points, transforms(matches.maps.device))
     right, down = round_to_cells(mapped).long().unbind(dim=-1)
-    here = (down.clamp(-height, height) + height) * across + right.clamp(-width, width) + width
-    maps = torch.arange(here.shape[0] * here.shape[1], device=here.device) * area
+    here = down.clamp(-height, height) * across + right.clamp(-width, width)
+    maps = torch.arange(1, here.shape[0] * here.shape[1] + 1, device=here.device) * area
     return (here + maps.view(*here.shape[:2], 1)).int()
+
+
+def _apart(maps: Tensor, down: int, across: int) -> Tensor:
+    """Maps [G, N, h, w] with zeros beside and below them, and an empty map in front of the first:
+    [1 + G * N, down, across]."""
+    height, width = maps.shape[-2:]
+    return F.pad(maps.flatten(0, 1), (0, across - width, 0, down - height, 1, 0))
 
 
 def _places(down: int, across: int, step: int, row: int, device: torch.device) -> Tensor:
