@@ -28,6 +28,7 @@ SPREAD = 5.0  # standard deviations between two depths of one surface
 STEEPEST = 3.0  # tangent of the steepest surface that is not a jump, about 72 degrees
 EDGE = 2.0  # how much likelier a keypoint lies on a rim than elsewhere
 UNEVEN = 6.0  # of a surface's variance: keypoints lie where it bends or ends, not amid it
+STEPS = 8  # along the grid from the nearest part of a surface
 INDEPENDENT = 4.0  # measurements at most in one neighbourhood: a sensor's noise is correlated
 
 
@@ -135,7 +136,8 @@ def surfaces_at(
 
     away = places - centre[:, None]
     evidence = np.exp(-0.5 * (away / step[:, None, None]) ** 2).prod(axis=-1)
-    belongs = _nearest_surface(depth, evidence, spread + pitch * step[:, None])
+    jump = spread + pitch * step[:, None]
+    belongs = _connected(_nearest_surface(depth, evidence, jump), depth, jump)
     none = ~belongs.any(axis=1)
     weights = evidence * belongs * (1 + EDGE * _on_edge(belongs))
     weights[none] = 1.0
@@ -179,6 +181,27 @@ def _nearest_surface(depth: np.ndarray, evidence: np.ndarray, jump: np.ndarray) 
     first = np.where(supported.any(axis=1), supported.argmax(axis=1), -1)
     belongs: np.ndarray = measured & (surface == first[:, None])
     return belongs
+
+
+def _connected(belongs: np.ndarray, depth: np.ndarray, jump: np.ndarray) -> np.ndarray:
+    """[K, S] bool: what of each surface is joined to its nearest part without a jump.
+
+    Between two surfaces that touch somewhere, or with mixed depths, there are all depths.
+    """
+    masked = np.where(belongs, depth, np.inf)
+    nearest = np.partition(masked, LEAST_SAMPLES - 1, axis=1)[:, LEAST_SAMPLES - 1]
+    start = belongs & (masked <= nearest[:, None] + np.where(belongs, jump, 0.0))
+    region, most = start.reshape(-1, 7, 7), jump.reshape(-1, 7, 7)
+    grid = np.where(belongs, depth, np.nan).reshape(-1, 7, 7)
+    right = np.abs(np.diff(grid, axis=2)) < most[:, :, 1:]
+    below = np.abs(np.diff(grid, axis=1)) < most[:, 1:]
+    for _ in range(STEPS):
+        region[:, :, 1:] |= region[:, :, :-1] & right
+        region[:, :, :-1] |= region[:, :, 1:] & right
+        region[:, 1:] |= region[:, :-1] & below
+        region[:, :-1] |= region[:, 1:] & below
+    joined: np.ndarray = region.reshape(belongs.shape)
+    return joined
 
 
 def _on_edge(belongs: np.ndarray) -> np.ndarray:
