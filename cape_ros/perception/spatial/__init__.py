@@ -3,6 +3,9 @@
 from cape_ros.perception.spatial.camera_model import CameraModel
 from cape_ros.perception.spatial.depth import DepthImage, DepthNoise
 from cape_ros.perception.spatial.lifting import KeypointState, LiftedKeypoints, lift
+from cape_ros.perception.spatial.pose import PoseEstimate, PoseRefusal, estimate_pose
+from cape_ros.perception.spatial.rigid import Pose
+from cape_ros.perception.spatial.shape import Shape
 
 __all__ = [
     "CameraModel",
@@ -10,5 +13,10 @@ __all__ = [
     "DepthNoise",
     "KeypointState",
     "LiftedKeypoints",
+    "Pose",
+    "PoseEstimate",
+    "PoseRefusal",
+    "Shape",
+    "estimate_pose",
     "lift",
 ]
