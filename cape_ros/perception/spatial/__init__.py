@@ -2,6 +2,9 @@
 
 from cape_ros.perception.spatial.camera_model import CameraModel
 from cape_ros.perception.spatial.depth import DepthImage, DepthNoise
+from cape_ros.perception.spatial.frame_poses import NamedFrame, Places, locate
+from cape_ros.perception.spatial.frames import FrameDefinition, read_frames
+from cape_ros.perception.spatial.fusion import PoseFilter
 from cape_ros.perception.spatial.lifting import KeypointState, LiftedKeypoints, lift
 from cape_ros.perception.spatial.pose import PoseEstimate, PoseRefusal, estimate_pose
 from cape_ros.perception.spatial.rigid import Pose
@@ -11,12 +14,18 @@ __all__ = [
     "CameraModel",
     "DepthImage",
     "DepthNoise",
+    "FrameDefinition",
     "KeypointState",
     "LiftedKeypoints",
+    "NamedFrame",
+    "Places",
     "Pose",
     "PoseEstimate",
+    "PoseFilter",
     "PoseRefusal",
     "Shape",
     "estimate_pose",
     "lift",
+    "locate",
+    "read_frames",
 ]
