@@ -28,7 +28,10 @@ class NamedFrame:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where the keypoints of an object are. points: [K, 3], NaN = unknown. covariances: [K, 3, 3]."""
+    """Where the keypoints of an object are, in the camera's optical frame.
+
+    points: [K, 3] metres, NaN = not known. covariances: [K, 3, 3] square metres.
+    """
 
     points: np.ndarray
     covariances: np.ndarray

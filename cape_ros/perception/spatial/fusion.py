@@ -12,10 +12,10 @@ import numpy as np
 from cape_ros.perception.spatial import rigid
 
 DRIFT = (0.001, 0.005)  # [m, rad] in a second, of what is still: standard deviations
-ACCELERATION = (1.0, 4.0)  # [m, rad] / s^2, of what moves
-SPEED = (0.5, 1.5)  # [m, rad] / s, of what begins to move
+ACCELERATION = (0.2, 1.0)  # [m, rad] / s^2 in a second, of what moves steadily
+SPEED = (0.5, 1.5)  # [m, rad] / s, when a motion changes
 CORRELATED = 0.1  # of a measurement's covariance is the same in every image
-SURPRISE = 3.0  # mean squared innovation, 1 in theory, from which a still object moves
+SURPRISE = 3.0  # mean squared innovation, 1 in theory, from which a motion has changed
 MEMORY = 0.6  # of that mean, for each image
 STILL = 12.6  # squared Mahalanobis distance of a velocity from none, 95 % in six dimensions
 SETTLING = 0.5  # [s] without a velocity until an object is still
@@ -30,10 +30,13 @@ class PoseFilter:
     moving: whether it moves. velocity: [6] m / s and rad / s about the frame's axes.
     """
 
+    _covariance: np.ndarray  # [12, 12] of the pose, then of its velocity
+    _surprise: float
+    _jumps: int
+    _seconds: float
+
     def __init__(self, pose: rigid.Pose, seconds: float) -> None:
         """pose: the first measurement. seconds: its stamp."""
-        self.moving = False
-        self.velocity = np.zeros(6)
         self._restart(pose, seconds)
 
     def update(self, measured: rigid.Pose, seconds: float) -> rigid.Pose:
@@ -57,8 +60,8 @@ class PoseFilter:
                 return self._pose(measured.covariance)
         self._jumps = 0
         self._surprise = MEMORY * self._surprise + (1 - MEMORY) * squared / 6
-        if not self.moving and self._surprise > SURPRISE:
-            self._begin_to_move(innovation)
+        if self._surprise > SURPRISE:
+            self._change_motion(innovation)
             total = self._covariance[:6, :6] + measured.covariance
         gain = np.linalg.solve(total, self._covariance[:6]).T
         self._correct(gain @ innovation)
@@ -77,10 +80,10 @@ class PoseFilter:
         return rigid.Pose(rotation, self._translation + moved[:3], covariance)
 
     def _restart(self, pose: rigid.Pose, seconds: float) -> None:
+        self.moving, self.velocity = False, np.zeros(6)
         self._rotation, self._translation = pose.rotation, pose.translation
         self._covariance = np.zeros((12, 12))
         self._covariance[:6, :6] = pose.covariance
-        self.moving, self.velocity = False, np.zeros(6)
         self._seconds, self._moved = seconds, seconds
         self._surprise, self._jumps = 1.0, 0
 
@@ -113,10 +116,11 @@ class PoseFilter:
         if self.moving:
             self.velocity = self.velocity + change[6:]
 
-    def _begin_to_move(self, innovation: np.ndarray) -> None:
-        self.moving, self._moved = True, self._seconds
+    def _change_motion(self, innovation: np.ndarray) -> None:
+        """Any velocity is possible now."""
+        self.moving, self._moved, self._surprise = True, self._seconds, 1.0
         self._covariance[:6, :6] += np.outer(innovation, innovation)
-        self._covariance[6:, 6:] = np.diag(np.repeat(np.square(SPEED), 3))
+        self._covariance[6:, 6:] += np.diag(np.repeat(np.square(SPEED), 3))
 
     def _see_whether_still(self, seconds: float) -> None:
         if not self.moving:

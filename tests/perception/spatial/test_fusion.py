@@ -39,7 +39,7 @@ def test_a_moving_object_is_followed_and_settles_again() -> None:
     lag = []
     for step in range(1, 240):
         if 60 <= step < 120:
-            place = place + (0.3 * PERIOD, 0, 0)
+            place = place + np.array([0.3 * PERIOD, 0, 0])
             rotation = rigid.rotation_of(np.array([0, 0, 0.5 * PERIOD])) @ rotation
         pose = filtered.update(measured(generator, place, rotation), step * PERIOD)
         if 75 <= step < 120:
