@@ -1,5 +1,6 @@
 """From pixels to metres in the camera's optical frame: x to the right, y down, z ahead."""
 
+from cape_ros.perception.spatial.alignment import Alignment
 from cape_ros.perception.spatial.camera_model import CameraModel
 from cape_ros.perception.spatial.depth import DepthImage, DepthNoise
 from cape_ros.perception.spatial.frame_poses import NamedFrame, Places, locate
@@ -9,8 +10,10 @@ from cape_ros.perception.spatial.lifting import KeypointState, LiftedKeypoints, 
 from cape_ros.perception.spatial.pose import PoseEstimate, PoseRefusal, estimate_pose
 from cape_ros.perception.spatial.rigid import Pose
 from cape_ros.perception.spatial.shape import Shape
+from cape_ros.perception.spatial.shape_builder import ShapeBuilder
 
 __all__ = [
+    "Alignment",
     "CameraModel",
     "DepthImage",
     "DepthNoise",
@@ -24,6 +27,7 @@ __all__ = [
     "PoseFilter",
     "PoseRefusal",
     "Shape",
+    "ShapeBuilder",
     "estimate_pose",
     "lift",
     "locate",

@@ -60,7 +60,7 @@ def pixel_deviation(scores: np.ndarray, size: float) -> np.ndarray:
     A score is the probability that the point lies within a tenth of the object's size: that of a
     normal distribution of this deviation. size: of the object, the longer side of its box.
     """
-    doubt = -2 * np.log(1 - np.clip(scores, 0.02, 0.9999))
+    doubt = -2 * np.log1p(-np.clip(scores, 0.02, 1 - 1e-16))
     relative = np.maximum(RIGHT_WITHIN / np.sqrt(doubt), SHARPEST)
     deviation: np.ndarray = np.maximum(relative * size, LEAST_DEVIATION)
     return deviation
