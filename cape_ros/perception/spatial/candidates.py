@@ -32,7 +32,7 @@ def widest_triples(points: np.ndarray, most: int = MOST_TRIPLES) -> np.ndarray:
     """[T, 3]: triples of points [N, 3] that span the largest triangles, each point among them."""
     triples = _triples(len(points))
     corners = points[triples]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    across = rigid.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(across, axis=1)
     return triples[np.argsort(-area)[:most]]
 
@@ -49,10 +49,10 @@ def from_depth(evidence: Evidence, most: int = MOST_TRIPLES) -> Poses:
 def _axes(triangles: np.ndarray) -> np.ndarray:
     """[T, 3, 3]: orthonormal axes, as columns, of triangles [T, 3, 3]."""
     first = triangles[:, 1] - triangles[:, 0]
-    normal = np.cross(first, triangles[:, 2] - triangles[:, 0])
+    normal = rigid.cross(first, triangles[:, 2] - triangles[:, 0])
     first = first / np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-12)
     normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-    return np.stack((first, np.cross(normal, first), normal), axis=2)
+    return np.stack((first, rigid.cross(normal, first), normal), axis=2)
 
 
 def from_rays(evidence: Evidence) -> Poses:
@@ -80,7 +80,7 @@ def tilted_back(evidence: Evidence, pose: rigid.Pose) -> Poses:
     normal = pose.rotation @ np.linalg.svd(evidence.shape - middle)[2][2]
     centre = pose.rotation @ middle + pose.translation
     sight = centre / np.linalg.norm(centre)
-    across = np.cross(normal, sight)
+    across = rigid.cross(normal, sight)
     sine = float(np.linalg.norm(across))
     axis = across / max(sine, 1e-12)
     angle = 2 * float(np.arctan2(sine, normal @ sight))

@@ -206,7 +206,11 @@ def _connected(belongs: np.ndarray, depth: np.ndarray, jump: np.ndarray) -> np.n
 
 def _on_edge(belongs: np.ndarray) -> np.ndarray:
     """[K, S] bool: the samples of a surface [K, S] that are beside others."""
-    framed = np.pad(belongs.reshape(-1, 7, 7), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    around = framed[:, 2:, 1:-1] & framed[:, :-2, 1:-1] & framed[:, 1:-1, 2:] & framed[:, 1:-1, :-2]
+    grid = belongs.reshape(-1, 7, 7)
+    around = grid.copy()
+    around[:, 1:] &= grid[:, :-1]
+    around[:, :-1] &= grid[:, 1:]
+    around[:, :, 1:] &= grid[:, :, :-1]
+    around[:, :, :-1] &= grid[:, :, 1:]
     edge: np.ndarray = belongs & ~around.reshape(belongs.shape)
     return edge

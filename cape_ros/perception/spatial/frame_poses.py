@@ -114,7 +114,7 @@ def _fault(axes: tuple[Axis, Axis], exact: np.ndarray, other: np.ndarray) -> str
     for axis, along in zip(axes, (exact, other), strict=True):
         if not np.linalg.norm(along) > SHORTEST:
             return f"the keypoints of {AXES[axis.number]} are in one place"
-    sine = np.linalg.norm(np.cross(exact, other)) / np.linalg.norm(exact) / np.linalg.norm(other)
+    sine = np.linalg.norm(rigid.cross(exact, other)) / np.linalg.norm(exact) / np.linalg.norm(other)
     if sine < PARALLEL:
         first, second = (AXES[axis.number] for axis in axes)
         return f"{first} and {second} have the same direction"
@@ -127,9 +127,9 @@ def _rotations(axes: tuple[Axis, Axis], exact: np.ndarray, other: np.ndarray) ->
     third = 3 - first - second
     sign = 1.0 if (second - first) % 3 == 1 else -1.0
     unit = exact / np.linalg.norm(exact, axis=1, keepdims=True)
-    normal = sign * np.cross(unit, other)
+    normal = sign * rigid.cross(unit, other)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     made = np.zeros((len(unit), 3, 3))
     made[:, :, first], made[:, :, third] = unit, normal
-    made[:, :, second] = sign * np.cross(normal, unit)
+    made[:, :, second] = sign * rigid.cross(normal, unit)
     return made

@@ -93,19 +93,19 @@ def lift(
     states = np.where(usable, KeypointState.NO_DEPTH, KeypointState.NOT_TRUSTED).astype(np.uint8)
     points, covariances = np.full((count, 3), np.nan), np.full((count, 3, 3), np.nan)
     if depth is not None and usable.any():
-        wanted = np.where(usable[:, None], pixels, np.nan)
-        found = surfaces_at(depth, wanted, deviation, model.focal, noise)
-        distance = found.means[:, 2]
-        measured = _of_one_object(distance, size / model.focal)
-        moved = found.means[:, :2] - pixels
-        along = np.ones((count, 3))
-        along[:, :2] = rays + (per_pixel @ moved[..., None])[..., 0]
-        change = np.zeros((count, 3, 3))  # of a point, with its pixel and its depth
+        seen = np.flatnonzero(usable)
+        found = surfaces_at(depth, pixels[seen], deviation[seen], model.focal, noise)
+        distance, per_pixel = found.means[:, 2], per_pixel[seen]
+        moved = found.means[:, :2] - pixels[seen]
+        along = np.ones((len(seen), 3))
+        along[:, :2] = rays[seen] + (per_pixel @ moved[..., None])[..., 0]
+        change = np.zeros((len(seen), 3, 3))  # of a point, with its pixel and its depth
         change[:, :2, :2] = distance[:, None, None] * per_pixel
         change[:, :, 2] = along
-        covariance = change @ found.covariances @ change.transpose(0, 2, 1)
-        points[measured] = (distance[:, None] * along)[measured]
-        covariances[measured] = covariance[measured]
+        kept = _of_one_object(distance, size / model.focal)
+        measured, change = seen[kept], change[kept]
+        points[measured] = (distance[:, None] * along)[kept]
+        covariances[measured] = change @ found.covariances[kept] @ change.transpose(0, 2, 1)
         states[measured] = KeypointState.MEASURED
     return LiftedKeypoints(points, covariances, states, rays, spread @ spread.transpose(0, 2, 1))
 

@@ -49,9 +49,15 @@ class Pose:
 def skew(vectors: np.ndarray) -> np.ndarray:
     """[..., 3, 3]: the matrices of the cross product with vectors [..., 3]."""
     made = np.zeros((*vectors.shape, 3))
-    x, y, z = np.moveaxis(vectors, -1, 0)
+    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
     made[..., 0, 1], made[..., 0, 2], made[..., 1, 2] = -z, y, -x
     made[..., 1, 0], made[..., 2, 0], made[..., 2, 1] = z, -y, x
+    return made
+
+
+def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """[..., 3]: the cross product, without the cost that NumPy's has for a few vectors."""
+    made: np.ndarray = (skew(first) @ second[..., None])[..., 0]
     return made
 
 
