@@ -7,6 +7,7 @@ from cape_ros.perception.spatial.frame_poses import NamedFrame, Places, locate
 from cape_ros.perception.spatial.frames import FrameDefinition, read_frames
 from cape_ros.perception.spatial.fusion import PoseFilter
 from cape_ros.perception.spatial.lifting import KeypointState, LiftedKeypoints, lift
+from cape_ros.perception.spatial.motion import shape_from_motion
 from cape_ros.perception.spatial.pose import PoseEstimate, PoseRefusal, estimate_pose
 from cape_ros.perception.spatial.rigid import Pose
 from cape_ros.perception.spatial.shape import Shape
@@ -32,4 +33,5 @@ __all__ = [
     "lift",
     "locate",
     "read_frames",
+    "shape_from_motion",
 ]
