@@ -54,6 +54,29 @@ class CameraModel:
         fisheye = model in FISHEYE
         return cls(matrix, _coefficients(d, model, fisheye), fisheye)
 
+    @property
+    def focal(self) -> float:
+        """Pixels per unit of a ray on the optical axis, the mean of x and y."""
+        return float(self.matrix[0, 0] + self.matrix[1, 1]) / 2
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Points [K, 3] of the optical frame as [K, 2] pixels; NaN where they are not ahead."""
+        places = np.asarray(points, np.float64).reshape(-1, 1, 3)
+        pixels: np.ndarray
+        if not len(places):
+            return np.empty((0, 2))
+        ahead = places[:, 0, 2] > 1e-9
+        places = np.where(ahead[:, None, None], places, (0.0, 0.0, 1.0))
+        if not self.distortion.size:
+            pixels = places[:, 0, :2] / places[:, 0, 2:] * np.diag(self.matrix)[:2]
+            pixels += self.matrix[:2, 2]
+        else:
+            project = cv2.fisheye.projectPoints if self.fisheye else cv2.projectPoints
+            still = np.zeros(3)
+            pixels = project(places, still, still, self.matrix, self.distortion)[0][:, 0]
+        pixels[~ahead] = np.nan
+        return pixels
+
     def rays(self, pixels: np.ndarray) -> np.ndarray:
         """Points [K, 2] in pixels as [K, 2] x / z and y / z of their directions; NaN where the lens
         model has no direction ahead for a pixel."""
