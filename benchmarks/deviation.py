@@ -6,6 +6,7 @@ Each category's objects are found by one shot of another of its objects, in thei
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def main(
     scores, errors = np.concatenate(found).T
     claimed = pixel_deviation(scores, 1e6) / 1e6
     table = Table("score", "keypoints", "claimed deviation", "within its 90 %")
-    for least, most in zip(BINS, BINS[1:], strict=False):
+    for least, most in pairwise(BINS):
         chosen = (scores >= least) & (scores < most)
         if chosen.any():
             share = (errors < NINETY * claimed)[chosen].mean()
