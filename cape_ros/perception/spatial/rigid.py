@@ -36,6 +36,14 @@ class Pose:
         spread: np.ndarray = change @ self.covariance @ change.transpose(0, 2, 1)
         return spread
 
+    @property
+    def inverse(self) -> Pose:
+        """Where the parent lies in this frame."""
+        back = self.rotation.T
+        change = np.kron(np.eye(2), -back)
+        change[:3, 3:] = -back @ skew(self.translation)
+        return Pose(back, -back @ self.translation, change @ self.covariance @ change.T)
+
     def seen_from(self, parent: Pose) -> Pose:
         """This pose, given in `parent`, in the parent of that one; both are independent."""
         turned = np.kron(np.eye(2), parent.rotation)
@@ -90,6 +98,13 @@ def quaternion(rotation: np.ndarray) -> np.ndarray:
     angle = float(np.linalg.norm(vector))
     share = np.sin(angle / 2) / angle if angle > 1e-12 else 0.5
     return np.append(vector * share, np.cos(angle / 2))
+
+
+def rotation_from(quaternion: np.ndarray) -> np.ndarray:
+    """[3, 3] from a unit quaternion [4] x, y, z, w."""
+    across = skew(quaternion[:3])
+    turn: np.ndarray = np.eye(3) + 2 * quaternion[3] * across + 2 * across @ across
+    return turn
 
 
 def fit(

@@ -122,8 +122,7 @@ class TransformTree:
                 raise NoTransform(reason, True)
             up = self._climb(to_source[: to_source.index(shared)], stamp)
             down = self._climb(to_target[: to_target.index(shared)], stamp)
-        rotation = down.rotation.T
-        return up.seen_from(Pose(rotation, -rotation @ down.translation, CERTAIN))
+        return up.seen_from(down.inverse)
 
     def _line(self, name: str) -> list[str]:
         """The frame, its parent, and so on; ends where it closes to a ring."""
