@@ -13,7 +13,7 @@ from cape_ros.perception.category import Category
 
 def turned(category: Category, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """Its image [H, W, 3] and keypoints [K, 2], after that many degrees about the vertical."""
-    (shot,) = category.shots
+    shot = category.shots[0]
     height, width = shot.image.shape[:2]
     focal, angle = 2.0 * width, math.radians(degrees)
     intrinsic = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])

@@ -23,7 +23,7 @@ from cape_ros.demo.scoreboard import LEGEND
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.library import CategoryLibrary
 
-SCENES = ["coffee", "rocket", "chelsea", "astronaut"]
+SCENES = ["coffee", "rocket", "chelsea", "astronaut", "three_coffees"]
 
 
 def test_the_demo_on_photographs(tmp_path: Path) -> None:

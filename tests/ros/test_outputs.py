@@ -80,7 +80,7 @@ def test_markers_are_rays_with_a_camera_info_and_a_plane_without(start: Start) -
     np.testing.assert_allclose(flat[:, :2], pixels / 1000, atol=1e-6)
     assert (flat[:, 2] == 0).all()
     assert len(markers["cup/skeleton"].points) == 4  # of two edges
-    assert markers["cup/name"].text == "cup"
+    assert markers["cup/name"].text == "cup 0"
 
     publisher = robot.create_publisher(CameraInfo, "/cape/camera_info", 10)
     wait_for(publisher.get_subscription_count)

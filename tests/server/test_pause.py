@@ -116,7 +116,7 @@ def test_a_pause_does_not_undo_the_end(stand: Stand) -> None:
 def test_the_passes_to_come_are_run_before_the_first_frame(stand: Stand) -> None:
     before, version = dict(stand.server.categories), stand.server.database_version
     stand.server.warm_up((48, 64))
-    assert stand.estimator.batches == [1, 14]
+    assert stand.estimator.batches == [14, 1]
     assert stand.estimator.asked_for == {("stand-in", 4)}
     assert (dict(stand.server.categories), stand.server.database_version) == (before, version)
     stand.server.remove("cup")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.detection.peaks import Peak
+from cape_ros.perception.detection.peaks import OTHER_SIZE, Peak
 from cape_ros.perception.detection.suppression import is_duplicate, overlap
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -33,20 +33,35 @@ class Search:
     peaks: deque[Peak]
     known: Sequence[ObjectKeypoints]
     found: list[ObjectKeypoints] = field(default_factory=list)
+    begun: bool = False
     ended: bool = False
 
-    def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
-        """The strongest peaks at which nothing is found yet; none where the search has ended.
+    def first_peaks(self) -> list[Peak]:
+        """The strongest peak, and the strongest one of another size.
 
-        Where no object is known, the strongest one gets its pass in any case.
+        The votes of sizes compare badly: the smaller the objects, the more places vote by chance.
         """
+        if not self.peaks:
+            return []
+        strongest = self.peaks.popleft()
+        other = next((peak for peak in self.peaks if peak.is_of_other_size(strongest)), None)
+        if other is None:
+            return [strongest]
+        self.peaks.remove(other)
+        return [strongest, other]
+
+    def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
+        """The strongest peaks at which nothing is found yet; none where the search has ended."""
+        if not self.known and not self.begun:
+            self.begun = True
+            return self.first_peaks()
         some: list[Peak] = []
         ended = self.ended or len(self.found) >= most
         while self.peaks and not ended and len(some) < TOGETHER:
-            peak, there = self.peaks.popleft(), [*self.known, *self.found]
-            if peak.votes < LEAST_VOTES and (there or some):
+            peak = self.peaks.popleft()
+            if peak.votes < LEAST_VOTES:
                 break
-            if not _explained(peak, there, trust):
+            if not _explained(peak, [*self.known, *self.found], trust):
                 some.append(peak)
         return some
 
@@ -136,6 +151,7 @@ def _explained(peak: Peak, found: Iterable[ObjectKeypoints], trust: Trust) -> bo
         points = points if len(points) else one.keypoints
         low, high = points.min(axis=0), points.max(axis=0)
         side = max(float((high - low).max()), 1.0)
-        if np.hypot(*((low + high) / 2 - peak.middle)) < INSIDE * max(side, peak.side):
+        near = np.hypot(*((low + high) / 2 - peak.middle)) < INSIDE * max(side, peak.side)
+        if near and peak.side < OTHER_SIZE * side:
             return True
     return False

@@ -25,6 +25,7 @@ LARGEST = 1.74  # the same, in the coarsest level: objects as large as the frame
 BETWEEN = (0.0, 22.5)  # degrees that an object is rotated beyond an eighth of a circle
 CLAMPED = (-1.0, 4.0)  # z-scores of one voter: none can make or break an object
 APART = 0.4  # of the larger object's side: peaks that are closer are one
+OTHER_SIZE = 2.0  # ratio of sides: an object can have parts that look like it
 MOST_PEAKS = 32  # of a category
 EPSILON = 1e-6
 
@@ -43,6 +44,10 @@ class Peak:
         """The square that the object fills."""
         x, y = self.middle
         return x - self.side / 2, y - self.side / 2, self.side, self.side
+
+    def is_of_other_size(self, other: Peak) -> bool:
+        """Whether both can be right even at the same place."""
+        return max(self.side, other.side) > OTHER_SIZE * min(self.side, other.side)
 
 
 def find_peaks(levels: Sequence[Level], voters: Sequence[Voters], stride: int) -> list[Peak]:
@@ -67,7 +72,8 @@ def find_peaks(levels: Sequence[Level], voters: Sequence[Voters], stride: int) -
 
 def _apart(one: Peak, other: Peak) -> bool:
     away = np.subtract(one.middle, other.middle)
-    return float(np.hypot(*away)) > APART * max(one.side, other.side)
+    near = float(np.hypot(*away)) <= APART * max(one.side, other.side)
+    return not near or one.is_of_other_size(other)
 
 
 def _peaks(level: Level, voters: Voters, scales: Sequence[float], stride: int) -> list[Peak]:

@@ -13,6 +13,7 @@ from cape_ros.perception.objects import ObjectKeypoints
 NEAR = 0.12  # two points are the same place if they are closer than this part of the object
 SHARED = 0.4  # an object that shares more of its points with others is none of its own
 COVERED = 0.6  # of two hulls: more is the same object, whichever points lie on which
+WITHIN = 0.8  # of a much smaller hull: more is a part of the object that looks like all of it
 LEAST_SIZE = 8.0  # pixels of an object
 EPSILON = 1e-6
 
@@ -36,16 +37,31 @@ def is_duplicate(
     if same.any(axis=0).mean() > SHARED:
         return True
     hull = _hull(points)
-    return any(overlap(hull, _hull(o.keypoints[_trusted(o, threshold)])) > COVERED for o in kept)
+    others = [_hull(other.keypoints[_trusted(other, threshold)]) for other in kept]
+    return any(overlap(hull, other) > COVERED or _is_part(hull, other) for other in others)
 
 
 def overlap(one: Box, other: Box) -> float:
     """The common part of two boxes, of their union."""
+    common = _common(one, other)
+    return common / max(_area(one) + _area(other) - common, EPSILON)
+
+
+def _is_part(one: Box, other: Box) -> bool:
+    """Whether one hull lies in one that is more than four times as large."""
+    small, large = sorted((one, other), key=_area)
+    return 4 * _area(small) < _area(large) and _common(small, large) > WITHIN * _area(small)
+
+
+def _common(one: Box, other: Box) -> float:
     x1, y1 = max(one[0], other[0]), max(one[1], other[1])
     x2 = min(one[0] + one[2], other[0] + other[2])
     y2 = min(one[1] + one[3], other[1] + other[3])
-    common = max(0.0, x2 - x1) * max(0.0, y2 - y1)
-    return common / max(one[2] * one[3] + other[2] * other[3] - common, EPSILON)
+    return max(0.0, x2 - x1) * max(0.0, y2 - y1)
+
+
+def _area(box: Box) -> float:
+    return box[2] * box[3]
 
 
 def _trusted(one: ObjectKeypoints, threshold: float) -> np.ndarray:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from pasted import cloth, is_at, place
@@ -122,3 +123,20 @@ def test_a_camera_that_sends_bgr(estimator: Estimator, cup: Category) -> None:
     backwards = np.ascontiguousarray(scene[..., ::-1])[..., ::-1]
     (found,) = estimator.detect(backwards, [cup])
     assert [is_at(one, truth) for one in found] == [True]
+
+
+@pytest.mark.parametrize("part", [1.0, 0.75, 0.5, 0.25])
+def test_an_object_from_a_part_of_the_image_to_all_of_it(
+    estimator: Estimator, cup: Category, part: float
+) -> None:
+    x, y, w, h = (round(each) for each in cup.shots[0].box)
+    photograph = cup.shots[0].image
+    scene = cloth()
+    height, width = scene.shape[:2]
+    cut = photograph[max(0, y) : y + h, max(0, x) : x + w]
+    zoom = part * min(width / cut.shape[1], height / cut.shape[0])
+    shown = cv2.resize(cut, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
+    scene[: shown.shape[0], : shown.shape[1]] = shown
+    truth = (cup.shots[0].keypoints - (max(0, x), max(0, y))) * zoom
+    (found,) = estimator.detect(scene, [cup])
+    assert sum(is_at(one, truth) for one in found) == 1

@@ -40,3 +40,9 @@ def test_points_that_nobody_trusts_do_not_count() -> None:
     other.matches[0], other.keypoints[0] = 0.1, SQUARE[0]
     assert not is_duplicate(other, [first], 0.3)
     assert not is_duplicate(other, [], 0.3)
+
+
+def test_a_part_that_looks_like_the_whole_is_none_of_its_own() -> None:
+    part = mug(SQUARE * 0.3 + np.float32((90, 80)))
+    assert is_duplicate(part, [mug(SQUARE)], 0.3)
+    assert is_duplicate(mug(SQUARE), [part], 0.3)

@@ -10,6 +10,7 @@ from browsing import Site
 from steered import SECONDS, category
 from websockets.exceptions import ConnectionClosed
 
+from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.perception.trust import Trust
 from cape_ros.studio import broadcast
 from cape_ros.studio.api import live
@@ -96,7 +97,7 @@ def test_three_viewers_share_a_jpeg_and_without_any_none_is_made(
 def test_the_page_is_told_from_which_score_on_a_point_is_trusted(site: Site) -> None:
     site.stand.register("cup")
     for stamp, point in enumerate((0.3, 1.01)):
-        site.stand.server.trust = Trust(point)
+        site.stand.server.tracking = TrackingSettings(Trust(point))
         site.stand.show(header=stamp)
         with site.watch() as viewer:
             header, _ = viewer.frame()

@@ -127,7 +127,8 @@ def test_scores_of_objects_and_keypoints_are_on_one_scale_that_is_explained(
     three: list[ObjectKeypoints], visit: Callable[..., Person], running: Running
 ) -> None:
     running.server.register(running.coffee)
-    running.server.trust = replace(running.server.trust, point_threshold=0.4)
+    trust = replace(running.server.trust, point_threshold=0.4)
+    running.server.tracking = replace(running.server.tracking, trust=trust)
     page = visit().page
     card = page.get_by_role("region", name="coffee 3")
     tag = card.locator(".tag")
