@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from dds import EVERYTHING_IS_FOUND, NAMES, POINTS, Bench, Inbox, shot, wait_for
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point, PoseStamped, TransformStamped
+from lifecycle_msgs.msg import Transition
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
@@ -315,6 +317,13 @@ def test_without_a_camera_info_there_are_no_3d_results_and_it_says_so(start: Sta
     bench.robot.show()
     wait_for(lambda: "no camera_info has come" in rig.space.faults.get("results", ""))
     assert rig.keypoints.messages == []
+    rig.calibrate(CameraInfo(width=640, height=480, k=K))
+    bench.robot.show()
+    wait_for(lambda: "images of 640 pixels" in rig.space.faults["results"])
+    rig.info.publish(INFO)
+    wait_for(lambda: rig.camera.info == INFO)
+    rig.show()
+    assert rig.space.faults == {}
 
 
 def test_keypoints_on_a_line_are_no_pose(rig: Rig) -> None:
@@ -322,7 +331,24 @@ def test_keypoints_on_a_line_are_no_pose(rig: Rig) -> None:
     assert rig.robot.register(mode=1, keypoints_3d=line).success
     _, found = rig.show()
     assert found.objects[0].refusal == "the trusted keypoints lie on one line"
-    assert rig.space.refused["cup: the trusted keypoints lie on one line"] == 1
+    diagnostics = rig.robot.hear(DiagnosticArray, "/diagnostics")
+    status = diagnostics.wait(lambda m: "lie on one line" in m.status[1].message).status[1]
+    assert "no pose of cup: the trusted keypoints lie on one line" in status.message
+    values = {value.key: value.value for value in status.values}
+    assert values["3-D results without depth"] == "0"
+
+
+def test_nothing_is_published_once_the_node_is_inactive(rig: Rig) -> None:
+    """Not even of an image that waits for its depth."""
+    rig.show()
+    assert change(rig.bench, depth_wait=10.0).successful
+    message, _ = rig.robot.show()
+    assert rig.robot.transition(Transition.TRANSITION_DEACTIVATE)
+    rig.depth.publish(depth_image(SLOPE, message.header.stamp.sec))
+    assert rig.robot.transition(Transition.TRANSITION_ACTIVATE)
+    _, found = rig.show()
+    assert found.header.stamp != message.header.stamp
+    assert message.header.stamp not in [m.header.stamp for m in rig.keypoints.messages]
 
 
 def test_depth_of_another_camera_is_laid_onto_the_image(rig: Rig) -> None:
