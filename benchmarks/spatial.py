@@ -1,13 +1,16 @@
 """Cost and error of depth, lifting and pose, for each object: python benchmarks/spatial.py
 
 Boxes and cups on a table before a simulated RGB-D camera with exact truth. Keypoints are as wrong
-as their scores say; no network takes part.
+as their scores say; no network takes part. "node" is what the node adds to a result: the same with
+tracks and their messages for every topic; it needs rclpy. Times are those of one processor, so that a
+busy machine measures the same.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Annotated
 
 import cv2
@@ -16,7 +19,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rig.depth_camera import box_keypoints, camera, cup_keypoints, measure, view
+from std_msgs.msg import Header
 
+from cape_ros.perception.category import Category
+from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.perception.space import ObjectInSpace, Sight, SpaceEstimator
 from cape_ros.perception.spatial import (
     DepthImage,
     Places,
@@ -28,6 +35,7 @@ from cape_ros.perception.spatial import (
     rigid,
 )
 from cape_ros.perception.spatial.lifting import pixel_deviation
+from cape_ros.ros import space_messages
 
 SHAPES = {"box": box_keypoints(), "cup": cup_keypoints()}
 NINETY = 6.251, 10.645  # squared Mahalanobis distances: points, poses
@@ -35,24 +43,35 @@ APART = 0.025  # [m] that a surface is behind another one
 GRASP = {"origin": ["0", "3"], "x": "0->3", "z": "approach"}
 
 
+def to_messages(objects: Sequence[ObjectInSpace]) -> None:
+    header = Header(frame_id="camera")
+    names = space_messages.frame_names("", objects)
+    space_messages.to_keypoints_3d_array(objects, names, header)
+    space_messages.to_transforms(objects, names, header)
+    list(space_messages.to_frames(objects, header))
+    space_messages.to_detections_3d(objects, header)
+    space_messages.to_cloud(objects, header)
+
+
 def run(kind: str, objects: int, score: float, depth: bool) -> dict[str, list[float]]:
     generator, model, figures = np.random.default_rng(1), camera(), defaultdict(list)
     names = tuple(map(str, range(len(SHAPES[kind]))))
     shape = Shape.given(SHAPES[kind], len(names))
-    (grasp,) = read_frames({"grasp": GRASP}, names)
+    (grasp,) = frames = read_frames({"grasp": GRASP}, names)
+    category, estimator = Category(kind, names, shape=shape, frames=frames), SpaceEstimator()
     for _ in range(objects):
         seen = view(kind, generator)
-        scores = np.where(seen.visible, score, 0.05)
+        scores = np.where(seen.visible, score, 0.05).astype(np.float32)
         deviation = pixel_deviation(np.full(len(names), score), seen.size)
         pixels = seen.pixels + generator.normal(size=(len(names), 2)) * deviation[:, None]
         image = measure(seen.depth, generator)
-        began = time.perf_counter()
+        began = time.thread_time()
         found = lift(pixels, scores, seen.size, model, DepthImage.of(image) if depth else None)
-        lifted = time.perf_counter()
+        lifted = time.thread_time()
         estimate = estimate_pose(shape, found)
-        posed = time.perf_counter()
+        posed = time.thread_time()
         locate(grasp, Places.of(found, estimate, shape), names)
-        ended = time.perf_counter()
+        ended = time.thread_time()
         for name, seconds in (
             ("lift", lifted - began),
             ("pose", posed - lifted),
@@ -60,6 +79,20 @@ def run(kind: str, objects: int, score: float, depth: bool) -> dict[str, list[fl
             ("all", ended - began),
         ):
             figures[f"{name}, ms"].append(1e3 * seconds)
+        result = ObjectKeypoints(
+            kind,
+            1,
+            seen.box,
+            pixels.astype(np.float32),
+            scores,
+            scores,
+            names,
+            track_id=len(figures["all, ms"]),
+        )
+        sight = Sight(model, 0.1 * len(figures["all, ms"]), DepthImage.of(image) if depth else None)
+        began = time.thread_time()
+        to_messages(estimator.estimate([result], {kind: category}, sight))
+        figures["node, ms"].append(1e3 * (time.thread_time() - began))
         if found.measured.any():
             chosen = found.measured & seen.visible
             error = (found.points - seen.points)[chosen]

@@ -49,6 +49,13 @@ class View:
     translation: np.ndarray
 
     @property
+    def box(self) -> tuple[float, float, float, float]:
+        """x, y, width, height around the keypoints, in pixels."""
+        x, y = self.pixels.min(axis=0).tolist()
+        width, height = np.ptp(self.pixels, axis=0).tolist()
+        return x, y, width, height
+
+    @property
     def size(self) -> float:
         """The longer side of the box around the keypoints, in pixels."""
         return float(np.ptp(self.pixels, axis=0).max())
