@@ -2,8 +2,8 @@
 
 Boxes and cups on a table before a simulated RGB-D camera with exact truth. Keypoints are as wrong
 as their scores say; no network takes part. "node" is what the node adds to a result: the same with
-tracks and their messages for every topic; it needs rclpy. Times are those of one processor, so that a
-busy machine measures the same.
+tracks and their messages for every topic; it needs rclpy. Times are those of one processor, so that
+a busy machine measures the same.
 """
 
 from __future__ import annotations

@@ -90,6 +90,14 @@ def test_a_category_that_changed_meanwhile_is_left_out(seen: View) -> None:
     assert estimator.estimate([found(seen)], {"box": other}, sight) == []
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-9, 90.0])
+def test_a_shape_of_impossible_size_is_no_pose_and_no_crash(seen: View, size: float) -> None:
+    shape = Shape.given(TRUE / np.abs(TRUE).max() * size, len(TRUE))
+    for image in (depth(seen), None):
+        posed = one(SpaceEstimator(), seen, Sight(camera(), 0.0, image), replace(BOX, shape=shape))
+        assert posed.pose is None or (image is None and size > 1)  # a giant far away
+
+
 def test_a_shape_of_which_nothing_is_known_is_no_pose(seen: View) -> None:
     nothing = Shape.given(np.full((len(TRUE), 3), np.nan), len(TRUE))
     posed = one(

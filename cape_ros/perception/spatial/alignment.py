@@ -12,6 +12,7 @@ from cape_ros.perception.spatial.camera_model import CameraModel
 from cape_ros.perception.spatial.depth import DepthImage
 
 NEAREST, FARTHEST = 0.1, 10.0  # [m] of what is looked at
+FAR_OUT = 1e6  # [pixels] from every image
 MARGIN = 16  # [pixels] around a box: the reach of a keypoint's neighbourhood
 
 
@@ -59,7 +60,7 @@ class Alignment:
         points = self._rays[rows, columns][measured] * depth[:, None]
         points += self.translation.astype(np.float32)
         pixels = self.colour.project(points)
-        inside = np.isfinite(pixels).all(axis=1)
+        inside = (np.abs(pixels) < FAR_OUT).all(axis=1)
         corner = np.floor(pixels[inside] - (self._pixel - 1) / 2 + 0.5).astype(np.intp)
         farthest_first = np.argsort(-points[inside, 2], kind="stable")  # what is nearer stays
         corner, depth = corner[farthest_first], points[inside, 2][farthest_first]
@@ -81,7 +82,7 @@ class Alignment:
         points = np.column_stack((rays, np.ones(len(rays))))
         far = np.concatenate([points * distance for distance in (NEAREST, 0.3, 1.0, FARTHEST)])
         seen = self.depth.project((far - self.translation) @ self.rotation)
-        seen = seen[np.isfinite(seen).all(axis=1)]
+        seen = seen[(np.abs(seen) < FAR_OUT).all(axis=1)]
         if not len(seen):
             return slice(0, height), slice(0, width)
         first = np.floor(seen.min(axis=0)).astype(int) - 1

@@ -14,6 +14,7 @@ PINHOLE = ("plumb_bob", "rational_polynomial")  # OpenCV tells them apart by the
 FISHEYE = ("equidistant", "fisheye", "kannala_brandt4")
 COUNTS = {True: (4,), False: (4, 5, 8, 12, 14)}  # of coefficients, by whether it is a fisheye
 PRECISE = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-9)
+LONGEST = 1e6  # [pixels] focal length
 STEEPEST = 50.0  # tangent of the largest angle from the axis whose ray is given: 88.9 degrees
 
 
@@ -49,7 +50,7 @@ class CameraModel:
         matrix = np.array(k, np.float64).reshape(3, 3)
         matrix[:2, 2] -= offset
         matrix[:2] /= np.maximum(binning, 1)[:, None]
-        if not (np.isfinite(matrix).all() and matrix[0, 0] > 0 and matrix[1, 1] > 0):
+        if not ((np.abs(matrix) < LONGEST).all() and matrix[0, 0] >= 1 and matrix[1, 1] >= 1):
             raise InvalidInput.of("k", "has no focal length: the camera is not calibrated")
         fisheye = model in FISHEYE
         return cls(matrix, _coefficients(d, model, fisheye), fisheye)

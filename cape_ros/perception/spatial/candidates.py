@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from functools import lru_cache
 
 import cv2
@@ -59,10 +60,13 @@ def from_rays(evidence: Evidence) -> Poses:
     """Of keypoints of which depth is not used, at least four: all of them, and triples."""
     rays = evidence.targets[:, :2] / evidence.targets[:, 2:]
     eye = np.eye(3)
-    found, turns, shifts, _ = cv2.solvePnPGeneric(
-        evidence.shape, rays, eye, None, flags=cv2.SOLVEPNP_SQPNP
-    )
-    vectors, translations = list(turns[:found]), list(shifts[:found])
+    vectors: list[np.ndarray] = []
+    translations: list[np.ndarray] = []
+    with suppress(cv2.error):  # of numbers that no object has
+        found, turns, shifts, _ = cv2.solvePnPGeneric(
+            evidence.shape, rays, eye, None, flags=cv2.SOLVEPNP_SQPNP
+        )
+        vectors, translations = list(turns[:found]), list(shifts[:found])
     for triple in widest_triples(evidence.shape, MOST_TRIPLES // 2):
         found, turns, shifts = cv2.solveP3P(
             evidence.shape[triple], rays[triple], eye, None, flags=cv2.SOLVEPNP_AP3P
