@@ -215,7 +215,7 @@ class CameraReport:
         wrong = [*meter.qos.values()]
         if meter.camera_info_fault:
             wrong.append(meter.camera_info_fault)
-        in_space, troubles = space_report(meter.space, self._recent.grew, self.camera.depth.topic)
+        in_space, troubles = space_report(meter.space, self._recent.grew)
         values |= in_space
         wrong += troubles
         for name, count in meter.failed_outputs.copy().items():

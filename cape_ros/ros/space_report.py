@@ -9,7 +9,7 @@ from cape_ros.ros.meters import SpaceMeter, percentiles
 
 
 def space_report(
-    meter: SpaceMeter, grew: Callable[[str, int], bool], depth_topic: str
+    meter: SpaceMeter, grew: Callable[[str, int], bool]
 ) -> tuple[dict[str, Any], list[str]]:
     """Figures, and what is wrong; nothing where nobody wants 3-D results.
 
@@ -34,7 +34,7 @@ def space_report(
             wrong.append(f"no pose of {reason}")
     if grew("without depth", meter.without_depth):
         wrong.append(
-            f"images find no depth image of their stamp on {depth_topic}: raise depth_wait or "
+            "images find no depth image of their stamp on ~/depth: raise depth_wait or "
             "depth_tolerance, or synchronise the clocks of both cameras"
         )
     if grew("3-D skipped", meter.skipped):
