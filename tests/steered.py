@@ -17,6 +17,7 @@ from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.detection.detector import check_searchable
+from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
 from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
@@ -136,9 +137,13 @@ class SteeredEstimator:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        sides: Sides = ALL_SIDES,
+        between: Callable[[], None] | None = None,
     ) -> list[list[ObjectKeypoints]]:
         """The one object of each category, unless it is known: as much work as 14 crops."""
         check_searchable(image)
+        if between:
+            between()
         requests = [
             ObjectRequest(name, (0.0, 0.0, 64.0, 48.0)) for name in categories for _ in range(14)
         ]

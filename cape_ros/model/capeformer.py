@@ -230,16 +230,17 @@ class CapeFormer(nn.Module):
         )
         memory, keypoints = refined[:, :cells], refined[:, cells:]
         where = self._spread(memory, coarse, image)
-        similarity = at_least_single(self.proposals(keypoints, where))
-        similarity = similarity.unflatten(-1, features.shape[-2:])
-        evidence = similarity
-        if layouts := tokens.layouts:
+        layouts, searched = tokens.layouts, keypoints
+        if layouts:
             landmarks = self.token_norm(layouts.landmarks.flatten(1, 2).to(support.dtype))
-            seen = at_least_single(self.proposals(landmarks, where))
-            seen = seen.unflatten(-1, features.shape[-2:])
-            seen = seen.unflatten(1, layouts.landmarks.shape[1:3])
+            searched = torch.cat((keypoints, landmarks), dim=1)
+        seen = at_least_single(self.proposals(searched, where))
+        seen = seen.unflatten(-1, features.shape[-2:])
+        similarity = evidence = seen[:, :count]
+        if layouts:
+            landmarks = seen[:, count:].unflatten(1, layouts.landmarks.shape[1:3])
             with torch.autocast(similarity.device.type, enabled=False):
-                evidence = similarity + agreement(similarity, seen, layouts)
+                evidence = similarity + agreement(similarity, landmarks, layouts)
         return _Matched(
             keypoints,
             order,

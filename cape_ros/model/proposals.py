@@ -27,7 +27,10 @@ class ProposalGenerator(nn.Module):
         """Similarity logits [B, K, h * w] of keypoints [B, K, d] and memory [B, h * w, d]."""
         support = self.support_proj(keypoints)
         support = support * (torch.tanh(self.dynamic_proj(support)) + 1)
-        similarity: Tensor = support @ self.query_proj(memory).transpose(1, 2)
+        # Of query_proj(memory), the keypoints take the projection: they are fewer than the cells.
+        query = self.query_proj
+        similarity: Tensor = (support @ query.weight) @ memory.transpose(1, 2)
+        similarity += (support @ query.bias).unsqueeze(-1)
         return similarity
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from operator import is_not
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -36,6 +36,8 @@ from cape_ros.model.tokens import KeypointTokens, stack_tokens
 from cape_ros.perception.category import Category
 from cape_ros.perception.detection.detect import find_instances
 from cape_ros.perception.detection.detector import Detector
+from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
+from cape_ros.perception.detection.pyramid import no_pause
 from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
@@ -252,18 +254,28 @@ class Estimator:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        sides: Sides = ALL_SIDES,
+        between: Callable[[], None] = no_pause,
     ) -> list[list[ObjectKeypoints]]:
         """The instances of each category in `image`, [H, W, 3] uint8 RGB: best first.
 
         categories: or the names of registered ones. most: instances of one category, at most.
         trust: each instance is at or above its presence threshold. known: objects of the image
-            that need not be found again: they are not among the instances.
+            that need not be found again: they are not among the instances. sides: pixels, the least
+            and the largest longer side of the objects' boxes. between: is called before each pass
+            of the network; it may use the estimator.
         Raises `InvalidInput` for an unknown category and an image that is too small to search in.
         """
         check_image(image)
         meant = [registered_as(category, self._registered) for category in categories]
-        peaks = self._detector.peaks(image, meant)
-        return find_instances(self.estimate, image, meant, peaks, most, trust or Trust(), known)
+        peaks = partial(self._detector.peaks, self._detector.pyramid(image, between))
+
+        def estimate(image: np.ndarray, requests: Sequence[ObjectRequest]) -> list[ObjectKeypoints]:
+            if requests:
+                between()
+            return self.estimate(image, requests)
+
+        return find_instances(estimate, peaks, image, meant, most, trust or Trust(), known, sides)
 
     def find(
         self, image: np.ndarray, category: Category | str, trust: Trust | None = None

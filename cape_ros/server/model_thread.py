@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from cape_ros.core.errors import CapeError
@@ -17,6 +17,7 @@ PATIENCE_AT_THE_END = 2.0  # [s]
 LATE = 1.0  # [s] without progress that is reported
 PASSES_OF_PATIENCE = 10  # on a slow machine: as long as so many passes usually take
 PASSES_OF_LATE = 5
+MAKE_WAY = 0.2  # [s] that a long job waits for another one
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,6 +101,19 @@ class ModelThread:
                 f"the model hangs or is overloaded: it has not gone on for {self.stands_since:.0f} "
                 "s; try again later, and restart the node if it does not recover"
             )
+
+    def make_way(self) -> None:
+        """For a long job between two of its steps: do another job first, one that waits or comes
+        in a moment. So the step begins when a frame has just been processed, not shortly before."""
+        try:
+            job = self._jobs.get(timeout=MAKE_WAY)
+        except Empty:
+            return
+        if job is None:
+            self._jobs.put(None)
+            return
+        self._progress.move()
+        job()
 
     def shutdown(self) -> None:
         """Finish what is queued, and end. Raises `ModelHangs`; the thread then ends by itself once

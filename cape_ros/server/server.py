@@ -19,6 +19,7 @@ from typing import ParamSpec
 import numpy as np
 
 from cape_ros.core.errors import CapeError, Conflict, DeviceError, InvalidInput
+from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator, Inspection
@@ -79,6 +80,8 @@ class Server:
         self._library = library
         self._on_categories = on_categories
         self._clock = clock
+        self._log = ThrottledLog(logger, clock)
+        self._searches = 0  # after frames, not ended
         self._track_ids = track_ids()
         self._model = ModelThread(estimator.progress)
         self._frames = FrameQueue(self._model, self._infer, self._new_tracker, on_result, clock)
@@ -153,8 +156,8 @@ class Server:
         self._frames.resume()
 
     def wait_until_idle(self, timeout: float | None = None) -> bool:
-        """Wait until the model has nothing left to do: no frame, no rotated support to encode, and
-        no view to check.
+        """Wait until the model has nothing left to do: no frame, no search after one, no rotated
+        support to encode, and no view to check.
 
         False if that takes longer than `timeout` seconds; None waits without a limit. A command
         that another thread gives meanwhile may bring more to do. Never call it from `on_result`,
@@ -422,10 +425,28 @@ class Server:
     # From here on, only the model's thread; `_new_tracker` is the exception.
 
     def _new_tracker(self) -> Tracker:
-        return Tracker(self._estimator, self._track_ids, self._clock)
+        return Tracker(
+            self._estimator, self._track_ids, self._clock, self._search, self._model.make_way
+        )
+
+    def _search(self, search: Callable[[], None]) -> None:
+        """After the frame in work."""
+        self._searches += 1
+        self._model.submit(self._end_search, search)
+
+    def _end_search(self, search: Callable[[], None]) -> None:
+        try:
+            search()
+        except BaseException as error:  # whatever it is, the next search may go well
+            self._frames.model_failed(error)
+            kind, text = type(error).__name__, "a search for more objects failed"
+            self._log.log(logging.ERROR, kind, text, error)
+        finally:
+            self._searches -= 1
 
     def _is_idle(self) -> bool:
-        return not (self._frames.pending or self._rotations.pending or self._shots.pending)
+        waits = self._frames.pending or self._rotations.pending or self._shots.pending
+        return not (waits or self._searches)
 
     def _load_library(self) -> None:
         encoded = [self._estimator.encode_upright(category) for category in self._library]

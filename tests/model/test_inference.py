@@ -16,7 +16,7 @@ from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens, checkpo
 from cape_ros.model.inference import ready
 from cape_ros.model.layout.layout import LANDMARKS, Layouts
 from cape_ros.model.layout.rotations import judge
-from cape_ros.model.layout.votes import transforms
+from cape_ros.model.layout.votes import bell, spread_evenly, transforms
 from cape_ros.model.scores import Calibration
 
 pytestmark = pytest.mark.numeric
@@ -123,4 +123,5 @@ def test_nothing_waits_for_the_host(name: str) -> None:
                 hypothesis = judge((), output.evidence, output.points[-1], tokens)
                 assert hypothesis.eighth.device.type == "cuda"
         finally:
-            transforms.cache_clear()
+            for made_once in (transforms, bell, spread_evenly):
+                made_once.cache_clear()

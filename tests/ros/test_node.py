@@ -117,7 +117,7 @@ def test_a_shot_may_be_compressed(start: Start, encoding: str) -> None:
 
 
 def test_a_removed_category_is_gone_from_the_next_image_on(start: Start) -> None:
-    robot = start().robot
+    robot = start(**EVERYTHING_IS_FOUND).robot
     robot.register()
     robot.register(name="pan")
     assert {found.category for found in robot.show()[1].objects} == {"cup", "pan"}
@@ -221,7 +221,7 @@ def test_an_overlay_that_fails_is_told_and_the_next_one_comes(
 def test_images_are_answered_while_a_registration_is_written(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = start()
+    bench = start(**EVERYTHING_IS_FOUND)
     put, writing, go_on = CategoryLibrary.put, threading.Event(), threading.Event()
 
     def slow_disk(library: CategoryLibrary, category: Category) -> Category:

@@ -26,7 +26,7 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if it had hung for all the seconds that it is waited for."""
     monkeypatch.setattr(Progress, "stands_since", 60.0)
 
@@ -167,3 +167,26 @@ def test_frames_of_a_camera_are_dropped_while_the_model_hangs_and_add_up(stand: 
     assert stand.server.statistics.cameras["a"] == CameraCounts(received=6, dropped=4, pending=2)
     stand.let_go()
     assert stand.server.statistics.cameras["a"] == CameraCounts(received=6, dropped=4, answered=2)
+
+
+def test_a_long_job_makes_way_for_what_waits() -> None:
+    model, order = ModelThread(Progress()), list[str]()
+    begun, queued = threading.Event(), threading.Event()
+
+    def long() -> None:
+        order.append("begins")
+        begun.set()
+        assert queued.wait(SECONDS)
+        model.make_way()
+        order.append("ends")
+
+    first = model.submit(long)
+    assert begun.wait(SECONDS)
+    second = model.submit(order.append, "another")
+    queued.set()
+    model.result(first)
+    model.result(second)
+    assert order == ["begins", "another", "ends"]
+    last = model.submit(model.make_way)
+    model.shutdown()
+    assert last.done()

@@ -12,6 +12,7 @@ from steered import IMAGE, SECONDS, Stand, category
 
 from cape_ros.core.errors import CapeError
 from cape_ros.perception.objects import ObjectRequest
+from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.server.server import Frame, RegisterMode, Result
 
 
@@ -185,3 +186,20 @@ def test_a_listener_that_fails_does_not_stop_the_camera(stand: Stand) -> None:
     stand.on_result = stand.results.append
     stand.show()
     assert len(stand.results) == 1
+
+
+def test_a_search_that_fails_is_counted_and_the_stream_goes_on(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand.server.tracking = TrackingSettings(max_instances=2)
+    stand.register("cup")
+    stand.show()
+
+    def fail(*args: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(stand.estimator, "detect", fail)
+    stand.show()
+    assert stand.server.statistics.failures == {"MemoryError": 1}
+    assert [one.predicted for one in stand.results[-1].objects] == [False]
+    assert "a search for more objects failed" in caplog.text

@@ -21,6 +21,7 @@ SEARCH_RADIUS = 3  # cells to each side
 WINDOW = 2.0  # standard deviation of the distance at which a voter is believed, in cells
 STIFFNESS = 0.3  # against rotation and stretching, in units of the object's side
 INERTIA = 0.05  # against moving, in votes
+LEAST = 1e-30  # chance; where there is none, a match stays in its cell and is not believed
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def refine(matches: Matches, transforms: SimilarityTransforms) -> Places:
     mapped, place = transforms.apply(others), transforms.apply(own)[..., 0, :]
     away = ((others - own) / (0.8 * longest)).unsqueeze(2)  # [G, K, 1, N, 2]
     pull, where = torch.zeros_like(place), mapped
-    search = _LocalSearch(matches.log_probability, near)
+    search = _LocalSearch(matches.probability, near)
     for _ in range(ROUNDS):
         matched, chance = search(where)
         weight = (heard * chance).unsqueeze(-1)  # [G, K, T, N, 1]
@@ -81,19 +82,24 @@ def nearest(weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
 class _LocalSearch:
     """The matched place of a voter near a given one: the mean of the cells around it, by match."""
 
-    def __init__(self, log_probability: Tensor, voters: Tensor):
-        """log_probability: [G, N, h, w]. voters: [G, K, M], which of the N are asked."""
-        groups, count, height, width = log_probability.shape
+    def __init__(self, probability: Tensor, voters: Tensor):
+        """probability: [G, N, h, w]. voters: [G, K, M], which of the N are asked."""
+        groups, count, height, width = probability.shape
         self._limits = width, height
         margin = SEARCH_RADIUS + 1
         self._margin, self._row = margin, width + 2 * margin
-        padded = F.pad(log_probability, (margin,) * 4, value=-1e4)
+        padded = F.pad(probability, (margin,) * 4)
         self._cells = padded.flatten()
         groups_at = torch.arange(groups, device=voters.device)[:, None, None]
         self._map = ((groups_at * count + voters) * padded[0, 0].numel()).unsqueeze(2)
         steps = torch.arange(-SEARCH_RADIUS, SEARCH_RADIUS + 1, device=voters.device)
         rows, columns = torch.meshgrid(steps, steps, indexing="ij")
-        self._steps = torch.stack((columns, rows), dim=-1).flatten(0, 1)
+        self._steps = steps.float()
+        # Times the chances around a place: their sum, and their sums times the steps.
+        self._sums = (
+            torch.stack((torch.ones_like(rows), columns, rows), dim=-1).float().flatten(0, 1)
+        )
+        self._around = (rows * self._row + columns).flatten()
 
     def __call__(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """places: [G, K, T, M, 2] -> the matches' places, and the probability of each."""
@@ -103,13 +109,14 @@ class _LocalSearch:
             places
         ).nan_to_num()  # a loss that is not finite is to be reported, not to crash
         column, row = (cell.long() + self._margin).unbind(dim=-1)
-        around = self._steps[:, 1] * self._row + self._steps[:, 0]
-        at = (self._map + row * self._row + column).unsqueeze(-1) + around
-        away = (cell - places).unsqueeze(-2) + self._steps
-        logits = self._cells[at] - away.square().sum(dim=-1) / (2 * WINDOW**2)
-        chance = logits.logsumexp(dim=-1)
-        share = (logits - chance.unsqueeze(-1)).exp().unsqueeze(-2)
-        return places + (share @ away).squeeze(-2), chance.exp()
+        at = (self._map + row * self._row + column).unsqueeze(-1) + self._around
+        found = self._cells.index_select(0, at.flatten()).view_as(at)
+        away = (cell - places).unsqueeze(-1) + self._steps
+        across, down = torch.exp(away.square() / (-2 * WINDOW**2)).unbind(dim=-2)
+        window = (down.unsqueeze(-1) * across.unsqueeze(-2)).flatten(-2)
+        sums = (found * window) @ self._sums
+        chance = sums[..., 0]
+        return cell + sums[..., 1:] / chance.clamp(min=LEAST).unsqueeze(-1), chance
 
 
 def _slope(away: Tensor, moved: Tensor, weight: Tensor, stiffness: Tensor) -> Tensor:

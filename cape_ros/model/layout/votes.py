@@ -1,5 +1,6 @@
 """Generalised Hough transform: every rotation, scale and shift of a support is tried on the
 similarity maps of its keypoints and landmarks; the transform with the best total similarity wins.
+By branch and bound: shifts are counted in blocks first, and only the best blocks one by one.
 
 Each keypoint votes for itself, and its neighbours count most: parts may move on their own.
 """
@@ -18,6 +19,8 @@ ROTATIONS = 16
 SCALES = (0.7, 0.84, 1.0, 1.2, 1.4)
 STRIDE = 2  # cells between the shifts that are tried
 BEST = 4  # transforms that are kept, per keypoint
+BLOCK = 2 * STRIDE  # cells down and across whose shifts are counted together first
+BLOCKS = 32  # of them that are counted one by one, per keypoint: the best four are hardly elsewhere
 REACH = 2.0  # standard deviation of a keypoint around its place in a transform, in cells
 FLOOR = 0.01  # chance that a keypoint obeys no layout
 TEMPERATURE = 2.0  # of the similarity: it is surer of itself than it should be
@@ -42,15 +45,14 @@ class Matches:
 
     @staticmethod
     def votes(maps: Tensor) -> int:
-        """The number of votes that one layout counts."""
+        """The number of votes that one layout counts at once."""
         voters, height, width = maps.shape[1:]
-        shifts = math.ceil(height / STRIDE) * math.ceil(width / STRIDE)
-        return voters * ROTATIONS * len(SCALES) * shifts
+        return voters * ROTATIONS * len(SCALES) * math.prod(blocks_of(height, width))
 
     @cached_property
-    def log_probability(self) -> Tensor:
-        """Log-probability of each cell, [G, N, h, w]."""
-        return (self.maps.flatten(2) / TEMPERATURE).log_softmax(dim=-1).view_as(self.maps)
+    def probability(self) -> Tensor:
+        """The probability of each cell, [G, N, h, w]."""
+        return (self.maps.flatten(2) / TEMPERATURE).softmax(dim=-1).view_as(self.maps)
 
     @cached_property
     def weight(self) -> Tensor:
@@ -97,17 +99,27 @@ def transforms(device: torch.device) -> Tensor:
     return (scales[:, None, None] * rotation).view(-1, 2, 2)
 
 
-def keep_best(votes: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` largest along the last dimension: values >= 0, and indices.
+def keep_best(votes: Tensor, count: int, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The `count` largest along the last dimension: values >= 0, and where they are.
 
     A processor's vector width decides how sums are rounded, and so which of two equal values is
     the larger. The answer must not depend on it: among values that differ by less than a part
-    `TIE` of them, a sequence that is spread evenly over the indices decides.
+    `TIE` of them, a sequence that is spread evenly over the `index` (default: the place) decides.
     """
-    index = torch.arange(votes.shape[-1], dtype=torch.float64, device=votes.device)
-    preference = (GOLDEN_RATIO * index).frac().to(votes.dtype)
-    indices = (votes * (1 + TIE * preference)).topk(count, dim=-1).indices
-    return votes.gather(-1, indices), indices
+    preference = spread_evenly(votes.shape[-1], votes.device) if index is None else _spread(index)
+    places = (votes * (1 + TIE * preference)).topk(count, dim=-1).indices
+    return votes.gather(-1, places), places
+
+
+def _spread(index: Tensor) -> Tensor:
+    """A number in [0, 1) for each index."""
+    return (GOLDEN_RATIO * index.double()).frac().float()
+
+
+@cache
+def spread_evenly(count: int, device: torch.device) -> Tensor:
+    """`count` numbers in [0, 1)."""
+    return _spread(torch.arange(count, device=device))
 
 
 def round_to_cells(places: Tensor) -> Tensor:
@@ -115,42 +127,106 @@ def round_to_cells(places: Tensor) -> Tensor:
     return (places + NUDGE).round()
 
 
+def blocks_of(height: int, width: int) -> tuple[int, int]:
+    """How many blocks of shifts there are down and across a grid."""
+    return math.ceil(height / BLOCK), math.ceil(width / BLOCK)
+
+
 def best_transforms(matches: Matches) -> SimilarityTransforms:
     """The transforms with the most votes; -inf votes for a keypoint that is unknown or alone."""
     height, width = matches.maps.shape[-2:]
-    device = matches.maps.device
-    rows = torch.arange(0, height, STRIDE, device=device)
-    columns = torch.arange(0, width, STRIDE, device=device)
-    # Beside the image lies as much again that supports nothing: no shifted point falls off.
-    support = F.pad(_support(matches.log_probability), (width, width, height, height))
-    # [G, N, 2h + 1, 2w + 1, ...]: what all shifts see of a voter that stands at some cell.
-    seen = support.unfold(2, height, 1).unfold(3, width, 1)[..., ::STRIDE, ::STRIDE]
-    mapped = torch.einsum("gnj,mij->gnmi", matches.points, transforms(device))
-    step = round_to_cells(mapped).long()
-    right = step[..., 0].clamp(-width, width) + width
-    down = step[..., 1].clamp(-height, height) + height
-    layout = torch.arange(step.shape[0], device=device)[:, None, None]
-    voter = torch.arange(step.shape[1], device=device)[:, None]
-    votes = matches.weight @ seen[layout, voter, down, right].flatten(2)
-    best, indices = keep_best(votes, BEST)
-    shifts = len(rows) * len(columns)
-    transform, shift = indices // shifts, indices % shifts
-    shift = torch.stack((columns[shift % len(columns)], rows[shift // len(columns)]), dim=-1)
+    votes, transform, row, column = _votes(matches)
+    down, across = math.ceil(height / STRIDE), math.ceil(width / STRIDE)
+    index = (transform * down + row // STRIDE) * across + column // STRIDE
+    best, at = keep_best(votes, BEST, index)
     placed = matches.known[:, : matches.count] & (matches.weight.sum(dim=-1) > 0)
     return SimilarityTransforms(
         best.masked_fill(~placed.unsqueeze(-1), -torch.inf),
-        transforms(device)[transform],
-        shift.float(),
+        transforms(votes.device)[transform.gather(-1, at)],
+        torch.stack((column.gather(-1, at), row.gather(-1, at)), dim=-1).float(),
     )
 
 
-def _support(log_probability: Tensor) -> Tensor:
-    """The support of each cell as a voter's place, [G, N, h, w]: at least 0."""
-    probability = log_probability.exp()
+def _votes(matches: Matches) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Votes for each keypoint's most promising transforms, rows and columns, each [G, K, C].
+
+    What a voter sees best in a block of shifts bounds its votes there from above. Only the blocks
+    with the highest bounds are looked into.
+    """
+    height, width = matches.maps.shape[-2:]
+    device, reach = matches.maps.device, BLOCK - STRIDE
+    support = _support(matches.probability)
+    # Beside the image lies as much again that supports nothing: no shifted point falls off.
+    seen = F.pad(support, (width, width + reach, height, height + reach))
+    most = F.pad(
+        _best_of_block(support), (width - reach, width + reach, height - reach, height + reach)
+    )
+    across = seen.shape[-1]
+    home = _homes(matches, seen[0, 0].numel(), across)
+    block = _places(*blocks_of(height, width), BLOCK, across, device)
+    bounds = matches.weight @ _look_up(most, home.unsqueeze(-1) + block).flatten(2)
+    found = keep_best(bounds, BLOCKS)[1]
+    transform = found // len(block)
+    # [G, K, B, 4]: the shifts of these blocks. [G, K, B, N]: where the voters are without them.
+    shift = block[found % len(block)].unsqueeze(-1) + _places(2, 2, STRIDE, across, device)
+    layout = torch.arange(home.shape[0], device=device)[:, None, None]
+    first = home.transpose(1, 2)[layout, transform]
+    each = _look_up(seen, first.unsqueeze(-2) + shift.unsqueeze(-1)).flatten(2, 3)
+    votes = torch.einsum("gkcn,gkn->gkc", each, matches.weight)
+    row, column = (shift // across).flatten(2), (shift % across).flatten(2)
+    if height % BLOCK or width % BLOCK:  # the last blocks reach beyond the shifts
+        votes = votes.masked_fill((row >= height) | (column >= width), -1.0)
+    return votes, transform.repeat_interleave(shift.shape[-1], dim=-1), row, column
+
+
+def _homes(matches: Matches, area: int, across: int) -> Tensor:
+    """Where each voter is in its padded map for each transform without a shift, [G, N, M].
+
+    area: numbers in a padded map. across: in a row of it.
+    """
+    height, width = matches.maps.shape[-2:]
+    mapped = torch.einsum("gnj,mij->gnmi", matches.points, transforms(matches.maps.device))
+    right, down = round_to_cells(mapped).long().unbind(dim=-1)
+    here = (down.clamp(-height, height) + height) * across + right.clamp(-width, width) + width
+    maps = torch.arange(here.shape[0] * here.shape[1], device=here.device) * area
+    return (here + maps.view(*here.shape[:2], 1)).int()
+
+
+def _places(down: int, across: int, step: int, row: int, device: torch.device) -> Tensor:
+    """Places in a padded map, whose rows have `row` numbers, that are `step` apart."""
+    rows = torch.arange(down, device=device) * (step * row)
+    columns = torch.arange(across, device=device) * step
+    return (rows[:, None] + columns).flatten().int()
+
+
+def _look_up(maps: Tensor, at: Tensor) -> Tensor:
+    return maps.flatten().index_select(0, at.flatten()).view_as(at)
+
+
+def _best_of_block(support: Tensor) -> Tensor:
+    """The best support among the shifts of a block that starts at each cell, or `BLOCK - STRIDE`
+    cells before: [..., h, w] -> [..., h + BLOCK - STRIDE, w + BLOCK - STRIDE]."""
+    reach = BLOCK - STRIDE
+    best = F.pad(support, (reach,) * 4)
+    best = torch.maximum(best[..., :-reach], best[..., reach:])
+    return torch.maximum(best[..., :-reach, :], best[..., reach:, :])
+
+
+@cache
+def bell(length: int, device: torch.device) -> Tensor:
+    """Multiplied with a row of cells, smooths it: [length, length]."""
+    cells = torch.arange(length, device=device)
+    away = (cells[:, None] - cells).abs()
     reach = math.ceil(3 * REACH)
-    away = torch.arange(-reach, reach + 1, device=probability.device) / REACH
-    bell = torch.exp(-away.square() / 2)
-    bell = (bell / bell.sum()).view(1, 1, 1, -1)
-    maps = probability.flatten(0, 1).unsqueeze(1)
-    maps = F.conv2d(F.conv2d(maps, bell, padding=(0, reach)), bell.mT, padding=(reach, 0))
-    return torch.log1p(maps.view_as(probability) * (2 * math.pi * REACH**2 / FLOOR))
+    bell = torch.exp(-(away / REACH).square() / 2).masked_fill(away > reach, 0)
+    steps = torch.arange(-reach, reach + 1, device=device) / REACH
+    return bell / torch.exp(-steps.square() / 2).sum()
+
+
+def _support(probability: Tensor) -> Tensor:
+    """The support of each cell as a voter's place, [G, N, h, w]: at least 0."""
+    height, width = probability.shape[-2:]
+    device = probability.device
+    near = bell(height, device) @ probability @ bell(width, device)
+    # A CPU takes several times as long for log1p; what that is more exact in does not count.
+    return torch.log(near * (2 * math.pi * REACH**2 / FLOOR) + 1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cape_ros.perception.category import Category
-from cape_ros.perception.detection.peaks import OTHER_SIZE, Peak
+from cape_ros.perception.covering import Estimate, estimate_covered
+from cape_ros.perception.detection.peaks import OTHER_SIZE, Peak, Sides, strongest
 from cape_ros.perception.detection.suppression import is_duplicate, overlap
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
@@ -17,52 +17,75 @@ from cape_ros.perception.trust import Trust
 
 MARGIN = 0.25  # of the longer side of the hull, on every side
 MIN_POINTS = 3  # trusted points that make a hull
-TOGETHER = 2  # peaks of a category that are refined in one batch
+TOGETHER = 3  # peaks of similar objects that are refined in one batch
 LEAST_VOTES = 4.0  # of a peak that is refined
+LEAST_SIMILAR = 3.0  # the same, if it is as large as an object that is there
+SIMILAR = 1.5  # times larger or smaller
 CLOSE = 0.5  # overlap of an object's box with that of its peak: below, it gets a closer pass
 INSIDE = 0.3  # of an object's side: peaks that near its middle are this object
 
-Estimate = Callable[[np.ndarray, Sequence[ObjectRequest]], list[ObjectKeypoints]]
+
+FindPeaks = Callable[[Category, Sequence[np.ndarray], Sides], list[Peak]]
 
 
 @dataclass
 class Search:
-    """The search for one category: peaks that are still to be refined, and what was found."""
+    """The search for one category: peaks that are still to be refined, and what was found.
+
+    known: objects of the category that need not be found again.
+    """
 
     category: Category
-    peaks: deque[Peak]
+    find_peaks: FindPeaks
+    sides: Sides
     known: Sequence[ObjectKeypoints]
     found: list[ObjectKeypoints] = field(default_factory=list)
-    begun: bool = False
     ended: bool = False
+    _peaks: list[Peak] | None = None
 
-    def first_peaks(self) -> list[Peak]:
+    def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
+        """The strongest peaks at which nothing is found yet; none where the search has ended.
+
+        An object tells how large the others are, most likely: a peak of such a size needs fewer
+        votes.
+        """
+        if self.ended or len(self.found) >= most:
+            return []
+        there = [*self.known, *self.found]
+        hidden = self.there(trust)
+        similar = similar_sides(there, trust) if there else None
+        if self._peaks is None:
+            others = similar is None or not _within(self.sides, similar)
+            self._peaks = self.find_peaks(self.category, hidden, self.sides) if others else []
+        if similar is None:
+            return self._first()
+        low, high = max(similar[0], self.sides[0]), min(similar[1], self.sides[1])
+        exact = similar[0] * SIMILAR, similar[1] / SIMILAR
+        alike = [
+            replace(peak, side=float(np.clip(peak.side, *exact)))
+            for peak in self.find_peaks(self.category, hidden, (low, high))
+            if peak.votes >= LEAST_SIMILAR
+        ]
+        some = _new(alike, hidden)[:TOGETHER]
+        strong = [peak for peak in self._peaks if peak.votes >= LEAST_VOTES]
+        return self._take(strongest([*some, *_new(strong, hidden)[:1]]))
+
+    def there(self, trust: Trust) -> list[np.ndarray]:
+        """The trusted points of each object that is known or found."""
+        return [_trusted(one, trust) for one in (*self.known, *self.found)]
+
+    def _first(self) -> list[Peak]:
         """The strongest peak, and the strongest one of another size.
 
         The votes of sizes compare badly: the smaller the objects, the more places vote by chance.
         """
-        if not self.peaks:
-            return []
-        strongest = self.peaks.popleft()
-        other = next((peak for peak in self.peaks if peak.is_of_other_size(strongest)), None)
-        if other is None:
-            return [strongest]
-        self.peaks.remove(other)
-        return [strongest, other]
+        peaks = self._peaks or []
+        strong = [peak for peak in peaks if peak.votes >= LEAST_VOTES]
+        others = [peak for peak in strong if peak.is_of_other_size(peaks[0])]
+        return self._take([*peaks[:1], *others[:1]])
 
-    def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
-        """The strongest peaks at which nothing is found yet; none where the search has ended."""
-        if not self.known and not self.begun:
-            self.begun = True
-            return self.first_peaks()
-        some: list[Peak] = []
-        ended = self.ended or len(self.found) >= most
-        while self.peaks and not ended and len(some) < TOGETHER:
-            peak = self.peaks.popleft()
-            if peak.votes < LEAST_VOTES:
-                break
-            if not _explained(peak, [*self.known, *self.found], trust):
-                some.append(peak)
+    def _take(self, some: list[Peak]) -> list[Peak]:
+        self._peaks = [peak for peak in self._peaks or () if peak not in some]
         return some
 
     def judge(self, refined: Iterable[ObjectKeypoints], trust: Trust) -> None:
@@ -78,28 +101,30 @@ class Search:
 
 def find_instances(
     estimate: Estimate,
+    find_peaks: FindPeaks,
     image: np.ndarray,
     categories: Sequence[Category],
-    peaks: Sequence[Sequence[Peak]],
     most: int,
     trust: Trust,
     known: Sequence[ObjectKeypoints],
+    sides: Sides,
 ) -> list[list[ObjectKeypoints]]:
     """The instances of each category, best first; those that are known are not among them.
 
-    peaks: of each category, the strongest first. most: instances of one category, at most.
+    most: instances of one category, at most.
     """
-    size = image.shape[1], image.shape[0]
     searches = [
-        Search(
-            category,
-            deque(peak for peak in some if not box_faults(peak.box, *size)),
-            [one for one in known if one.category == category.name],
-        )
-        for category, some in zip(categories, peaks, strict=True)
+        Search(category, find_peaks, sides, [one for one in known if one.category == category.name])
+        for category in categories
     ]
+    size = image.shape[1], image.shape[0]
     while True:
-        wanted = [(search, peak) for search in searches for peak in search.next_peaks(most, trust)]
+        wanted = [
+            (search, peak)
+            for search in searches
+            for peak in search.next_peaks(most, trust)
+            if not box_faults(peak.box, *size)
+        ]
         if not wanted:
             break
         refined = _refine(estimate, image, wanted, trust)
@@ -117,7 +142,9 @@ def _refine(
 ) -> list[ObjectKeypoints | None]:
     """Each peak's object, in its own crop; None where there is none."""
     size = image.shape[1], image.shape[0]
-    seen = estimate(image, [ObjectRequest(search.category, peak.box) for search, peak in wanted])
+    hidden = [search.there(trust) for search, _ in wanted]
+    requests = [ObjectRequest(search.category, peak.box) for search, peak in wanted]
+    seen = estimate_covered(estimate, image, list(zip(requests, hidden, strict=True)))
     refined: list[ObjectKeypoints | None] = [None] * len(seen)
     closer: dict[int, ObjectRequest] = {}
     for at, one in enumerate(seen):
@@ -127,7 +154,8 @@ def _refine(
         refined[at] = one
         if overlap(box, one.box) < CLOSE:
             closer[at] = ObjectRequest(wanted[at][0].category, box)
-    for at, one in zip(closer, estimate(image, list(closer.values())), strict=True):
+    again = [(request, hidden[at]) for at, request in closer.items()]
+    for at, one in zip(closer, estimate_covered(estimate, image, again), strict=True):
         refined[at] = one if object_box(one, size, trust) else None
     return refined
 
@@ -144,11 +172,32 @@ def object_box(one: ObjectKeypoints, size: tuple[int, int], trust: Trust) -> Box
     return None if box_faults(hull, *size) else hull
 
 
-def _explained(peak: Peak, found: Iterable[ObjectKeypoints], trust: Trust) -> bool:
-    """Whether a peak lies in the middle of an object that is found already."""
-    for one in found:
-        points = one.keypoints[one.matches >= trust.point_threshold]
-        points = points if len(points) else one.keypoints
+def similar_sides(there: Sequence[ObjectKeypoints], trust: Trust) -> Sides:
+    """Of objects that are about as large as some of these, of which there is one at least."""
+    # Of the box as a person draws it around the points.
+    sides = [max(hull_box(_trusted(one, trust))[2:]) for one in there]
+    return min(sides) / SIMILAR, max(sides) * SIMILAR
+
+
+def _within(one: Sides, other: Sides) -> bool:
+    return one[0] >= other[0] and one[1] <= other[1]
+
+
+def _trusted(one: ObjectKeypoints, trust: Trust) -> np.ndarray:
+    """The points [N, 2] that say where an object is: all of them where none is trusted."""
+    trusted = one.matches >= trust.point_threshold
+    points: np.ndarray = one.keypoints[trusted] if trusted.any() else one.keypoints
+    return points
+
+
+def _new(peaks: Iterable[Peak], there: Sequence[np.ndarray]) -> list[Peak]:
+    """Those that do not lie on an object that is there already."""
+    return [peak for peak in peaks if not _explained(peak, there)]
+
+
+def _explained(peak: Peak, there: Iterable[np.ndarray]) -> bool:
+    """Whether a peak lies in the middle of an object that is there already."""
+    for points in there:
         low, high = points.min(axis=0), points.max(axis=0)
         side = max(float((high - low).max()), 1.0)
         near = np.hypot(*((low + high) / 2 - peak.middle)) < INSIDE * max(side, peak.side)

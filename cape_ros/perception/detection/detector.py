@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,8 +10,8 @@ import torch
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
-from cape_ros.perception.detection.peaks import Peak, find_peaks
-from cape_ros.perception.detection.pyramid import pyramid
+from cape_ros.perception.detection.peaks import Peak, Sides, find_peaks
+from cape_ros.perception.detection.pyramid import Pyramid
 from cape_ros.perception.detection.voters import Voters, encode_voters
 from cape_ros.perception.inference.crops import HostCrops
 from cape_ros.perception.inference.network import Network
@@ -40,13 +40,17 @@ class Detector:
             self._voters[category] = encode_voters(self._network, self._cutter, category.shots)
         return self._voters[category]
 
-    @torch.inference_mode()
-    def peaks(self, image: np.ndarray, categories: Sequence[Category]) -> list[list[Peak]]:
-        """The peaks of each category, the strongest first.
+    def pyramid(self, image: np.ndarray, between: Callable[[], None]) -> Pyramid:
+        """What the peaks of one image are found in. Arguments as of `Pyramid`.
 
         Raises `InvalidInput` for an image that is too small to search in.
         """
         check_searchable(image)
-        each = [self.encode(category) for category in categories]
-        levels = pyramid(self._network, self._cutter, image) if each else []
-        return [find_peaks(levels, voters, self._network.config.stride) for voters in each]
+        return Pyramid(self._network, self._cutter, image, between)
+
+    @torch.inference_mode()
+    def peaks(
+        self, pyramid: Pyramid, category: Category, hidden: Sequence[np.ndarray], sides: Sides
+    ) -> list[Peak]:
+        """The peaks of a category, the strongest first. Arguments as of `find_peaks`."""
+        return find_peaks(pyramid, self.encode(category), hidden, sides)

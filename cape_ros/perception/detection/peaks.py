@@ -8,15 +8,16 @@ size, so that sizes and levels can be compared.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cape_ros.perception.detection.pyramid import Level
+from cape_ros.perception.detection.pyramid import Level, Pyramid
 from cape_ros.perception.detection.voters import Voters
 from cape_ros.perception.geometry import Box
 
@@ -27,7 +28,15 @@ CLAMPED = (-1.0, 4.0)  # z-scores of one voter: none can make or break an object
 APART = 0.4  # of the larger object's side: peaks that are closer are one
 OTHER_SIZE = 2.0  # ratio of sides: an object can have parts that look like it
 MOST_PEAKS = 32  # of a category
+FINER = 4  # pixels across a cell, for hulls
+AROUND = 0.1  # of a hull's longer side: so close around it lies the same object
+FAR = 10_000  # the same pixels: OpenCV draws what is nearer
+HIDDEN = 0.5  # of a cell: if more is covered, it does not vote
 EPSILON = 1e-6
+
+Sides = tuple[float, float]
+"""The least and the largest longer side of objects, in image pixels."""
+ALL_SIDES = 0.0, math.inf
 
 
 @dataclass(frozen=True)
@@ -50,19 +59,28 @@ class Peak:
         return max(self.side, other.side) > OTHER_SIZE * min(self.side, other.side)
 
 
-def find_peaks(levels: Sequence[Level], voters: Sequence[Voters], stride: int) -> list[Peak]:
+def find_peaks(
+    pyramid: Pyramid, voters: Sequence[Voters], hidden: Sequence[np.ndarray], sides: Sides
+) -> list[Peak]:
     """The peaks of one category, the strongest first.
 
     voters: of the small objects, which are found in the first level only, and of the others.
+    hidden: keypoints [K, 2] of objects of which nothing votes. sides: of the objects.
     """
     peaks: list[Peak] = []
-    for number, level in enumerate(levels):
+    for number, zoom in enumerate(pyramid.zooms):
         for size in voters if number == 0 else voters[-1:]:
-            scales = SCALES if number < len(levels) - 1 else (*SCALES, LARGEST)
-            peaks += _peaks(level, size, scales, stride)
-    peaks.sort(key=lambda peak: -peak.votes)
+            scales = SCALES if number < len(pyramid.zooms) - 1 else (*SCALES, LARGEST)
+            within = [s for s in scales if sides[0] <= size.side * s / zoom <= sides[1]]
+            if within:
+                peaks += _peaks(pyramid.level(number), size, within, hidden)
+    return strongest(peaks)
+
+
+def strongest(peaks: Iterable[Peak]) -> list[Peak]:
+    """Those that no stronger one is near, the strongest first."""
     kept: list[Peak] = []
-    for peak in peaks:
+    for peak in sorted(peaks, key=lambda peak: -peak.votes):
         if all(_apart(peak, other) for other in kept):
             kept.append(peak)
             if len(kept) == MOST_PEAKS:
@@ -76,23 +94,38 @@ def _apart(one: Peak, other: Peak) -> bool:
     return not near or one.is_of_other_size(other)
 
 
-def _peaks(level: Level, voters: Voters, scales: Sequence[float], stride: int) -> list[Peak]:
-    votes = _vote(level.features, voters, _poses(scales))
+def _peaks(
+    level: Level, voters: Voters, scales: Sequence[float], hidden: Sequence[np.ndarray]
+) -> list[Peak]:
+    votes = _vote(level.features, voters, _poses(scales), _covered(level, hidden))
     width = votes.shape[-1]
     best, kind = votes.flatten(0, 1).max(dim=0)
     highest = F.max_pool2d(best[None, None], 3, 1, 1)[0, 0]
     found = torch.where(highest == best, best, -torch.inf).flatten()
-    strongest = found.topk(min(MOST_PEAKS, len(found)))
+    top = found.topk(min(MOST_PEAKS, len(found)))
     peaks = []
-    for score, cell in zip(strongest.values.tolist(), strongest.indices.tolist(), strict=True):
+    for score, cell in zip(top.values.tolist(), top.indices.tolist(), strict=True):
         if score <= 0:
             break
         row, column = divmod(cell, width)
         pose = int(kind[row, column]) // votes.shape[1]
-        zoom = level.zoom / stride
-        middle = (column + 0.5) / zoom, (row + 0.5) / zoom
-        peaks.append(Peak(middle, voters.side * scales[pose // len(BETWEEN)] / zoom, score))
+        middle = (column + 0.5) / level.zoom, (row + 0.5) / level.zoom
+        peaks.append(Peak(middle, voters.side * scales[pose // len(BETWEEN)] / level.zoom, score))
     return peaks
+
+
+def _covered(level: Level, hidden: Sequence[np.ndarray]) -> Tensor:
+    """Which cells [h * w] bool lie in the hulls of objects, and close around them."""
+    height, width = level.features.shape[:2]
+    covered = np.zeros((height * FINER, width * FINER), np.uint8)
+    for points in hidden:
+        places = np.clip((points + 0.5) * level.zoom * FINER, -FAR, FAR)
+        hull = cv2.convexHull(np.round(places).astype(np.int32))
+        reach = 2 * round(AROUND * float(np.ptp(hull[:, 0], axis=0).max()))
+        cv2.fillConvexPoly(covered, hull, 1)
+        cv2.polylines(covered, [hull], True, 1, thickness=max(1, reach))
+    shares = covered.reshape(height, FINER, width, FINER).mean(axis=(1, 3))
+    return torch.from_numpy(shares > HIDDEN).flatten().to(level.features.device)
 
 
 def _poses(scales: Sequence[float]) -> Tensor:
@@ -106,10 +139,11 @@ def _poses(scales: Sequence[float]) -> Tensor:
     return torch.tensor(poses)
 
 
-def _vote(features: Tensor, voters: Voters, poses: Tensor) -> Tensor:
+def _vote(features: Tensor, voters: Voters, poses: Tensor, covered: Tensor) -> Tensor:
     """The best shot's z-scores [P, 8, h, w] of an object whose middle is in a cell.
 
-    poses: [P, 2, 2], how the places of the voters are scaled and rotated.
+    poses: [P, 2, 2], how the places of the voters are scaled and rotated. covered: [h * w] bool,
+    cells that speak neither for an object nor against it.
     """
     height, width = features.shape[:2]
     row, beside = width + 2 * max(height, width), max(height, width)
@@ -118,7 +152,7 @@ def _vote(features: Tensor, voters: Voters, poses: Tensor) -> Tensor:
     best: Tensor | None = None
     for seen, places, weights in zip(voters.features, voters.places, voters.weights, strict=True):
         similarity = seen @ features.flatten(0, 1).T  # [8, N, h * w]
-        similarity = _standard(similarity, -1).clamp(*CLAMPED)
+        similarity = _standard(similarity, -1).clamp(*CLAMPED).masked_fill(covered, 0.0)
         maps = F.pad(similarity.unflatten(-1, (height, width)), (beside,) * 4).flatten(2)
         totals = []
         for matrix in poses.to(places):

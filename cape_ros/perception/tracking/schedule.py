@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 
 
 def clock_of_images() -> Callable[[], float]:
     """For a recording, whose images wait: with the usual share every third image is searched while
     something is in view, however fast the machine is."""
     return itertools.count().__next__
+
+
+class Part(Enum):
+    """The sizes that one search is for."""
+
+    ALL = "all"
+    LARGE = "large"
+    SMALL = "small"
+    SIMILAR = "similar to those in view"
+
+
+ABSENT = Part.LARGE, Part.SMALL  # in turn, once all sizes were searched
+IN_VIEW = Part.SIMILAR, Part.LARGE, Part.SIMILAR, Part.SMALL
 
 
 class SearchSchedule:
@@ -26,30 +41,47 @@ class SearchSchedule:
         self._clock = clock
         self._searches = itertools.count()
         self._searched: dict[str, int] = {}  # who waited longest comes next
-        self._missed: set[str] = set()  # searched without any object since then
+        self._missed: Counter[str] = Counter()  # searches since it was in view
+        self._more: Counter[str] = Counter()  # searches while it was in view
         self._rests_until = -math.inf
 
     def forget(self, name: str) -> None:
         """Search it with the next image."""
         self._searched.pop(name, None)
-        self._missed.discard(name)
+        self._missed.pop(name, None)
+        self._more.pop(name, None)
 
     def due(
         self, names: Sequence[str], tracked: Collection[str], in_view: Collection[str]
-    ) -> list[str]:
-        """Which categories to search now.
+    ) -> tuple[list[str], bool]:
+        """Which categories to search, and whether they may be in view unseen: then it is urgent.
 
         names: that may have more objects. tracked: with objects that are seen or predicted.
         in_view: with objects that are seen.
         """
-        self._missed.difference_update(tracked)
+        for name in tracked:
+            self._missed.pop(name, None)
         if not in_view:
-            return list(names)
-        urgent = [name for name in names if name not in tracked and name not in self._missed]
+            return list(names), True
+        urgent = [name for name in names if name not in tracked and not self._missed[name]]
         waiting = urgent or (names if self._clock() >= self._rests_until else ())
         # Of those never searched, which was registered last.
         first = min(reversed(waiting), key=lambda name: self._searched.get(name, -1), default=None)
-        return [] if first is None else [first]
+        return ([] if first is None else [first]), bool(urgent)
+
+    def part(self, names: Sequence[str], in_view: Collection[str]) -> Part:
+        """Which sizes to search for these, which `due` returned.
+
+        A part in each search, for that holds up what is in view for a shorter time; all of them in
+        the first search, and while nothing is in view.
+        """
+        if not in_view:
+            return Part.ALL
+        (name,) = names
+        if name in in_view:
+            return IN_VIEW[self._more[name] % len(IN_VIEW)]
+        missed = self._missed[name]
+        return ABSENT[(missed - 1) % len(ABSENT)] if missed else Part.ALL
 
     @contextmanager
     def searching(self, names: Sequence[str], share: float) -> Iterator[None]:
@@ -60,4 +92,5 @@ class SearchSchedule:
         for name in names:
             self._searched[name] = next(self._searches)
         self._missed.update(names)
+        self._more.update(names)
         self._rests_until = ended + (ended - began) * (1 / max(share, 1e-3) - 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cape_ros.perception.category import Category
+from cape_ros.perception.detection.suppression import overlap
 from cape_ros.perception.geometry import PADDING, Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.perception.symmetries import nearest_order, orders
@@ -16,6 +17,7 @@ from cape_ros.perception.tracking.kalman import KeypointFilter
 from cape_ros.perception.tracking.settings import TrackingSettings
 
 MARGINS = (0.25, 0.1, 0.0)  # of the longer side of the hull, on every side: the first that is free
+BESIDE = 0.3  # overlap of two hulls: more, and one covers the other
 SHOWN = 0.2  # of the hull of another object: more of it disturbs
 MIN_POINTS = 3  # trusted points that make a hull
 GROWTH = 1.3  # a box grows or shrinks at most by this factor from image to image
@@ -133,6 +135,15 @@ class Track:
         boxes = [expand(self.hull, margin) for margin in MARGINS]
         free = (box for box in boxes if not any(_holds(box, other.hull) for other in others))
         return next(free, boxes[-1])
+
+    def neighbours(self, others: Sequence[Track]) -> list[np.ndarray]:
+        """The trusted points of each of the others that a crop of this one shows beside it."""
+        box = expand(self.hull, MARGINS[0])
+        return [
+            other.points[other.newest.trusted]
+            for other in others
+            if _holds(box, other.hull) and overlap(self.hull, other.hull) < BESIDE
+        ]
 
     def update(self, found: Measurement, now: float, settings: TrackingSettings) -> None:
         """It was seen where it was expected."""

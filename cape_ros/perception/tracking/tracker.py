@@ -10,12 +10,17 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
+from cape_ros.perception.covering import estimate_covered
+from cape_ros.perception.detection.detect import similar_sides
+from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
+from cape_ros.perception.detection.pyramid import no_pause
 from cape_ros.perception.geometry import box_faults, clip_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.tracking.association import (
@@ -25,7 +30,7 @@ from cape_ros.perception.tracking.association import (
     distinct,
     same_object,
 )
-from cape_ros.perception.tracking.schedule import SearchSchedule
+from cape_ros.perception.tracking.schedule import Part, SearchSchedule
 from cape_ros.perception.tracking.settings import TrackingSettings
 from cape_ros.perception.tracking.track import Measurement, Track
 
@@ -37,6 +42,7 @@ MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
 CONVERGED = 3  # images in a row in which a young track sees only the object of another one
+LARGE = 0.22  # of the longer side of the image: only smaller objects need the finest level
 TIE = 0.02  # cost: so much the older of two tracks is preferred
 
 
@@ -53,11 +59,19 @@ class Tracker:
         estimator: Estimator,
         track_ids: Iterator[int],
         clock: Callable[[], float] = time.monotonic,
+        later: Callable[[Callable[[], None]], None] | None = None,
+        between: Callable[[], None] = no_pause,
     ) -> None:
-        """clock: [s], of what a search costs. The motion of objects follows the images' stamps."""
+        """clock: [s], of what a search costs. The motion of objects follows the images' stamps.
+
+        later: does a search for more objects that is not urgent after the image; None = at once.
+        between: is called between its steps; it may estimate further images.
+        """
         self._estimator = estimator
         self._track_ids = track_ids
         self._schedule = SearchSchedule(clock)
+        self._later, self._between = later, between
+        self._pending: set[str] | None = None  # categories of the search that goes on
         self._tracks: list[Track] = []  # oldest first
         self._settings = TrackingSettings()  # of the newest image
         self._size = (0, 0)
@@ -67,6 +81,8 @@ class Tracker:
     def forget(self, name: str) -> None:
         """Search a category anew with the next image: it is another one now, or gone."""
         self._tracks = [track for track in self._tracks if track.category.name != name]
+        if self._pending is not None:
+            self._pending.discard(name)
         self._schedule.forget(name)
 
     def estimate(
@@ -103,6 +119,8 @@ class Tracker:
             raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
         if self._size != (width, height):
             self._size, self._tracks = (width, height), []
+            if self._pending is not None:
+                self._pending.clear()
         before, self._stamp = self._stamp, stamp
         seconds = 0.0 if before is None else max(0.0, stamp - before)
         self._now += seconds
@@ -136,13 +154,14 @@ class Tracker:
         shown, trust = self._shown(), self._settings.trust
         if not shown:
             return
-        requests = []
+        wanted = []
         for track in shown:
             others = [each for each in _of(shown, track.category.name) if each is not track]
             box = clip_box(track.box(others), *self._size)
-            requests.append(ObjectRequest(track.category.name, box))
+            wanted.append((ObjectRequest(track.category.name, box), track.neighbours(others)))
         found: list[tuple[Track, Measurement]] = []
-        for track, answer in zip(shown, self._estimator.estimate(image, requests), strict=True):
+        answers = estimate_covered(self._estimator.estimate, image, wanted)
+        for track, answer in zip(shown, answers, strict=True):
             # It takes more to be found again than to be kept.
             kept = track.misses == 1
             if answer.score >= (trust.tracking_threshold if kept else trust.presence_threshold):
@@ -180,23 +199,60 @@ class Tracker:
         """Detect what is missing, as far as there is time."""
         shown, settings = self._shown(), self._settings
         seen = [track for track in shown if track.is_seen]
-        names = self._schedule.due(
+        in_view = {track.category.name for track in seen}
+        names, urgent = self._schedule.due(
             [name for name in categories if len(_of(seen, name)) < settings.max_instances],
             {track.category.name for track in shown},
-            {track.category.name for track in seen},
+            in_view,
         )
-        if not names:
+        if not names or (self._pending is not None and not urgent):
             return
         known = [track.result(self._now, settings) for track in seen]
-        with self._schedule.searching(names, settings.search_share):
-            detected = self._estimator.detect(
-                image, names, settings.max_instances, settings.trust, known
-            )
-        threshold = settings.trust.point_threshold
-        for name, objects in zip(names, detected, strict=True):
-            category = categories[name]
-            judged = [Measurement.of(one, image, category, threshold) for one in objects]
-            self._take(category, [each for each in judged if each])
+        similar = [one for one in known if one.category in names]
+        sides = self._sides(self._schedule.part(names, in_view), similar)
+        wanted = [categories[name] for name in names]
+        if urgent or not self._later:
+            self._detect(image, wanted, known, sides)
+        else:
+            self._pending = set(names)
+            self._later(partial(self._detect, image, wanted, known, sides, self._pending))
+
+    def _detect(
+        self,
+        image: np.ndarray,
+        wanted: Sequence[Category],
+        known: Sequence[ObjectKeypoints],
+        sides: Sides,
+        pending: set[str] | None = None,
+    ) -> None:
+        """Take what is wanted and not known.
+
+        pending: of a search between images, the categories that were not forgotten meanwhile.
+        """
+        settings, names = self._settings, [category.name for category in wanted]
+        between = no_pause if pending is None else self._between
+        try:
+            with self._schedule.searching(names, settings.search_share):
+                detected = self._estimator.detect(
+                    image, names, settings.max_instances, settings.trust, known, sides, between
+                )
+            threshold = settings.trust.point_threshold
+            for category, objects in zip(wanted, detected, strict=True):
+                if pending is None or category.name in pending:
+                    judged = [Measurement.of(one, image, category, threshold) for one in objects]
+                    self._take(category, [each for each in judged if each])
+        finally:
+            if pending is self._pending:
+                self._pending = None
+
+    def _sides(self, part: Part, similar: Sequence[ObjectKeypoints]) -> Sides:
+        """Of the objects of a part of the sizes. similar: objects in view."""
+        least = LARGE * max(self._size)
+        if part is Part.SIMILAR:
+            return similar_sides(similar, self._settings.trust)
+        if part is Part.LARGE:
+            return least, ALL_SIDES[1]
+        return (ALL_SIDES[0], least) if part is Part.SMALL else ALL_SIDES
 
     def _take(self, category: Category, detected: Sequence[Measurement]) -> None:
         """Assign detections to tracks that are not seen; the others begin new ones."""

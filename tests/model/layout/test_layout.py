@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from cape_ros.model.layout import votes as vote_counting
 from cape_ros.model.layout.deformation import nearest
 from cape_ros.model.layout.layout import (
     LANDMARKS,
@@ -19,7 +20,7 @@ from cape_ros.model.layout.layout import (
     features_at,
     place_landmarks,
 )
-from cape_ros.model.layout.votes import keep_best, round_to_cells
+from cape_ros.model.layout.votes import blocks_of, keep_best, round_to_cells
 from cape_ros.model.proposals import local_argmax
 from cape_ros.perception.geometry import support_heatmaps
 
@@ -198,6 +199,22 @@ def test_votes_on_a_rectangular_grid() -> None:
     votes = votes_of(wide, layouts(POINTS))
     assert votes.shape == wide.shape
     assert (local_argmax(wide + votes)[0] - POINTS).norm(dim=-1).max() < 0.05
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (18, 30), (8, 8)])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_not_looked_into_holds_nothing_better(
+    shape: tuple[int, int], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of shifts are ranked by a bound first; here all of them are looked into, too."""
+    generator = torch.Generator().manual_seed(seed)
+    places = mapped(seed, 0.8 + 0.1 * seed, (0.02 * seed, -0.03))
+    x, y = (places.clamp(0.05, 0.95) * torch.tensor(shape[::-1])).long().unbind(dim=-1)
+    seen = torch.randn(1, len(places), *shape, generator=generator)
+    seen[0, torch.arange(len(places)), y, x] = 6.0
+    votes = votes_of(seen, layouts(POINTS))
+    monkeypatch.setattr(vote_counting, "BLOCKS", 80 * math.prod(blocks_of(*shape)))
+    assert (votes_of(seen, layouts(POINTS)) - votes).abs().max() < 1e-3
 
 
 def test_a_layout_lies_where_the_masks_do() -> None:

@@ -140,3 +140,13 @@ def test_an_object_from_a_part_of_the_image_to_all_of_it(
     truth = (cup.shots[0].keypoints - (max(0, x), max(0, y))) * zoom
     (found,) = estimator.detect(scene, [cup])
     assert sum(is_at(one, truth) for one in found) == 1
+
+
+def test_objects_that_touch_are_both_found(estimator: Estimator, cup: Category) -> None:
+    scene = cloth()
+    truths = [place(scene, cup, (x, 240), 110, 0) for x in (200, 320)]
+    (found,) = estimator.detect(scene, [cup])
+    assert len(found) == len(truths)
+    assert all(sum(is_at(one, truth) for one in found) == 1 for truth in truths)
+    (rest,) = estimator.detect(scene, [cup], known=found[:1])
+    assert len(rest) == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from world import Camera, Thing, World, category
 
 from cape_ros.core.errors import InvalidInput
+from cape_ros.perception.detection.peaks import ALL_SIDES
 from cape_ros.perception.tracking import track_ids
 from cape_ros.perception.tracking.track import limit_growth
 from cape_ros.perception.trust import Trust
@@ -255,3 +256,55 @@ def test_any_motion_at_any_time_gives_results_that_fit_their_message(
             assert one.velocities.shape == one.keypoints.shape
             assert one.age >= 0
             assert ((one.scores >= 0) & (one.scores <= 1)).all()
+
+
+def test_a_search_beside_what_is_in_view_goes_on_between_images() -> None:
+    first = Thing(lambda t: (100 + 40 * t, 200))
+    second = Thing(lambda t: (400, 200 + 30 * t), visible=lambda t: t > 0.15)
+    camera = Camera(World(first, second), between=True)
+    camera.look()
+    shown: list[list[int]] = []
+    camera.between = lambda: shown.extend([one.track_id for one in camera.look()] for _ in range(3))
+    while not camera.later:
+        camera.look()
+    (search,) = camera.later
+    search()
+    assert shown == [[0]] * 3
+    assert len(camera.later) == 1  # not one for each image
+    assert camera.numbers_of(camera.look()) == {0: 0, 1: 1}
+
+
+@pytest.mark.parametrize("how", ["removed", "another size"])
+def test_what_was_searched_before_a_change_is_not_taken_after_it(how: str) -> None:
+    world = World(Thing(lambda t: (100, 200)), Thing(lambda t: (400, 200), lambda t: t > 0.15))
+    camera = Camera(world, between=True)
+    while not camera.later:
+        camera.look()
+
+    def change() -> None:
+        if how == "removed":
+            camera.tracker.forget("cup")
+        else:
+            world.size = (320, 240)
+            world.things.clear()
+            assert camera.look() == []
+
+    camera.between = change
+    camera.later[0]()
+    world.things.clear()
+    assert [one for one in camera.look() if not one.predicted] == []
+    assert camera.look() == []
+
+
+def test_a_search_beside_what_is_in_view_is_for_a_part_of_the_sizes_all_of_them_in_turn() -> None:
+    later = Thing(lambda t: (300, 200), "mug", visible=lambda t: t > 2)
+    world = World(Thing(lambda t: (100, 200)), later)
+    camera = Camera(world, category("cup"), category("mug"))
+    for _ in range(60):
+        objects = camera.look()
+        world.spent += 1
+    assert {one.category for one in objects} == {"cup", "mug"}
+    assert world.sides.count(ALL_SIDES) == 1
+    least, most = (np.array(each) for each in zip(*world.sides, strict=True))
+    assert min(least) == 0
+    assert max(most) == ALL_SIDES[1]

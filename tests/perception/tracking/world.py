@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from cape_ros.perception.category import Category, SupportShot
-from cape_ros.perception.geometry import Box
+from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
+from cape_ros.perception.geometry import Box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.tracking import Tracker, TrackingSettings, track_ids
 from cape_ros.perception.trust import Trust
@@ -36,6 +37,11 @@ class Thing:
     angle: Callable[[float], float] = lambda time: 0.0
     shape: np.ndarray = field(default_factory=lambda: SHAPE)
 
+    @property
+    def side(self) -> float:
+        """Of its box."""
+        return max(hull_box(self.shape)[2:])
+
     def points(self, time: float) -> np.ndarray:
         """[K, 2] float32."""
         c, s = np.cos(self.angle(time)), np.sin(self.angle(time))
@@ -51,6 +57,7 @@ class World:
         self.time = 0.0
         self.batches: list[int] = []
         self.searched: list[list[str]] = []
+        self.sides: list[Sides] = []  # that were searched for
         self.spent = 0.0  # [s] by the clock of searches
         self.search_takes = 1.0
         self.order: np.ndarray | None = None  # in which the network mixes up what is symmetric
@@ -96,20 +103,27 @@ class World:
         most: int = 8,
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
+        sides: Sides = ALL_SIDES,
+        between: Callable[[], None] | None = None,
     ) -> list[list[ObjectKeypoints]]:
         self.searched.append(list(names))
+        self.sides.append(sides)
         self.spent += self.search_takes
-        return [
+        found = [
             [
                 self._found(thing, (0.0, 0.0, *map(float, self.size)))
                 for thing in self.seen(name)
-                if (trust or Trust()).presence_threshold <= SCORE
+                if sides[0] <= thing.side <= sides[1]
+                and (trust or Trust()).presence_threshold <= SCORE
                 and not any(
                     np.abs(one.keypoints - thing.points(self.time)).mean() < 8 for one in known
                 )
             ][:most]
             for name in names
         ]
+        if between:
+            between()
+        return found
 
     def _answer(self, name: str, box: Box) -> ObjectKeypoints:
         """Of the things in the box, the one nearest to its centre."""
@@ -144,11 +158,22 @@ class World:
 class Camera:
     """A tracker that watches a world."""
 
-    def __init__(self, world: World, *categories: Category, **settings: Any) -> None:
+    def __init__(
+        self, world: World, *categories: Category, between: bool = False, **settings: Any
+    ) -> None:
+        """between: a search for more objects waits in `later`."""
         self.world = world
         self.categories = {each.name: each for each in categories or [category()]}
         self.settings = TrackingSettings(**settings)
-        self.tracker = Tracker(world, track_ids(), lambda: world.spent)  # type: ignore[arg-type]
+        self.later: list[Callable[[], None]] = []  # searches between images
+        self.between: Callable[[], None] = lambda: None
+        self.tracker = Tracker(
+            world,  # type: ignore[arg-type]
+            track_ids(),
+            lambda: world.spent,
+            self.later.append if between else None,
+            lambda: self.between(),
+        )
         self.stamp = 100.0
 
     def look(self, seconds: float = PERIOD, stamp: float | None = None) -> list[ObjectKeypoints]:
