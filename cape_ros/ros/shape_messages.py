@@ -86,7 +86,9 @@ def given_camera(
     camera = depth = None
     if any(shot.camera_info.k) or any(shot.camera_info.p):
         try:
-            camera = to_model(shot.camera_info, rectified, size)
+            # That of a shot which this package wrote has no P.
+            by_p = rectified and any(shot.camera_info.p)
+            camera = to_model(shot.camera_info, by_p, size)
         except InvalidInput as error:
             faults += [fault.at(f"{prefix}camera_info.{fault.field}") for fault in error.faults]
     if len(shot.depth.data) or shot.depth.width:

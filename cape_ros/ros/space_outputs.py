@@ -255,6 +255,8 @@ class SpaceOutputs:
 
     def _count_refused(self, objects: Sequence[ObjectInSpace]) -> None:
         for one in objects:
+            if one.found.predicted:
+                continue
             if one.refusal and not one.has_no_shape:
                 self._meter.refused[f"{one.found.category}: {one.refusal}"] += 1
             for frame in one.frames:

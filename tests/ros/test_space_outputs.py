@@ -242,6 +242,22 @@ def test_results_in_a_target_frame(rig: Rig) -> None:
     assert after.objects[0].pose.covariance[0] < first  # of a still object it settles
 
 
+def test_tf_that_comes_while_there_is_time_is_waited_for(rig: Rig) -> None:
+    assert change(rig.bench, target_frame="base", depth_wait=10.0).successful
+    sent = rig.robot.create_publisher(TFMessage, "/tf", 10)
+    place = TransformStamped(header=Header(frame_id="base"), child_frame_id="camera")
+    place.transform.rotation.w = 1.0
+    rig.depth.publish(depth_image(SLOPE, rig.robot._seconds + 1))
+    message, _ = rig.robot.show()
+    wait_for(sent.get_subscription_count)
+    for seconds in (-1, 1):
+        place.header.stamp = Time(sec=message.header.stamp.sec + seconds)
+        sent.publish(TFMessage(transforms=[place]))
+    found = rig.keypoints.wait(lambda a: a.header.stamp == message.header.stamp)
+    assert found.header.frame_id == "base"
+    assert "results" not in rig.space.faults
+
+
 def test_markers_lie_where_the_keypoints_are(rig: Rig) -> None:
     heard = rig.hear(MarkerArray, "markers")
     _, found = rig.show()
