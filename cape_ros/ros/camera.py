@@ -101,9 +101,15 @@ class Camera:
 
     def _listen_to_depth(self, info: str, sensor: QoSProfile) -> None:
         """info: topic of the image's own CameraInfo; that of depth beside it may be the same."""
-        self.depth.topic = self._node.resolve_topic_name(topic(self.name, "depth"))
-        self._subscribe(Image, topic(self.name, "depth"), self._guarded(self._on_depth), sensor)
-        own = self._info_topic(self.depth.topic, "depth_camera_info")
+        base = self._node.resolve_topic_name(topic(self.name, "depth"))
+        if self.get("depth_transport") == "compressedDepth":
+            self.depth.topic = f"{base}/compressedDepth"
+            kind, name = CompressedImage, self.depth.topic
+        else:
+            self.depth.topic = base
+            kind, name = Image, topic(self.name, "depth")
+        self._subscribe(kind, name, self._guarded(self._on_depth), sensor)
+        own = self._info_topic(base, "depth_camera_info")
         if self._node.resolve_topic_name(own) != info:
             self._subscribe(CameraInfo, own, self._guarded(self._on_depth_info), sensor)
 
@@ -232,7 +238,7 @@ class Camera:
     def _on_depth_info(self, message: CameraInfo) -> None:
         self.depth.info = message
 
-    def _on_depth(self, message: Image) -> None:
+    def _on_depth(self, message: Image | CompressedImage) -> None:
         self.meter.space.depth += 1
         self.depth.add(message)
 

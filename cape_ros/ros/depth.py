@@ -54,19 +54,20 @@ class DepthInput:
 
     def alignment(
         self,
-        message: Any,
+        depth: Any,
+        own: tuple[int, int],
         image: Any,
         size: tuple[int, int],
         colour: CameraModel,
         find: Callable[[str, str], Pose],
     ) -> Alignment | None:
-        """From a depth message to an image of that header and size (width, height); None if its
-        pixels are those of the image.
+        """From a depth image to an image, by the headers and sizes (width, height) of both; None
+        if their pixels are the same.
 
         colour: of the image's camera. find: where the second frame lies in the first. Raises
         `CapeError` that says what is missing.
         """
-        own, other = (message.width, message.height), message.header.frame_id
+        other = depth.frame_id
         same = not image.frame_id or other in ("", image.frame_id)
         if same and own == size:
             return None

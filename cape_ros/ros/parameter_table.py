@@ -220,6 +220,14 @@ PARAMETERS = (
         most=100,
     ),
     ParameterSpec(
+        "depth_transport",
+        "raw",
+        "Messages of the depth camera: Image on `~/depth`, or CompressedImage on "
+        "`~/depth/compressedDepth`.",
+        camera=True,
+        choices=("raw", "compressedDepth"),
+    ),
+    ParameterSpec(
         "depth_tolerance",
         0.02,
         "Maximum difference in seconds between the stamps of a depth image and its image.",

@@ -92,7 +92,9 @@ class SightReader:
             return None, None
         try:
             depth = to_depth(message)
-            alignment = self._camera.depth.alignment(message, header, size, model, find)
+            alignment = self._camera.depth.alignment(
+                message.header, depth.size, header, size, model, find
+            )
         except CapeError as error:
             self._camera.space_fault("depth", str(error))
             return None, None

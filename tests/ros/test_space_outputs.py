@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cv2
 import dds  # before the message packages
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point, PoseStamped, TransformStamped
 from lifecycle_msgs.msg import Transition
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 from test_parameters import change
 from tf2_msgs.msg import TFMessage
@@ -340,6 +341,29 @@ def test_without_a_camera_info_there_are_no_3d_results_and_it_says_so(start: Sta
     wait_for(lambda: rig.camera.info == INFO)
     rig.show()
     assert rig.space.faults == {}
+
+
+def test_compressed_depth(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tracker, "estimate", found_cups)
+    bench = start(**EVERYTHING_IS_FOUND, depth_wait=0.5, depth_transport="compressedDepth")
+    robot = bench.robot
+    robot.register()
+    name = "/cape/depth/compressedDepth"
+    depth = robot.create_publisher(CompressedImage, name, 10)
+    info = robot.create_publisher(CameraInfo, "/cape/camera_info", 10)
+    found = robot.hear(ObjectKeypoints3DArray, "/cape/keypoints_3d")
+    space = bench.node.session.outputs["image"].space
+    wait_for(lambda: space.has_depth and space.keypoints.get_subscription_count())
+    wait_for(lambda: depth.get_subscription_count() and info.get_subscription_count())
+    info.publish(INFO)
+    wait_for(lambda: bench.node.session.cameras[0].info)
+    png = cv2.imencode(".png", SLOPE)[1].tobytes()
+    message = CompressedImage(format="16UC1; compressedDepth png", data=bytes(12) + png)
+    message.header = depth_image(SLOPE, robot._seconds + 1).header
+    depth.publish(message)
+    robot.show()
+    keypoints = found.wait().objects[0].keypoints
+    assert {keypoint.state for keypoint in keypoints} == {Keypoint3D.MEASURED}
 
 
 def test_keypoints_on_a_line_are_no_pose(rig: Rig) -> None:
