@@ -29,6 +29,7 @@ ARGUMENTS = {
     "image": ("/camera/image_raw", "Topic of the images; {camera} stands for a camera's name."),
     "cameras": ("", "Names of several cameras, as left,right; empty is one without a name."),
     "detections": ("", "Topic of boxes for the parameter boxes: detections; {camera} as above."),
+    "depth": ("", "Topic of depth images for 3-D results; {camera} as above."),
     "image_reliability": ("", "best_effort or reliable; empty is what params_file says."),
     "image_transport": ("", "raw or compressed; empty is what params_file says."),
     "device": ("", "auto, cpu, cuda, openvino, ...; empty is what params_file says."),
@@ -90,9 +91,10 @@ def describe_node(context: LaunchContext) -> list[Node]:
     for camera in cameras or [""]:
         prefix = f"~/{camera}" if camera else "~"
         remappings.append((f"{prefix}/image", given("image").replace("{camera}", camera)))
-        if given("detections"):
-            boxes = given("detections").replace("{camera}", camera)
-            remappings.append((f"{prefix}/detections_in", boxes))
+        for name, argument in (("detections_in", "detections"), ("depth", "depth")):
+            if given(argument):
+                there = given(argument).replace("{camera}", camera)
+                remappings.append((f"{prefix}/{name}", there))
     return [
         Node(
             package="cape_ros",

@@ -81,6 +81,7 @@ def show(
 
     [bold]cape show mug --old 2[/bold]
     """
+    from cape_ros.perception.spatial.frames import to_mapping
     from cape_ros.server.registration import described
 
     if out is not None:
@@ -96,6 +97,12 @@ def show(
     for symmetry in category.symmetries:
         moved = [f"{names[at]} -> {names[to]}" for at, to in enumerate(symmetry) if at != to]
         lines.append(f"interchangeable: {', '.join(moved)}")
+    if category.shape is not None:
+        known = counted(int(category.shape.known.sum()), "keypoint")
+        lines.append(f"shape: {known}{'' if category.shape.metric else ', without scale'}")
+    for frame, fields in to_mapping(category.frames, names).items():
+        axes = ", ".join(f"{axis} {along}" for axis, along in fields.items() if axis != "origin")
+        lines.append(f"frame {frame}: at {', '.join(fields['origin'])}; {axes}")
     for index, each in enumerate(category.shots, 1):
         height, width = each.image.shape[:2]
         box = ", ".join(f"{value:g}" for value in each.box)

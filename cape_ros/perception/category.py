@@ -23,6 +23,10 @@ from cape_ros.perception.geometry import (
     clip_box,
     hull_box,
 )
+from cape_ros.perception.spatial.camera_model import CameraModel
+from cape_ros.perception.spatial.depth import DepthImage
+from cape_ros.perception.spatial.frames import FrameDefinition
+from cape_ros.perception.spatial.shape import Shape
 
 MOST_KEYPOINTS = 100
 MOST_EDGES = 1000
@@ -39,6 +43,8 @@ class SupportShot:
     visible. visible: [K] bool. box: (x, y, width, height) in image pixels. The arrays are copies
     that cannot be written to.
     automatic: taken by the node from a tracked object, not by a person.
+    camera: that took the image, if it is calibrated. depth: on the pixels of the image; it is not
+        kept once the shape of the category is known from it.
     faults: what is wrong with the shot; the `Category` that takes it raises them all at once.
     """
 
@@ -47,6 +53,8 @@ class SupportShot:
     visible: np.ndarray
     box: Box
     automatic: bool
+    camera: CameraModel | None
+    depth: DepthImage | None = field(repr=False)
     faults: tuple[Fault, ...] = field(init=False, repr=False)
 
     def __init__(
@@ -56,6 +64,8 @@ class SupportShot:
         visible: ArrayLike | None = None,
         box: Sequence[float] | None = None,
         automatic: bool = False,
+        camera: CameraModel | None = None,
+        depth: DepthImage | None = None,
     ) -> None:
         """Without `visible` every keypoint is; without `box` it is the hull of the visible ones."""
         pixels = np.array(image)
@@ -67,6 +77,7 @@ class SupportShot:
         with np.errstate(over="ignore"):  # such a number has its fault already
             shown = np.where(seen[:, None], points, 0).astype(np.float32)
         around = _read_box(box, width, height, faults)
+        faults += _depth_faults(depth, camera, width, height)
         if not faults:
             around = around or clip_box(hull_box(shown[seen]), width, height)
             faults += _view_faults(around, shown[seen], width, height)
@@ -77,6 +88,8 @@ class SupportShot:
         object.__setattr__(self, "visible", seen)
         object.__setattr__(self, "box", around or (0.0, 0.0, 0.0, 0.0))
         object.__setattr__(self, "automatic", automatic)
+        object.__setattr__(self, "camera", camera)
+        object.__setattr__(self, "depth", depth)
         object.__setattr__(self, "faults", tuple(faults))
 
 
@@ -88,6 +101,8 @@ class Category:
     version: counts the registrations of this name; 0 = never registered.
     symmetries: permutations of the keypoints that leave the object as it is: in (1, 0, 2) the first
         two can be exchanged. The identity is not among them.
+    shape: the keypoints in a frame of the object; None = not known.
+    frames: by its keypoints, such as where a gripper takes hold; `read_frames` makes them.
     Raises `InvalidInput` that names every fault of every field. A category without shots can be
     drawn, but neither registered nor searched.
     """
@@ -98,6 +113,8 @@ class Category:
     shots: Sequence[SupportShot] = ()
     version: int = 0
     symmetries: Sequence[Sequence[int]] = ()
+    shape: Shape | None = None
+    frames: Sequence[FrameDefinition] = ()
 
     def __post_init__(self) -> None:
         names, shots = tuple(self.keypoint_names), tuple(self.shots)
@@ -106,6 +123,14 @@ class Category:
         faults = [*_name_faults(self.name), *_keypoint_name_faults(names)]
         edges = tuple(_read_edges(self.edges, len(names), faults))
         symmetries = tuple(_read_symmetries(self.symmetries, len(names), faults))
+        faults += [
+            Fault(f"frames.{frame.name}", "names an absent keypoint", "out_of_range")
+            for frame in self.frames
+            if max(frame.keypoints) >= len(names)
+        ]
+        if self.shape is not None and len(self.shape.points) != len(names):
+            reason = f"{len(self.shape.points)} where the category names {len(names)} keypoints"
+            faults.append(Fault("keypoints_3d", reason, "wrong_type"))
         for index, shot in enumerate(shots):
             faults += [fault.at(f"shots[{index}].{fault.field}") for fault in shot.faults]
             unread = any(fault.field == "keypoints" for fault in shot.faults)
@@ -119,6 +144,7 @@ class Category:
         object.__setattr__(self, "edges", edges)
         object.__setattr__(self, "shots", shots)
         object.__setattr__(self, "symmetries", symmetries)
+        object.__setattr__(self, "frames", tuple(self.frames))
 
 
 def _length_faults(names: Sized, edges: Sized, shots: Sized, symmetries: Sized) -> list[Fault]:
@@ -210,6 +236,20 @@ def _read_box(
         return None
     faults += box_faults((x, y, w, h), width, height)
     return x, y, w, h
+
+
+def _depth_faults(
+    depth: DepthImage | None, camera: CameraModel | None, width: float, height: float
+) -> Iterator[Fault]:
+    if depth is None:
+        return
+    if camera is None:
+        reason = "is missing; depth needs the calibration of the image's camera"
+        yield Fault("camera_info", reason, "missing")
+    if width < math.inf and depth.size != (width, height):
+        seen = " x ".join(map(str, depth.size))
+        reason = f"has {seen} pixels, its image {width} x {height}; align it to the image"
+        yield Fault("depth", reason, "wrong_type")
 
 
 def _view_faults(box: Box, points: np.ndarray, width: float, height: float) -> list[Fault]:

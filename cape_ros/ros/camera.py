@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.spatial import CameraModel
 from cape_ros.ros import compat, parameters
+from cape_ros.ros.depth import DepthInput
 from cape_ros.ros.detections import class_map, to_requests
 from cape_ros.ros.frame_buffer import FrameBuffer
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
@@ -48,7 +50,9 @@ class Camera:
         self.topic = topic(name, "image")  # where images come from; its full name once started
         self.meter = CameraMeter()
         self.info: CameraInfo | None = None
+        self.depth = DepthInput()
         self._info_reader = CameraInfoReader()
+        self._reading = threading.Lock()  # of that reader
         self.values = values  # replaced as a whole when a parameter changes
         self._node = node
         self._server = server
@@ -79,7 +83,9 @@ class Camera:
             self.topic = base
             self._subscribe(Image, topic(self.name, "image"), on_image, qos, self._on_lost)
         sensor = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self._subscribe(CameraInfo, self._info_topic(base), self._guarded(self._on_info), sensor)
+        info = self._info_topic(base, "camera_info")
+        self._subscribe(CameraInfo, info, self._guarded(self._on_info), sensor)
+        self._listen_to_depth(self._node.resolve_topic_name(info), sensor)
         if self.get("boxes") == "detections":
             several = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
             detections = topic(self.name, "detections_in")
@@ -92,6 +98,20 @@ class Camera:
         for subscription in subscriptions:
             self._node.destroy_subscription(subscription)
         self._pairing.clear()
+
+    def _listen_to_depth(self, info: str, sensor: QoSProfile) -> None:
+        """info: topic of the image's own CameraInfo; that of depth beside it may be the same."""
+        base = self._node.resolve_topic_name(topic(self.name, "depth"))
+        if self.get("depth_transport") == "compressedDepth":
+            self.depth.topic = f"{base}/compressedDepth"
+            kind, name = CompressedImage, self.depth.topic
+        else:
+            self.depth.topic = base
+            kind, name = Image, topic(self.name, "depth")
+        self._subscribe(kind, name, self._guarded(self._on_depth), sensor)
+        own = self._info_topic(base, "depth_camera_info")
+        if self._node.resolve_topic_name(own) != info:
+            self._subscribe(CameraInfo, own, self._guarded(self._on_depth_info), sensor)
 
     def _subscribe(
         self,
@@ -124,9 +144,9 @@ class Camera:
 
         return handle
 
-    def _info_topic(self, image: str) -> str:
-        """camera_info beside the image, as all cameras have it, unless it was remapped itself."""
-        own = topic(self.name, "camera_info")
+    def _info_topic(self, image: str, name: str) -> str:
+        """camera_info beside the image, as all cameras have it, unless `name` was remapped."""
+        own = topic(self.name, name)
         full = self._node.resolve_topic_name(own)
         if full != self._node.resolve_topic_name(own, only_expand=True):
             return own
@@ -187,9 +207,10 @@ class Camera:
     def model(self, size: tuple[int, int]) -> CameraModel | None:
         """The camera's model for images of that size (width, height), if it is calibrated; a
         CameraInfo that cannot be used is logged once."""
-        before = self._info_reader.fault
-        model = self._info_reader.model(self.info, self.get("image_rectified"), size)
-        fault = self.meter.camera_info_fault = self._info_reader.fault
+        with self._reading:
+            before = self._info_reader.fault
+            model = self._info_reader.model(self.info, self.get("image_rectified"), size)
+            fault = self.meter.camera_info_fault = self._info_reader.fault
         if fault and fault != before:
             self._log.log(logging.WARNING, "camera_info", f"{self.key}: {fault}")
         return model
@@ -200,9 +221,26 @@ class Camera:
         text = f"{self.key}: {name} cannot be published: {type(error).__name__}: {error}"
         self._log.log(logging.ERROR, name, text, error)
 
+    def space_fault(self, about: str, text: str) -> None:
+        """What is wrong now with the 3-D results; "" = nothing. Logged when it begins."""
+        faults = self.meter.space.faults
+        if not text:
+            faults.pop(about, None)
+            return
+        if about not in faults:
+            self._log.log(logging.WARNING, f"3-D {about}", f"{self.key}: {text}")
+        faults[about] = text
+
     def _on_info(self, message: CameraInfo) -> None:
         self.info = message
         self.meter.camera_info = True
+
+    def _on_depth_info(self, message: CameraInfo) -> None:
+        self.depth.info = message
+
+    def _on_depth(self, message: Image | CompressedImage) -> None:
+        self.meter.space.depth += 1
+        self.depth.add(message)
 
     def _on_detections(self, message: Any) -> None:
         self._pairing.add_boxes(nanoseconds(message.header.stamp), message, self._tolerance())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from cape_ros.core.errors import Fault, InvalidInput
@@ -21,8 +21,18 @@ from cape_ros.msg import CategoryArray, Keypoint, KeypointArray
 from cape_ros.msg import ObjectKeypoints as ObjectMessage
 from cape_ros.msg import SupportShot as ShotMessage
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.spatial import CameraModel, DepthImage, FrameDefinition, Shape
+from cape_ros.ros.shape_messages import (
+    to_camera_info,
+    to_frame_messages,
+    to_frames,
+    to_points,
+    to_shape,
+)
 
 NO_IMAGE = np.empty((0, 0, 3), np.uint8)
+Seen = tuple[CameraModel | None, DepthImage | None]
+See = Callable[[Any, Any, tuple[int, int], str], Seen]
 Find = Callable[[Any, str], Image | CompressedImage]
 _results = ResultClasses(KeypointArray, ObjectMessage, Keypoint, RegionOfInterest)
 to_keypoint_array, to_region = _results.to_keypoint_array, _results.to_region
@@ -30,10 +40,10 @@ to_keypoint_array, to_region = _results.to_keypoint_array, _results.to_region
 
 def to_compressed(pixels: np.ndarray, header: Any, quality: int) -> CompressedImage:
     """HxWx3 uint8 RGB as a JPEG in a sensor_msgs/CompressedImage."""
-    return CompressedImage(header=header, format="jpeg", data=_octets(to_jpeg(pixels, quality)))
+    return CompressedImage(header=header, format="jpeg", data=octets(to_jpeg(pixels, quality)))
 
 
-def _octets(content: np.ndarray) -> array.array[int]:
+def octets(content: np.ndarray) -> array.array[int]:
     """An array that a field uint8[] takes without a check of every element."""
     data = array.array("B")
     data.frombytes(np.ascontiguousarray(content))  # type: ignore[arg-type]
@@ -43,7 +53,7 @@ def _octets(content: np.ndarray) -> array.array[int]:
 def to_image(pixels: np.ndarray, header: Any) -> Image:
     """HxWx3 uint8 RGB as a sensor_msgs/Image with that header."""
     height, width, _ = pixels.shape
-    data = _octets(pixels)
+    data = octets(pixels)
     return Image(
         header=header, height=height, width=width, encoding="rgb8", step=width * 3, data=data
     )
@@ -74,44 +84,64 @@ def to_category_message(category: Category, active: bool) -> CategoryMessage:
         shots=len(category.shots),
         active=active,
         symmetries=[index for symmetry in category.symmetries for index in symmetry],
+        keypoints_3d=to_points(category.shape),
+        frames=to_frame_messages(category),
     )
 
 
 def to_shot(shot: SupportShot) -> ShotMessage:
     """The message of a shot, with its image as a lossless PNG."""
+    size = shot.image.shape[1], shot.image.shape[0]
     encoded = cv2.imencode(".png", cv2.cvtColor(shot.image, cv2.COLOR_RGB2BGR))[1]
     return ShotMessage(
-        compressed=CompressedImage(format="png", data=_octets(encoded)),
+        compressed=CompressedImage(format="png", data=octets(encoded)),
         box=to_region(shot.box),
         keypoints=[
             Keypoint(x=x, y=y, visibility=Keypoint.VISIBLE if seen else Keypoint.OCCLUDED)
             for (x, y), seen in zip(shot.keypoints.tolist(), shot.visible.tolist(), strict=True)
         ],
         automatic=shot.automatic,
+        camera_info=CameraInfo() if shot.camera is None else to_camera_info(shot.camera, size),
     )
 
 
-def to_category(request: Any, find: Find) -> Category:
+def to_category(request: Any, find: Find, see: See = lambda *_: (None, None)) -> Category:
     """A cape_ros/srv/RegisterCategory request as a category, checked whole.
 
-    find: the message meant by the stamp and the camera of a shot that carries none. Raises
-    `InvalidInput` with every fault.
+    find: the message meant by the stamp and the camera of a shot that carries none. see: the
+    calibration and the depth of a shot, of its image's message, its size (width, height) and the
+    prefix of its fields. Raises `InvalidInput` with every fault.
     """
     faults: list[Fault] = []
     shots = []
     for index, shot in enumerate(request.shots):
+        image = NO_IMAGE
+        seen: Seen = None, None
         try:
-            image = read_image(*given_message(shot, find, f"shots[{index}]."))
+            prefix = f"shots[{index}]."
+            message, field = given_message(shot, find, prefix)
+            image = read_image(message, field)
+            seen = see(shot, message, image.shape[1::-1], prefix)
         except InvalidInput as error:
             faults += error.faults
-            image = NO_IMAGE
-        shots.append(_shot(shot, image))
+        shots.append(_shot(shot, image, *seen))
+    count = len(request.keypoint_names)
+    shape: Shape | None = None
+    frames: Sequence[FrameDefinition] = ()
+    try:
+        shape = to_shape(request.keypoints_3d, count)
+    except InvalidInput as error:
+        faults += error.faults
+    try:
+        frames = to_frames(request.frames, request.keypoint_names)
+    except InvalidInput as error:
+        faults += error.faults
     edges = list(map(int, request.edges))
     if len(edges) % 2:
         faults.append(
             Fault("edges", f"{counted(len(edges), 'number')}; give pairs of keypoint indices")
         )
-    count, order = len(request.keypoint_names), list(map(int, request.symmetries))
+    order = list(map(int, request.symmetries))
     if count and len(order) % count:
         reason = f"{counted(len(order), 'number')}; give one for each of {count} keypoints, or more"
         faults.append(Fault("symmetries", f"{reason} such permutations"))
@@ -124,6 +154,8 @@ def to_category(request: Any, find: Find) -> Category:
             symmetries=[]
             if not count or len(order) % count
             else [order[at : at + count] for at in range(0, len(order), count)],
+            shape=shape,
+            frames=frames,
         )
     except InvalidInput as error:
         unreadable = {f"shots[{i}].image" for i, shot in enumerate(shots) if not shot.image.size}
@@ -133,7 +165,9 @@ def to_category(request: Any, find: Find) -> Category:
     return category
 
 
-def _shot(shot: Any, image: np.ndarray) -> SupportShot:
+def _shot(
+    shot: Any, image: np.ndarray, camera: CameraModel | None, depth: DepthImage | None
+) -> SupportShot:
     region = shot.box
     box = (region.x_offset, region.y_offset, region.width, region.height)
     return SupportShot(
@@ -142,6 +176,8 @@ def _shot(shot: Any, image: np.ndarray) -> SupportShot:
         [keypoint.visibility != Keypoint.OCCLUDED for keypoint in shot.keypoints],
         box if any(box) else None,
         shot.automatic,
+        camera,
+        depth,
     )
 
 

@@ -27,6 +27,7 @@ from cape_ros.perception.inference.batching import LARGEST_BATCH
 from cape_ros.ros.camera import Camera
 from cape_ros.ros.conversions import header_of_now
 from cape_ros.ros.meters import FEW, Rate, percentiles
+from cape_ros.ros.space_report import space_report
 from cape_ros.server.server import CameraCounts, Percentiles, Server, Statistics
 
 PERIOD = 1.0  # [s]
@@ -214,6 +215,9 @@ class CameraReport:
         wrong = [*meter.qos.values()]
         if meter.camera_info_fault:
             wrong.append(meter.camera_info_fault)
+        in_space, troubles = space_report(meter.space, self._recent.grew)
+        values |= in_space
+        wrong += troubles
         for name, count in meter.failed_outputs.copy().items():
             if self._recent.grew(f"output {name}", count):
                 wrong.append(f"{name} cannot be published ({counted(count, 'time')}); see the log")

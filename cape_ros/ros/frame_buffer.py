@@ -52,6 +52,18 @@ class FrameBuffer:
             raise InvalidInput.of("stamp", f"no image is given, and no {whose} {missing}")
         return next(iter(messages.values()))
 
+    def camera_of(self, message: Any) -> str | None:
+        """The camera whose message this is, while it is kept."""
+        with self._lock:
+            return next(
+                (
+                    name
+                    for name, messages in self._cameras.items()
+                    if any(one is message for one in messages)
+                ),
+                None,
+            )
+
 
 def check_camera(cameras: Sequence[str], camera: str) -> None:
     """Raises `InvalidInput` for the name of a camera that is not among them; "" is any."""

@@ -1,8 +1,9 @@
 """Results as markers for RViz: points, skeleton and name of every object.
 
-With a camera_info the markers lie on the rays of the keypoints at a depth of one metre, in the
-camera's optical frame. Without one they lie in the plane z = 0 of that frame, one millimetre a
-pixel: a visualisation only, without any direction in space.
+Where there is depth the markers lie where the keypoints are, in the camera's optical frame, with an
+ellipsoid that holds each one with 90 %. With a camera_info alone they lie on the rays of the
+keypoints at a depth of one metre. Without one they lie in the plane z = 0 of that frame, one
+millimetre a pixel: a visualisation only, without any direction in space.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import MOST_KEYPOINTS, Category
 from cape_ros.perception.drawing.overlay import keypoint_color
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.perception.spatial import CameraModel
+from cape_ros.perception.space import ObjectInSpace
+from cape_ros.perception.spatial import CameraModel, rigid
 
 LIFETIME = Duration(sec=0, nanosec=500_000_000)  # then what is not seen any more disappears
 METRES_PER_PIXEL = 0.001
+NINETY = 2.5  # standard deviations: the 90 % ellipsoid of three dimensions
 
 
 def to_markers(
@@ -31,12 +34,16 @@ def to_markers(
     header: Any,
     trusted: float,
     model: CameraModel | None = None,
+    spaces: Sequence[ObjectInSpace] = (),
 ) -> MarkerArray:
-    """model: of the camera, if it is calibrated."""
+    """model: of the camera, if it is calibrated. spaces: what is known of the objects in space."""
     markers: list[Marker] = []
+    known = {id(space.found): space for space in spaces}
     for number, one in enumerate(objects):
         category = categories.get(one.category)
-        points = to_space(one.keypoints, model)
+        points, space = to_space(one.keypoints, model), known.get(id(one))
+        if space is not None:
+            points = _placed(space, points)
         seen = (one.scores >= max(trusted, 1e-6)) & np.isfinite(points).all(axis=1)
         if category is None or not seen.any():
             continue
@@ -68,6 +75,13 @@ def to_markers(
         text.pose.position = _point(points[seen].mean(axis=0))
         text.pose.position.y = float(points[seen, 1].min()) - 3 * size  # above: y points down
         markers.append(text)
+        if space is not None:
+            for index in np.flatnonzero(space.lifted.measured & seen).tolist():
+                ball = marker("uncertainty", Marker.SPHERE, 1.0, MOST_KEYPOINTS * number + index)
+                _shape(ball, space.lifted.points[index], space.lifted.covariances[index])
+                ball.color = _color(index)
+                ball.color.a = 0.3
+                markers.append(ball)
     return MarkerArray(markers=markers)
 
 
@@ -78,6 +92,25 @@ def to_space(pixels: np.ndarray, model: CameraModel | None) -> np.ndarray:
         return np.column_stack([flat, np.zeros(len(flat))])
     rays = model.rays(pixels)
     return np.column_stack([rays, np.ones(len(rays))])
+
+
+def _placed(space: ObjectInSpace, rays: np.ndarray) -> np.ndarray:
+    """[K, 3]: where keypoints are, by depth or pose; the others at the depth of their object."""
+    places = space.places.points
+    there = np.isfinite(places).all(axis=1)
+    if not there.any():
+        return rays
+    return np.where(there[:, None], places, rays * np.median(places[there, 2]))
+
+
+def _shape(ball: Marker, place: np.ndarray, covariance: np.ndarray) -> None:
+    variances, axes = np.linalg.eigh(covariance)
+    axes = axes * np.sign(np.linalg.det(axes))
+    ball.pose.position = _point(place)
+    turn = ball.pose.orientation
+    turn.x, turn.y, turn.z, turn.w = rigid.quaternion(axes).tolist()
+    width = 2 * NINETY * np.sqrt(np.maximum(variances, 1e-10))
+    ball.scale.x, ball.scale.y, ball.scale.z = width.tolist()
 
 
 def _point(xyz: np.ndarray) -> Point:

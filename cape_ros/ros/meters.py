@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,24 @@ class NumberWatch:
         self._last = None
 
 
+@dataclass
+class SpaceMeter:
+    """One camera's figures in space; the thread of its 3-D results writes them.
+
+    depth: depth images that came. results: published. without_depth: results whose depth image did
+    not come in time. skipped: results that others overtook. faults: what keeps results from being
+    whole now, by what it is about. refused: poses, by the reason. took: [s] for each object.
+    """
+
+    depth: int = 0
+    results: int = 0
+    without_depth: int = 0
+    skipped: int = 0
+    faults: dict[str, str] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    took: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+
 class CameraMeter:
     """One camera's figures; its own thread writes the inputs, the model's thread the outputs."""
 
@@ -92,6 +111,7 @@ class CameraMeter:
         self.qos: dict[str, str] = {}  # by topic: what does not fit
         self.camera_info = False
         self.camera_info_fault = ""  # why it cannot be used
+        self.space = SpaceMeter()
         self.failed_outputs: dict[str, int] = {}  # by name: how often it raised
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from visualization_msgs.msg import MarkerArray
 
 from cape_ros.msg import KeypointArray
+from cape_ros.perception.space import ObjectInSpace
 from cape_ros.ros import compat
 from cape_ros.ros.camera import Camera, topic
 from cape_ros.ros.conversions import to_keypoint_array
@@ -20,13 +21,21 @@ from cape_ros.ros.detections import to_detections
 from cape_ros.ros.markers import to_markers
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.overlay_publisher import OverlayPublisher, Style
+from cape_ros.ros.space_outputs import SpaceOutputs
+from cape_ros.ros.transforms import TransformListener
 from cape_ros.server.server import Result
 
 
 class Outputs:
     """The publishers of one camera. style: how results are to be shown now."""
 
-    def __init__(self, node: Node, camera: Camera, style: Callable[[], Style]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        camera: Camera,
+        transforms: TransformListener,
+        style: Callable[[], Style],
+    ) -> None:
         self._node = node
         self._camera = camera
         self._style = style
@@ -44,6 +53,15 @@ class Outputs:
             style,
         )
         self._ends.callback(self.overlay.close)
+        self.space = SpaceOutputs(
+            node,
+            camera,
+            transforms,
+            trusted=lambda: style().trusted,
+            wanted=self._are_markers_in_space,
+            on_spaces=self._draw_markers,
+        )
+        self._ends.callback(self.space.close)
 
     def _publisher(self, kind: Any, name: str, depth: int) -> Publisher:
         camera = self._camera
@@ -61,6 +79,7 @@ class Outputs:
             ("detections", self._publish_detections),
             ("markers", self._publish_markers),
             ("overlay", self.overlay.offer),
+            ("3-D results", self.space.offer),
         ):
             try:
                 publish(result)
@@ -92,14 +111,21 @@ class Outputs:
             header, trusted = result.frame.header, self._style().trusted
             self.detections.publish(to_detections(result.objects, header, trusted))
 
+    def _are_markers_in_space(self) -> bool:
+        """Then they wait for depth."""
+        return bool(self.markers.get_subscription_count()) and self.space.has_depth
+
     def _publish_markers(self, result: Result) -> None:
-        if self.markers.get_subscription_count():
-            height, width = result.frame.image.shape[:2]
-            model = self._camera.model((width, height))
-            header, trusted = result.frame.header, self._style().trusted
-            self.markers.publish(
-                to_markers(result.objects, result.categories, header, trusted, model)
-            )
+        if self.markers.get_subscription_count() and not self.space.has_depth:
+            self._draw_markers(result)
+
+    def _draw_markers(self, result: Result, spaces: Sequence[ObjectInSpace] = ()) -> None:
+        height, width = result.frame.image.shape[:2]
+        model = self._camera.model((width, height))
+        header, trusted = result.frame.header, self._style().trusted
+        self.markers.publish(
+            to_markers(result.objects, result.categories, header, trusted, model, spaces)
+        )
 
     def close(self) -> None:
         """Idempotent."""

@@ -27,7 +27,7 @@ class ParameterSpec:
 
     when: when it may change. camera: each named camera has one of its own besides. least, most: of
     a number; choices: all that a text may be; rule: what is wrong with a value, for what those
-    cannot say; range: that rule in words.
+    cannot say; range: that rule in words. empty: whether a text may be.
     """
 
     name: str
@@ -40,6 +40,7 @@ class ParameterSpec:
     choices: tuple[str, ...] = ()
     rule: Callable[[Any], str | None] = lambda value: None
     range: str = ""
+    empty: bool = False
 
     def __post_init__(self) -> None:
         if self.choices:
@@ -72,7 +73,7 @@ class ParameterSpec:
 
     def fault(self, value: Any) -> str | None:
         """Why `value`, of the right type, cannot be used; None if it can."""
-        if value == "":
+        if value == "" and not self.empty:
             return "is empty"
         if self.choices and value not in self.choices:
             return f"{value!r} is not one of {', '.join(self.choices)}"
@@ -217,6 +218,59 @@ PARAMETERS = (
         camera=True,
         least=1,
         most=100,
+    ),
+    ParameterSpec(
+        "depth_transport",
+        "raw",
+        "Messages of the depth camera: Image on `~/depth`, or CompressedImage on "
+        "`~/depth/compressedDepth`.",
+        camera=True,
+        choices=("raw", "compressedDepth"),
+    ),
+    ParameterSpec(
+        "depth_tolerance",
+        0.02,
+        "Maximum difference in seconds between the stamps of a depth image and its image.",
+        when=LIVE,
+        camera=True,
+        least=0.0,
+        most=10.0,
+    ),
+    ParameterSpec(
+        "depth_wait",
+        0.1,
+        "Seconds that the 3-D result of an image waits for its depth image, and for TF; the 2-D "
+        "result never waits.",
+        when=LIVE,
+        camera=True,
+        least=0.0,
+        most=10.0,
+    ),
+    ParameterSpec(
+        "target_frame",
+        "",
+        "Frame of the 3-D results, by TF at the image's stamp. It does not move and its z points "
+        "up, as that of a robot's base; poses of tracked objects are filtered in it. Empty is the "
+        "camera's optical frame.",
+        when=LIVE,
+        range="a frame of TF, or empty",
+        empty=True,
+    ),
+    ParameterSpec(
+        "publish_tf",
+        True,
+        "Whether objects whose category has a shape or frames are published on /tf, as "
+        "`CATEGORY_TRACK` and `CATEGORY_TRACK/FRAME`.",
+        when=LIVE,
+    ),
+    ParameterSpec(
+        "frame_prefix",
+        "",
+        "Before the names of the objects' frames in TF, such as `left_arm/`; what TF does not "
+        "allow becomes _.",
+        when=LIVE,
+        range="text, or empty",
+        empty=True,
     ),
     ParameterSpec(
         "class_categories",

@@ -19,6 +19,7 @@ from cape_ros.core.images import read_image
 from cape_ros.core.processes import INTERRUPTED
 from cape_ros.perception.library.annotation import Annotation, read_annotation
 from cape_ros.ros.conversions import to_shot
+from cape_ros.ros.shape_messages import to_frame_messages, to_points
 from cape_ros.server.registration import RegisterMode
 from cape_ros.srv import RegisterCategory
 
@@ -100,6 +101,8 @@ def to_request(
         keypoint_names=list(category.keypoint_names),
         edges=[index for edge in category.edges for index in edge],
         symmetries=[index for symmetry in category.symmetries for index in symmetry],
+        keypoints_3d=to_points(category.shape),
+        frames=to_frame_messages(category),
         shots=[shot],
     )
 

@@ -25,6 +25,7 @@ from cape_ros.perception.category import (
     MOST_SYMMETRIES,
 )
 from cape_ros.perception.library.library import MOST_CATEGORIES
+from cape_ros.perception.spatial.frames import MOST_FRAMES
 from cape_ros.ros.conversions import (
     given_message,
     to_category,
@@ -57,6 +58,8 @@ MOST_ENTRIES = {
     "shots": MOST_SHOTS,
     "symmetries": MOST_SYMMETRIES * MOST_KEYPOINTS,
     "boxes": MOST_BOXES,
+    "keypoints_3d": MOST_KEYPOINTS,
+    "frames": MOST_FRAMES,
     "categories": MOST_CATEGORIES,
 }
 
@@ -128,7 +131,9 @@ class Services:
             ) from None
         if mode == RegisterMode.ADD_SHOTS and not request.keypoint_names:
             request.keypoint_names = list(session.server.find(request.name).keypoint_names)
-        stored = session.server.register(to_category(request, session.frames.find), mode)
+        stored = session.server.register(
+            to_category(request, session.frames.find, session.seen), mode
+        )
         response.version = stored.version
         return registration.summary(stored, session.server.check(stored.name))
 
@@ -230,7 +235,12 @@ def check_size(shots: Sequence[Any]) -> None:
     """Raises `InvalidInput` for more images than a request may carry, before they are read."""
     field = "shots" if shots and hasattr(shots[0], "keypoints") else "image"
     advice = "send JPEG or PNG, or several requests with ADD_SHOTS"
-    octets = sum(len(shot.image.data) + len(shot.compressed.data) for shot in shots)
+    octets = sum(
+        len(shot.image.data)
+        + len(shot.compressed.data)
+        + (len(shot.depth.data) if hasattr(shot, "depth") else 0)
+        for shot in shots
+    )
     if octets > MOST_OCTETS:
         reason = f"{octets / 1e6:.0f} MB of images are more than {MOST_OCTETS / 1e6:.0f} MB"
         raise InvalidInput.of(field, f"{reason}; {advice}", "too_large")

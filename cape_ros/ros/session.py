@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -24,13 +24,15 @@ from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.perception.trust import Trust
 from cape_ros.ros import parameters
 from cape_ros.ros.camera import Camera
-from cape_ros.ros.conversions import header_of_now, to_category_array
+from cape_ros.ros.conversions import Seen, header_of_now, to_category_array
 from cape_ros.ros.diagnostics import Diagnostics, NodeState
 from cape_ros.ros.frame_buffer import FrameBuffer, check_camera
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.outputs import Outputs
 from cape_ros.ros.overlay_publisher import Style
 from cape_ros.ros.parameter_table import ALL, RANDOM
+from cape_ros.ros.shape_messages import given_camera
+from cape_ros.ros.transforms import TransformListener
 from cape_ros.server.activation import check_names, name_faults
 from cape_ros.server.server import Result, Server
 
@@ -87,8 +89,11 @@ class Session:
             Camera(node, name, values, self.server, self.frames)
             for name in parameters.camera_names(values)
         ]
+        transforms = TransformListener(node)
+        self._ends.callback(transforms.close)
         self.outputs = {
-            camera.key: Outputs(node, camera, lambda: self._style) for camera in self.cameras
+            camera.key: Outputs(node, camera, transforms, lambda: self._style)
+            for camera in self.cameras
         }
         self._activate_at_first()
         self._publish_categories(self.server.categories, self.server.database_version)
@@ -114,7 +119,7 @@ class Session:
             self._active = False
             for camera in self.cameras:
                 camera.stop()
-            self.server.pause()
+            self._pause()
 
     def close(self) -> None:
         """End everything. Idempotent."""
@@ -211,12 +216,28 @@ class Session:
         with self._switching:
             self._enabled = enabled
             if not enabled:
-                self.server.pause()
+                self._pause()
                 return "paused: no image is looked at"
             if not self._active:
                 return "enabled: images are looked at once the node is active"
             self.server.resume()
             return "images are looked at"
+
+    def _pause(self) -> None:
+        self.server.pause()
+        for outputs in self.outputs.values():
+            outputs.space.discard()
+
+    def seen(self, shot: Any, message: Any, size: tuple[int, int], prefix: str) -> Seen:
+        """The calibration and the depth of a shot: its own, else those of the frame that it means.
+
+        message: of its image, of that size (width, height). Raises `InvalidInput` for its own.
+        """
+        camera, depth = given_camera(shot, size, self._values["image_rectified"], prefix)
+        key = self.frames.camera_of(message)
+        if key is None or camera or depth:
+            return camera, depth
+        return self.outputs[key].space.seen(message.header, size)
 
     @property
     def _names(self) -> Sequence[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cape_ros.core.errors import Conflict, Fault, InvalidInput
 from cape_ros.core.plurals import counted
-from cape_ros.perception.category import MOST_SHOTS, Category, not_registered
+from cape_ros.perception.category import MOST_SHOTS, Category, SupportShot, not_registered
+from cape_ros.perception.shapes import with_shape
 
 if TYPE_CHECKING:  # a client that registers needs no PyTorch
     from cape_ros.model.cross_check import CrossCheck
@@ -54,6 +58,9 @@ def merge(
 ) -> Category:
     """The category to be stored; base_version as of `check_base`.
 
+    What a change of a category leaves empty of its shape and its frames stays as it is, as long as
+    the keypoints are the same, and for a shape one of the shots.
+
     Raises `Conflict`, and `InvalidInput` where the mode forbids it.
     """
     check_base(known, category.name, base_version)
@@ -87,8 +94,34 @@ def merge(
         if count > MOST_SHOTS:
             reason = f"{count} with those that are registered are more than {MOST_SHOTS}"
             raise InvalidInput.of("shots", reason, "too_large")
-        category = replace(before, shots=(*before.shots, *category.shots))
-    return category
+        added = category.shots
+        category = replace(
+            before,
+            shots=(*before.shots, *added),
+            shape=category.shape,
+            frames=category.frames or before.frames,
+        )
+        return with_shape(category, before.shape, added)
+    return _with_what_is_known(category, known.get(category.name))
+
+
+def _with_what_is_known(category: Category, before: Category | None) -> Category:
+    """A new category, or one that replaces another."""
+    if before is None or category.keypoint_names != before.keypoint_names:
+        return with_shape(category, None, category.shots)
+    earlier = {_fingerprint(shot): shot for shot in before.shots}
+    same = [earlier.get(_fingerprint(shot)) for shot in category.shots]
+    shots = [
+        shot if old is None or shot.camera or not old.camera else replace(shot, camera=old.camera)
+        for shot, old in zip(category.shots, same, strict=True)
+    ]
+    new = [shot for shot, old in zip(shots, same, strict=True) if old is None]
+    category = replace(category, shots=shots, frames=category.frames or before.frames)
+    return with_shape(category, before.shape if len(new) < len(shots) else None, new)
+
+
+def _fingerprint(shot: SupportShot) -> tuple[tuple[int, ...], int]:
+    return shot.image.shape, zlib.crc32(np.ascontiguousarray(shot.image).data)
 
 
 def is_same_object(before: Category, category: Category) -> bool:
@@ -112,6 +145,10 @@ def summary(category: Category, check: CrossCheck) -> str:
         ]
         more = ", ..." if len(check.doubtful) > MOST_NAMED else ""
         words += f"; look again at {', '.join(named)}{more}"
+    if category.shape is not None:
+        count = int(category.shape.known.sum())
+        words += f"; its shape has {counted(count, 'keypoint')}"
+        words += "" if category.shape.metric else " and no scale"
     return words
 
 

@@ -26,7 +26,7 @@ sys.argv.pop(0)
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-GRASP = {"category": "cup", "first_finger": "a", "second_finger": "b"}
+GRASP = {"category": "cup"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,10 @@ import pytest
 from dds import NAMES, PIXELS, POINTS, Bench
 from forks import Forks
 
+from cape_ros.perception.spatial.frames import to_mapping
+
 ROOT = Path(__file__).resolve().parents[2]
+FRAMES = {"grasp": {"origin": ["a", "b"], "x": "a->b", "z": "approach"}}
 Start = Callable[..., Bench]
 Register = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -26,7 +29,9 @@ def files(tmp_path: Path) -> list[str]:
     image, keypoints = tmp_path / "mug.png", tmp_path / "mug.json"
     cv2.imwrite(str(image), cv2.cvtColor(PIXELS, cv2.COLOR_RGB2BGR))
     points = [{"name": n, "x": x, "y": y} for n, (x, y) in zip(NAMES, POINTS, strict=True)]
-    keypoints.write_text(json.dumps({"name": "mug", "keypoints": points, "edges": [[0, 1]]}))
+    content = {"name": "mug", "keypoints": points, "edges": [[0, 1]], "frames": FRAMES}
+    content["keypoints_3d"] = [[0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1], None]
+    keypoints.write_text(json.dumps(content))
     return [str(image), str(keypoints)]
 
 
@@ -40,7 +45,10 @@ def test_a_photograph_is_registered(start: Start, register: Register, files: lis
     bench = start()
     finished = register(*files, "--wait", "60")
     assert finished.returncode == 0, finished.stderr
-    assert finished.stdout == "mug version 1: 4 keypoints, 1 shot\n"
+    assert finished.stdout == "mug version 1: 4 keypoints, 1 shot; its shape has 3 keypoints\n"
+    mug = bench.node.server.categories["mug"]
+    assert to_mapping(mug.frames, NAMES) == FRAMES
+    assert mug.shape.known.tolist() == [True, True, True, False]
     (shot,) = bench.node.server.categories["mug"].shots
     assert np.array_equal(shot.image, PIXELS)
     np.testing.assert_allclose(shot.keypoints, POINTS)

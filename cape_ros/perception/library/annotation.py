@@ -4,12 +4,16 @@
      "keypoints": [{"name": "rim", "x": 310.5, "y": 120}, {"name": "handle", "visible": false}],
      "edges": [[0, 1]],
      "symmetries": [],
-     "box": [60, 40, 480, 340]}
+     "box": [60, 40, 480, 340],
+     "keypoints_3d": [[0.04, 0, 0.09], null],
+     "frames": {"grasp": {"origin": ["rim"], "x": "rim->handle", "z": "approach"}}}
 
 x, y and the box (x, y, width, height) are pixels of the photograph; the centre of its top-left
-pixel is (0, 0). Everything but `keypoints` may be absent; so may x and y of a keypoint that is not
-visible. "image" (a path, relative to the file) or "frame" (a number, from 0) says what is
-annotated, for readers that are not given the image beside it.
+pixel is (0, 0). keypoints_3d are metres in any frame of the object, null where they are not
+known; frames are named frames by keypoints (perception/spatial/frames.py). Everything but
+`keypoints` may be absent; so may x and y of a keypoint that is not visible. "image" (a path,
+relative to the file) or "frame" (a number, from 0) says what is annotated, for readers that are not
+given the image beside it.
 """
 
 from __future__ import annotations
@@ -25,8 +29,14 @@ import numpy as np
 from cape_ros.core.errors import Fault, InvalidInput, SourceError
 from cape_ros.core.files import read_text
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.spatial.frames import FrameDefinition, read_frames
+from cape_ros.perception.spatial.shape import Shape
 
-FIELDS = ("name", "keypoints", "edges", "symmetries", "box", "image", "frame")
+FIELDS = (
+    *("name", "keypoints", "edges", "symmetries", "box", "image", "frame"),
+    *("keypoints_3d", "frames"),
+)
+UNKNOWN = [float("nan")] * 3
 FIELDS_OF_A_KEYPOINT = ("name", "x", "y", "visible")
 
 
@@ -47,6 +57,8 @@ class Annotation:
     box: tuple[float, ...] | None = None
     image: Path | None = None
     frame: int | None = None
+    shape: Shape | None = None
+    frames: tuple[FrameDefinition, ...] = ()
 
     def category(self, image: np.ndarray, name: str | None = None) -> Category:
         """The category with this one shot. image: [H, W, 3] uint8 RGB. name: instead of its own.
@@ -59,7 +71,13 @@ class Annotation:
         shot = SupportShot(image, self.keypoints, self.visible, self.box)
         try:
             return Category(
-                chosen, self.keypoint_names, self.edges, (shot,), symmetries=self.symmetries
+                chosen,
+                self.keypoint_names,
+                self.edges,
+                (shot,),
+                symmetries=self.symmetries,
+                shape=self.shape,
+                frames=self.frames,
             )
         except InvalidInput as error:
             faults = [fault.at(_field_in_file(fault.field)) for fault in error.faults]
@@ -88,6 +106,7 @@ def read_annotation(path: Path) -> Annotation:
         reader.faults.append(Fault("frame", f"{frame} is not a frame of a video; the first is 0"))
     if image is not None and frame is not None:
         reader.faults.append(Fault("frame", "is given beside image; one of them is meant"))
+    shape, frames = reader.shape(len(names)), reader.frames(names)
     if reader.faults:
         raise InvalidInput(reader.faults)
     return Annotation(
@@ -100,6 +119,8 @@ def read_annotation(path: Path) -> Annotation:
         box,
         path.parent / image if image else None,
         frame,
+        shape,
+        frames,
     )
 
 
@@ -186,6 +207,23 @@ class _Reader:
                 self.faults.append(Fault("box", f"{sides!r} is not [x, y, width, height]"))
             return None
         return tuple(map(float, sides))
+
+    def shape(self, count: int) -> Shape | None:
+        points = self._list("keypoints_3d")
+        if not points:
+            return None
+        try:
+            return Shape.given([UNKNOWN if point is None else point for point in points], count)
+        except InvalidInput as error:
+            self.faults += error.faults
+            return None
+
+    def frames(self, keypoint_names: tuple[str, ...]) -> tuple[FrameDefinition, ...]:
+        try:
+            return read_frames(self._content.get("frames") or {}, keypoint_names)
+        except InvalidInput as error:
+            self.faults += error.faults
+            return ()
 
     def _place(self, keypoint: dict[str, Any], axis: str, where: str, visible: bool) -> float:
         if visible and keypoint.get(axis) is None:

@@ -21,10 +21,16 @@ import yaml
 
 from cape_ros.core.errors import CapeError, Fault, InvalidInput, LibraryError
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.library import spatial_fields
+from cape_ros.perception.spatial.frames import read_frames, to_mapping
 
 FORMAT = 1
 FIELDS = {"format", "name", "version", "keypoint_names", "edges", "shots"}
-OPTIONAL = {"symmetries"}  # written only where there are any: earlier releases read the rest
+OPTIONAL = {
+    "symmetries",
+    "shape",
+    "frames",
+}  # written only where there are any: earlier releases read the rest
 MOST_PIXELS = 40_000_000  # of one support image
 MOST_PIXELS_READ = 64_000_000  # of one that an earlier release took
 MOST_PIXELS_OF_A_CATEGORY = 100_000_000  # of all of its images: they are kept in memory
@@ -85,6 +91,7 @@ def write_category(folder: Path, category: Category) -> None:
                 "keypoints": shot.keypoints.tolist(),
                 "visible": shot.visible.tolist(),
                 **({"automatic": True} if shot.automatic else {}),
+                **({"camera": spatial_fields.of_camera(shot.camera)} if shot.camera else {}),
             }
         )
     described = {
@@ -97,6 +104,10 @@ def write_category(folder: Path, category: Category) -> None:
     }
     if category.symmetries:
         described["symmetries"] = [list(symmetry) for symmetry in category.symmetries]
+    if category.shape is not None:
+        described["shape"] = spatial_fields.of_shape(category.shape)
+    if category.frames:
+        described["frames"] = to_mapping(category.frames, category.keypoint_names)
     write_file(folder / "category.yaml", to_yaml(described))
     sync_folder(folder)
 
@@ -113,13 +124,22 @@ def read_category(folder: Path, name: str, version: int) -> Category:
             shot["visible"],
             shot["box"],
             bool(shot.get("automatic", False)),
+            spatial_fields.to_camera(shot["camera"]) if "camera" in shot else None,
         )
         for index, shot in enumerate(described["shots"])
     ]
     if not shots:
         raise ValueError("category.yaml has no shots")
-    names, edges = described["keypoint_names"], described["edges"]
-    return Category(name, names, edges, shots, version, described.get("symmetries", ()))
+    return Category(
+        name,
+        described["keypoint_names"],
+        described["edges"],
+        shots,
+        version,
+        described.get("symmetries", ()),
+        spatial_fields.to_shape(described["shape"]) if "shape" in described else None,
+        read_frames(described.get("frames", {}), described["keypoint_names"]),
+    )
 
 
 def _shot_path(folder: Path, index: int) -> Path:

@@ -14,6 +14,7 @@ PINHOLE = ("plumb_bob", "rational_polynomial")  # OpenCV tells them apart by the
 FISHEYE = ("equidistant", "fisheye", "kannala_brandt4")
 COUNTS = {True: (4,), False: (4, 5, 8, 12, 14)}  # of coefficients, by whether it is a fisheye
 PRECISE = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-9)
+LONGEST = 1e6  # [pixels] focal length
 STEEPEST = 50.0  # tangent of the largest angle from the axis whose ray is given: 88.9 degrees
 
 
@@ -49,10 +50,33 @@ class CameraModel:
         matrix = np.array(k, np.float64).reshape(3, 3)
         matrix[:2, 2] -= offset
         matrix[:2] /= np.maximum(binning, 1)[:, None]
-        if not (np.isfinite(matrix).all() and matrix[0, 0] > 0 and matrix[1, 1] > 0):
+        if not ((np.abs(matrix) < LONGEST).all() and matrix[0, 0] >= 1 and matrix[1, 1] >= 1):
             raise InvalidInput.of("k", "has no focal length: the camera is not calibrated")
         fisheye = model in FISHEYE
         return cls(matrix, _coefficients(d, model, fisheye), fisheye)
+
+    @property
+    def focal(self) -> float:
+        """Pixels per unit of a ray on the optical axis, the mean of x and y."""
+        return float(self.matrix[0, 0] + self.matrix[1, 1]) / 2
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Points [K, 3] of the optical frame as [K, 2] pixels; NaN where they are not ahead."""
+        places = np.asarray(points, np.float64).reshape(-1, 1, 3)
+        pixels: np.ndarray
+        if not len(places):
+            return np.empty((0, 2))
+        ahead = places[:, 0, 2] > 1e-9
+        places = np.where(ahead[:, None, None], places, (0.0, 0.0, 1.0))
+        if not self.distortion.size:
+            pixels = places[:, 0, :2] / places[:, 0, 2:] * np.diag(self.matrix)[:2]
+            pixels += self.matrix[:2, 2]
+        else:
+            project = cv2.fisheye.projectPoints if self.fisheye else cv2.projectPoints
+            still = np.zeros(3)
+            pixels = project(places, still, still, self.matrix, self.distortion)[0][:, 0]
+        pixels[~ahead] = np.nan
+        return pixels
 
     def rays(self, pixels: np.ndarray) -> np.ndarray:
         """Points [K, 2] in pixels as [K, 2] x / z and y / z of their directions; NaN where the lens

@@ -9,6 +9,7 @@ import pytest
 
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.perception.library.annotation import read_annotation
+from cape_ros.perception.spatial.frames import to_mapping
 
 IMAGE = np.full((60, 90, 3), 40, np.uint8)  # 90 wide, 60 high
 KEYPOINTS = [
@@ -40,6 +41,18 @@ def test_a_file_becomes_a_category_with_one_shot(tmp_path: Path) -> None:
     assert shot.visible.tolist() == [True, False, True]
     assert shot.box == (5, 5, 70, 54.5)
     assert shot.image.shape == IMAGE.shape
+
+
+def test_a_file_may_hold_a_shape_and_frames(tmp_path: Path) -> None:
+    points = [[0.01, 0, 0.02], None, [0, 0.03, 0]]
+    frames = {"grip": {"origin": ["tip", "end"], "x": "tip->end", "z": "down"}}
+    category = read_annotation(written(tmp_path, keypoints_3d=points, frames=frames)).category(
+        IMAGE
+    )
+    assert category.shape is not None
+    assert category.shape.known.tolist() == [True, False, True]
+    assert category.shape.points[2].tolist() == points[2]
+    assert to_mapping(category.frames, category.keypoint_names) == frames
 
 
 def test_a_name_given_goes_before_the_one_in_the_file(tmp_path: Path) -> None:
@@ -82,6 +95,11 @@ def test_what_is_annotated_may_be_named(tmp_path: Path) -> None:
         ({"box": 4}, ["box"]),
         ({"box": [5, 5, 0, 9]}, ["box"]),
         ({"frame": 1.5}, ["frame"]),
+        ({"keypoints_3d": 3}, ["keypoints_3d"]),
+        ({"keypoints_3d": [[1, 2, 3]]}, ["keypoints_3d"]),
+        ({"keypoints_3d": [[1, 2, 3], [1, 2]]}, ["keypoints_3d"]),
+        ({"frames": {"g": {"origin": ["no"], "z": "up"}}}, ["frames.g.origin[0]", "frames.g.z"]),
+        ({"frames": [1]}, ["frames"]),
     ],
 )
 def test_every_fault_is_named_by_its_field(

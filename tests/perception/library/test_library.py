@@ -22,6 +22,7 @@ from cape_ros.core.errors import InvalidInput, LibraryError
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.category_folder import UNREADABLE, read_category
 from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.perception.spatial import CameraModel, Shape, read_frames
 
 NAMES = ("tip", "naïve ✓", "end: 'x'")
 POINTS = [[1.1, 2.7], [20.3, 15.9], [float("nan"), 7.0]]
@@ -57,6 +58,24 @@ def test_symmetries_and_automatic_shots_are_kept(tmp_path: Path) -> None:
     put = CategoryLibrary(tmp_path).put(arm)
     assert_equal(CategoryLibrary(tmp_path).get("arm"), put)
     assert put.symmetries == ((1, 0, 2),)
+
+
+def test_shape_frames_and_cameras_are_kept(tmp_path: Path) -> None:
+    points = [(0.01, 0.02, 0.03), (np.nan,) * 3, (0.0, 0.0, 0.1)]
+    frames = read_frames({"grip": {"origin": NAMES[:2], "z": "approach"}}, NAMES)
+    camera = CameraModel.of([100, 0, 15, 0, 100, 12, 0, 0, 1], [0.1, 0.01, 0, 0, 0], "plumb_bob")
+    shot = dataclasses.replace(category().shots[0], camera=camera)
+    shape = Shape.given(points, 3)
+    put = dataclasses.replace(category(), shots=[shot], shape=shape, frames=frames)
+    CategoryLibrary(tmp_path).put(put)
+    got = CategoryLibrary(tmp_path).get("arm")
+    np.testing.assert_array_equal(got.shape.points, shape.points)
+    np.testing.assert_array_equal(got.shape.variances[[0, 2]], shape.variances[[0, 2]])
+    assert got.shape.metric
+    assert got.frames == frames
+    np.testing.assert_array_equal(got.shots[0].camera.matrix, camera.matrix)
+    pixels = np.array([(3.0, 4.0)])
+    np.testing.assert_array_equal(got.shots[0].camera.rays(pixels), camera.rays(pixels))
 
 
 def test_categories_are_there_after_a_restart(tmp_path: Path) -> None:
@@ -456,6 +475,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.spatial import CameraModel, Shape, read_frames
 from cape_ros.perception.library.category_folder import UNREADABLE, read_category
 from cape_ros.perception.library.library import CategoryLibrary
 library = CategoryLibrary(Path(sys.argv[1]))
@@ -498,6 +518,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.spatial import CameraModel, Shape, read_frames
 from cape_ros.perception.library.category_folder import UNREADABLE, read_category
 from cape_ros.perception.library.library import CategoryLibrary
 root = Path(sys.argv[1])

@@ -68,7 +68,7 @@ def test_odd_coefficients_are_named(model: str, d: list[float], reason: str) -> 
         CameraModel.of(K, d, model)
 
 
-@pytest.mark.parametrize("k", [[0.0] * 9, [float("nan")] * 9, [-100.0, *K[1:]]])
+@pytest.mark.parametrize("k", [[0.0] * 9, [float("nan")] * 9, [-100.0, *K[1:]], [1e-300, *K[1:]]])
 def test_a_camera_that_is_not_calibrated(k: list[float]) -> None:
     with pytest.raises(InvalidInput, match="not calibrated"):
         CameraModel.of(k, [], "plumb_bob")
