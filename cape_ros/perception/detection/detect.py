@@ -32,16 +32,18 @@ FindPeaks = Callable[[Category, Sequence[np.ndarray], Sides], list[Peak]]
 class Search:
     """The search for one category: peaks that are still to be refined, and what was found.
 
-    known: objects of the category that need not be found again.
+    size: (width, height) of the image. known: objects of the category that need not be found again.
     """
 
     category: Category
+    size: tuple[int, int]
     find_peaks: FindPeaks
     sides: Sides
     known: Sequence[ObjectKeypoints]
     found: list[ObjectKeypoints] = field(default_factory=list)
     ended: bool = False
     _peaks: list[Peak] | None = None
+    _tried: bool = False  # the first peaks, and nothing was there
 
     def next_peaks(self, most: int, trust: Trust) -> list[Peak]:
         """The strongest peaks at which nothing is found yet; none where the search has ended.
@@ -58,7 +60,7 @@ class Search:
             others = similar is None or not _within(self.sides, similar)
             self._peaks = self.find_peaks(self.category, hidden, self.sides) if others else []
         if similar is None:
-            return self._first()
+            return self._whole() if self._tried else self._first()
         low, high = max(similar[0], self.sides[0]), min(similar[1], self.sides[1])
         exact = similar[0] * SIMILAR, similar[1] / SIMILAR
         alike = [
@@ -84,6 +86,13 @@ class Search:
         others = [peak for peak in strong if peak.is_of_other_size(peaks[0])]
         return self._take([*peaks[:1], *others[:1]])
 
+    def _whole(self) -> list[Peak]:
+        """The whole image: an object that fills it leaves few places for votes."""
+        width, height = self.size
+        self.ended = True
+        large = self.sides[1] >= max(self.size)
+        return [Peak((width / 2, height / 2), float(max(self.size)), 0.0)] if large else []
+
     def _take(self, some: list[Peak]) -> list[Peak]:
         self._peaks = [peak for peak in self._peaks or () if peak not in some]
         return some
@@ -96,7 +105,9 @@ class Search:
                 one, [*self.known, *self.found], trust.point_threshold
             ):
                 self.found.append(one)
-        self.ended = len(self.found) == before
+        nothing = len(self.found) == before
+        self._tried = nothing and not self.known and not self.found
+        self.ended = self.ended or (nothing and not self._tried)
 
 
 def find_instances(
@@ -113,11 +124,17 @@ def find_instances(
 
     most: instances of one category, at most.
     """
+    size = image.shape[1], image.shape[0]
     searches = [
-        Search(category, find_peaks, sides, [one for one in known if one.category == category.name])
+        Search(
+            category,
+            size,
+            find_peaks,
+            sides,
+            [one for one in known if one.category == category.name],
+        )
         for category in categories
     ]
-    size = image.shape[1], image.shape[0]
     while True:
         wanted = [
             (search, peak)
