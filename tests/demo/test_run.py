@@ -43,14 +43,16 @@ def test_the_demo_on_photographs(tmp_path: Path) -> None:
 
     lines = [json.loads(line) for line in (out / "keypoints.jsonl").read_text().splitlines()]
     counted = [line for line in lines if line["frame"] is not None]
-    assert len(counted) == summary["total"]["frames_answered"]
+    frames = {(line["scene"], line["frame"]) for line in counted}
+    assert len(frames) == summary["total"]["frames_answered"]
     assert {line["scene"] for line in counted} == set(SCENES)
+    objects = {(line["scene"], line["frame"], line["track_id"]) for line in counted}
+    assert len(objects) == len(counted)  # each one once
     for line in counted:
         assert line["category"] == line["scene"]
         assert line["category_version"] >= 1
         assert 6 <= len(line["keypoints"]) <= 10
         assert all("true_x" in keypoint for keypoint in line["keypoints"])
-    assert len({(line["scene"], line["frame"]) for line in counted}) == len(counted)
 
     assert cv2.VideoCapture(str(out / "overlay.webm")).get(cv2.CAP_PROP_FRAME_COUNT) > 0
     assert cv2.imread(str(out / "contact_sheet.png")) is not None

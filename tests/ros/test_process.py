@@ -59,6 +59,7 @@ def run(weights: Path, tmp_path: Path, forks: Forks) -> Iterator[Run]:
         def begin(*arguments: str, new: bool = False) -> Node:
             words = ["-p", f"weights:={weights}", "-p", "device:=cpu"]
             words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
+            words += ["-p", "max_instances:=1"]
             words = [str(ROOT / "scripts" / "cape_node"), "--ros-args", *words, *arguments]
             process = (
                 subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
