@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -85,3 +86,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the reference data: no folder ../shared beside the checkout")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def logging_as_at_the_start() -> None:
+    """What one test, or a library that it loads, does to logging does not reach the next one."""
+    logging.disable(logging.NOTSET)
+    logging.getLogger().setLevel(logging.WARNING)
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.split(".")[0] == "cape_ros" and isinstance(logger, logging.Logger):
+            logger.disabled, logger.propagate = False, True
+            logger.setLevel(logging.NOTSET)

@@ -10,7 +10,7 @@ import numpy as np
 from cape_ros.perception.category import Category
 from cape_ros.perception.covering import Estimate, estimate_covered
 from cape_ros.perception.detection.peaks import OTHER_SIZE, Peak, Sides, strongest
-from cape_ros.perception.detection.suppression import is_duplicate, overlap
+from cape_ros.perception.detection.suppression import is_duplicate, is_flattened, overlap
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.trust import Trust
@@ -101,8 +101,11 @@ class Search:
         """Keeps what is an object of its own; where none is, weaker peaks are not worth a pass."""
         before = len(self.found)
         for one in sorted(refined, key=lambda one: -one.score):
-            if one.score >= trust.presence_threshold and not is_duplicate(
-                one, [*self.known, *self.found], trust.point_threshold
+            there = [*self.known, *self.found]
+            if (
+                one.score >= trust.presence_threshold
+                and not is_duplicate(one, there, trust.point_threshold)
+                and not is_flattened(one, self.category.shots, trust.point_threshold)
             ):
                 self.found.append(one)
         nothing = len(self.found) == before

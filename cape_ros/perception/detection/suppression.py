@@ -7,14 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cape_ros.perception.category import SupportShot
 from cape_ros.perception.geometry import Box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints
 
 NEAR = 0.12  # two points are the same place if they are closer than this part of the object
 SHARED = 0.4  # an object that shares more of its points with others is none of its own
 COVERED = 0.6  # of two hulls: more is the same object, whichever points lie on which
+FLATTEST = 0.25  # width of an object by its length, in shots where it has the same ones
 WITHIN = 0.8  # of a much smaller hull: more is a part of the object that looks like all of it
 LEAST_SIZE = 8.0  # pixels of an object
+FEWEST = 3  # points that have a shape
+LINE = 0.1  # width of points by their length: less lies on a line
 EPSILON = 1e-6
 
 
@@ -39,6 +43,32 @@ def is_duplicate(
     hull = _hull(points)
     others = [_hull(other.keypoints[_trusted(other, threshold)]) for other in kept]
     return any(overlap(hull, other) > COVERED or _is_part(hull, other) for other in others)
+
+
+def is_flattened(found: ObjectKeypoints, shots: Sequence[SupportShot], threshold: float) -> bool:
+    """Whether the trusted points lie nearly on a line, as in no shot: an object that is seen so
+    obliquely is not recognised, but an edge of something else can have all its points.
+
+    threshold: match from which a point says where its object is.
+    """
+    trusted = _trusted(found, threshold)
+    known = [shot for shot in shots if (shot.visible & trusted).sum() >= FEWEST]
+    return bool(known) and all(
+        _flatness(shot.keypoints, found.keypoints, shot.visible & trusted) < FLATTEST
+        for shot in known
+    )
+
+
+def _flatness(shot: np.ndarray, found: np.ndarray, both: np.ndarray) -> float:
+    """The ratio of both scales of the affine map from a shot's points to those that were found; 1
+    if the shot's lie on a line themselves."""
+    source = shot[both] - shot[both].mean(axis=0)
+    spread = np.linalg.svd(source, compute_uv=False)
+    if spread[1] < LINE * spread[0]:
+        return 1.0
+    affine = np.linalg.lstsq(source, found[both] - found[both].mean(axis=0), rcond=None)[0]
+    scales = np.linalg.svd(affine, compute_uv=False)
+    return float(scales[1] / max(scales[0], EPSILON))
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -17,7 +17,7 @@ from cape_ros.perception.tracking.kalman import KeypointFilter
 from cape_ros.perception.tracking.settings import TrackingSettings
 
 MARGINS = (0.25, 0.1, 0.0)  # of the longer side of the hull, on every side: the first that is free
-BESIDE = 0.05  # overlap of two hulls: more, and one may cover the other
+BESIDE = 0.15  # overlap of two hulls: more, and one may cover the other
 SHOWN = 0.2  # of the hull of another object: more of it disturbs
 MIN_POINTS = 3  # trusted points that make a hull
 GROWTH = 1.3  # a box grows or shrinks at most by this factor from image to image

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cape_ros.perception.detection.suppression import is_duplicate
+from cape_ros.perception.category import SupportShot
+from cape_ros.perception.detection.suppression import is_duplicate, is_flattened
 from cape_ros.perception.objects import ObjectKeypoints
 
 SQUARE = np.array([[100, 100], [200, 100], [200, 200], [100, 200]], np.float32)
@@ -46,3 +47,14 @@ def test_a_part_that_looks_like_the_whole_is_none_of_its_own() -> None:
     part = mug(SQUARE * 0.3 + np.float32((90, 80)))
     assert is_duplicate(part, [mug(SQUARE)], 0.3)
     assert is_duplicate(mug(SQUARE), [part], 0.3)
+
+
+def test_points_on_a_line_are_no_object_that_no_shot_shows_so() -> None:
+    shot = SupportShot(np.zeros((300, 300, 3), np.uint8), SQUARE)
+    line = SQUARE * np.float32((0.1, 1.5))
+    oblique = SQUARE * np.float32((0.4, 1.0))
+    assert is_flattened(mug(line), [shot], 0.3)
+    assert not is_flattened(mug(oblique), [shot], 0.3)
+    flat = SupportShot(np.zeros((300, 300, 3), np.uint8), SQUARE * np.float32((0.05, 1.0)))
+    assert not is_flattened(mug(line), [shot, flat], 0.3)
+    assert not is_flattened(mug(line), [], 0.3)
