@@ -105,7 +105,7 @@ class Search:
             if (
                 one.score >= trust.presence_threshold
                 and not is_duplicate(one, there, trust.point_threshold)
-                and not is_flattened(one, self.category.shots, trust.point_threshold)
+                and not (there and is_flattened(one, self.category.shots, trust.point_threshold))
             ):
                 self.found.append(one)
         nothing = len(self.found) == before
