@@ -84,13 +84,23 @@ class SearchSchedule:
         return ABSENT[(missed - 1) % len(ABSENT)] if missed else Part.ALL
 
     @contextmanager
-    def searching(self, names: Sequence[str], share: float) -> Iterator[None]:
-        """Around a search of these. share: of the time that searches may take."""
-        began = self._clock()
-        yield
+    def searching(
+        self, names: Sequence[str], share: float
+    ) -> Iterator[Callable[[Callable[[], None]], None]]:
+        """Around a search of these. share: of the time that searches may take. Gives a function
+        for what is done between its steps, whose time is none of the search."""
+        began, paused = self._clock(), 0.0
+
+        def pause(job: Callable[[], None]) -> None:
+            nonlocal paused
+            since = self._clock()
+            job()
+            paused += self._clock() - since
+
+        yield pause
         ended = self._clock()
         for name in names:
             self._searched[name] = next(self._searches)
         self._missed.update(names)
         self._more.update(names)
-        self._rests_until = ended + (ended - began) * (1 / max(share, 1e-3) - 1)
+        self._rests_until = ended + (ended - began - paused) * (1 / max(share, 1e-3) - 1)

@@ -230,9 +230,9 @@ class Tracker:
         pending: of a search between images, the categories that were not forgotten meanwhile.
         """
         settings, names = self._settings, [category.name for category in wanted]
-        between = no_pause if pending is None else self._between
         try:
-            with self._schedule.searching(names, settings.search_share):
+            with self._schedule.searching(names, settings.search_share) as pause:
+                between = no_pause if pending is None else partial(pause, self._between)
                 detected = self._estimator.detect(
                     image, names, settings.max_instances, settings.trust, known, sides, between
                 )

@@ -280,6 +280,23 @@ def test_a_search_beside_what_is_in_view_goes_on_between_images() -> None:
     assert camera.numbers_of(camera.look()) == {0: 0, 1: 1}
 
 
+def test_the_time_of_images_between_the_steps_is_none_of_the_search() -> None:
+    camera = Camera(World(Thing(lambda t: (100, 200))), between=True)
+    camera.look()
+
+    def look() -> None:
+        camera.look()
+        camera.world.spent += 100
+
+    camera.between = look
+    camera.world.spent += 10
+    camera.look()
+    camera.later.pop()()
+    camera.world.spent += 10  # as much rest as the search itself needs
+    camera.look()
+    assert len(camera.later) == 1
+
+
 @pytest.mark.parametrize("how", ["removed", "another size"])
 def test_what_was_searched_before_a_change_is_not_taken_after_it(how: str) -> None:
     world = World(Thing(lambda t: (100, 200)), Thing(lambda t: (400, 200), lambda t: t > 0.15))
