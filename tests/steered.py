@@ -16,12 +16,11 @@ from cape_ros.core.errors import InvalidInput
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
 from cape_ros.perception.category import Category, SupportShot
-from cape_ros.perception.detection.detector import check_searchable
 from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
 from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.library.library import CategoryLibrary
-from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, absent
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, absent, check_searchable
 from cape_ros.perception.supports import EncodedSupports
 from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.perception.trust import Trust

@@ -16,6 +16,8 @@ from cape_ros.perception.geometry import Box, clean_box
 if TYPE_CHECKING:
     import supervision
 
+SMALLEST = 3  # pixels on a side of an image to search in
+
 
 @dataclass(frozen=True)
 class ObjectRequest:
@@ -112,6 +114,13 @@ def check_image(image: np.ndarray) -> None:
     """Raises `InvalidInput` unless `image` is HxWx3 uint8 with pixels in it."""
     if faults := image_faults(image):
         raise InvalidInput(faults)
+
+
+def check_searchable(image: np.ndarray) -> None:
+    """Raises `InvalidInput` for an image that is too small to search in."""
+    height, width = image.shape[:2]
+    if min(width, height) < SMALLEST:
+        raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
 
 
 def registered_as(category: Category | str, registered: Mapping[str, Category]) -> Category:

@@ -8,22 +8,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.detection.peaks import Peak, Sides, find_peaks
 from cape_ros.perception.detection.pyramid import Pyramid
 from cape_ros.perception.detection.voters import Voters, encode_voters
 from cape_ros.perception.inference.crops import HostCrops
 from cape_ros.perception.inference.network import Network
-
-SMALLEST = 3  # pixels on a side of an image
-
-
-def check_searchable(image: np.ndarray) -> None:
-    """Raises `InvalidInput` for an image that is too small to search in."""
-    height, width = image.shape[:2]
-    if min(width, height) < SMALLEST:
-        raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
+from cape_ros.perception.objects import check_searchable
 
 
 class Detector:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.covering import estimate_covered
 from cape_ros.perception.detection.detect import similar_sides
 from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
 from cape_ros.perception.detection.pyramid import no_pause
 from cape_ros.perception.geometry import box_faults, clip_box
-from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_searchable
 from cape_ros.perception.tracking.association import (
     assign,
     differences,
@@ -37,7 +36,6 @@ from cape_ros.perception.tracking.track import Measurement, Track
 if TYPE_CHECKING:
     from cape_ros.perception.estimator import Estimator
 
-SMALLEST = 3  # pixels on a side of an image
 MOST_TRACK_IDS = 2**31  # then they begin anew: a message holds no larger ones
 ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
@@ -114,9 +112,8 @@ class Tracker:
     def _advance(self, image: np.ndarray, stamp: float) -> float:
         """Seconds since the image before; 0 if its stamp is not older. An image of another size
         begins anew: a place in others says nothing about this one."""
+        check_searchable(image)
         height, width = image.shape[:2]
-        if min(width, height) < SMALLEST:
-            raise InvalidInput.of("image", f"{width} x {height} pixels are too few to search in")
         if self._size != (width, height):
             self._size, self._tracks = (width, height), []
             if self._pending is not None:

@@ -36,8 +36,8 @@ def test_an_image_is_tried_out_and_one_shot_compared_with_all(
     page.get_by_label("Compare all shots with").select_option("shot 1 alone")
     expect(page.locator("#try-other-stage .point")).to_have_count(8)
     apart = page.locator(".results-table tbody td:last-child").all_inner_texts()
-    # Both shots are the same, so the answers are, but for the boxes that two searches find.
-    assert [float(text.removesuffix(" px")) for text in apart] == pytest.approx([0] * 8, abs=8)
+    # Both shots are the same, so the answers are, but that a box given back loses a pixel.
+    assert [float(text.removesuffix(" px")) for text in apart] == pytest.approx([0] * 8, abs=2)
 
 
 def test_a_box_says_where_to_look(tester: Person, running: Running) -> None:

@@ -188,7 +188,10 @@ export class TryView {
     if (!category) return;
     const answers = await attempt("The network does not answer", async () => {
       const all = await this.#estimate(image, category, null);
-      return [all, single === "" ? null : await this.#estimate(image, category, [Number(single)])];
+      if (single === "") return [all, null];
+      // In the same box, if there is one: shots are compared, not searches.
+      const box = all.object.score > 0 ? all.object.box : this.#box;
+      return [all, await this.#estimate(image, category, [Number(single)], box)];
     });
     if (!answers || this.#stale) return;
     const [all, one] = answers;
@@ -198,8 +201,8 @@ export class TryView {
     this.slider.ready();
   }
 
-  async #estimate(image, { name, version }, shots) {
-    const body = { image, category: name, box: this.#box, shots };
+  async #estimate(image, { name, version }, shots, box = this.#box) {
+    const body = { image, category: name, box, shots };
     const key = JSON.stringify([body, version]);
     if (!this.#answers.has(key)) this.#answers.set(key, await api.post("estimate", body));
     return this.#answers.get(key);
