@@ -73,6 +73,7 @@ def to_detection(message: Any) -> Detection:
         np.array([(keypoint.x, keypoint.y) for keypoint in keypoints], float).reshape(-1, 2),
         np.array([keypoint.score for keypoint in keypoints], float),
         np.array([keypoint.visibility for keypoint in keypoints], int),
+        message.predicted,
     )
 
 

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from cape_ros.media.truth import PCK_AT, Truth
+from cape_ros.media.truth import PCK_AT, Truth, pairs
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
     """An object of the scene in a result. keypoints: [K, 2] pixels. scores, visibility: [K].
 
-    names: of the keypoints. box: (x, y, width, height) in pixels. track_id: -1 = the object was not
-    found.
+    names: of the keypoints. box: (x, y, width, height) in pixels. track_id: -1 = not tracked.
+    predicted: it was not seen, but placed by its motion.
     """
 
     names: Sequence[str]
@@ -28,10 +27,12 @@ class Detection:
     keypoints: np.ndarray
     scores: np.ndarray
     visibility: np.ndarray
+    predicted: bool = False
 
     @property
     def reported(self) -> bool:
-        return self.track_id >= 0
+        """Whether it was seen in this frame."""
+        return self.track_id >= 0 and not self.predicted
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +76,12 @@ class Entry:
     def matches(self) -> list[Match]:
         """Each visible truth with the report that fits it best, one to one; then the reports that
         are left."""
-        truths = [(which, one) for which, one in enumerate(self.truths) if one.visible.any()]
-        reports = list(self.reported)
-        costs = [
-            [float(np.nanmedian(truth.errors(one.keypoints))) for one in reports]
-            for _, truth in truths
-        ]
-        rows, columns = linear_sum_assignment(np.array(costs).reshape(len(truths), len(reports)))
-        found = dict(zip(rows.tolist(), columns.tolist(), strict=True))
+        truths, reports = dict(enumerate(self.truths)), list(self.reported)
+        found = pairs(truths, [one.keypoints for one in reports])
         matches = [
-            Match(which, truth, reports[found[row]] if row in found else None)
-            for row, (which, truth) in enumerate(truths)
+            Match(which, truth, reports[found[which]] if which in found else None)
+            for which, truth in truths.items()
+            if truth.visible.any()
         ]
         left = [one for at, one in enumerate(reports) if at not in found.values()]
         return matches + [Match(-1, None, one) for one in left]
@@ -175,7 +171,7 @@ LEGEND = {
     "frames_sent": "frames sent once the object was registered",
     "frames_answered": "frames that a result came back for",
     "frames_dropped": "sent - answered; a busy node takes the newest frame and leaves older ones",
-    "frames_reported": "answered frames in which an object was reported (track_id >= 0)",
+    "frames_reported": "answered frames in which an object was seen, not only predicted",
     "frames_per_second": "answered frames a second",
     "latency_median_ms": "from publishing a frame to receiving its result, one clock",
     "latency_p95_ms": "95 of 100 results came at least this soon",

@@ -47,9 +47,3 @@ def pairs(truths: Mapping[int, Truth], answers: Sequence[np.ndarray]) -> dict[in
             away = float(np.nanmedian(truths[which].errors(answer))) / truths[which].size
             costs[row, column] = away if away <= 1 else np.inf
     return {seen[row]: column for row, column in assign(costs)}
-
-
-def nearest(truths: Sequence[Truth], keypoints: np.ndarray) -> Truth | None:
-    """The one of several equal objects that an answer [K, 2] fits best; None if none is visible."""
-    seen = [truth for truth in truths if truth.visible.any()]
-    return min(seen, key=lambda truth: float(np.nanmedian(truth.errors(keypoints))), default=None)

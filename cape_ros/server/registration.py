@@ -125,10 +125,14 @@ def _fingerprint(shot: SupportShot) -> tuple[tuple[int, ...], int]:
 
 
 def is_same_object(before: Category, category: Category) -> bool:
-    """Whether a change keeps every shot that a person made: what is tracked stays what it is."""
+    """Whether a change keeps the keypoints, the edges, and every shot that a person made: what is
+    tracked stays what it is."""
     kept = set(category.shots)
-    return category.keypoint_names == before.keypoint_names and all(
-        shot.automatic or shot in kept for shot in before.shots
+    return (
+        category.keypoint_names == before.keypoint_names
+        and category.edges == before.edges
+        and any(shot in kept for shot in before.shots)
+        and all(shot.automatic or shot in kept for shot in before.shots)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cape_ros.media.truth import Truth, nearest, pairs
+from cape_ros.media.truth import Truth, pairs
 
 SQUARE = np.array([[0, 0], [100.0, 0], [100, 50], [0, 50]])  # 100 pixels on the longer side
 RIGHT = np.array([1.0, 0])
@@ -25,14 +25,6 @@ def test_size_counts_points_out_of_view_but_not_unknown_ones() -> None:
     assert truth((1, 0, 0, 0)).size == 100
     unknown = Truth(np.array([[0, 0], [30, 20], [np.nan, np.nan]]), np.array([True, True, False]))
     assert unknown.size == 30
-
-
-def test_of_objects_that_look_alike_the_nearest_is_meant() -> None:
-    far = Truth(SQUARE + 500, np.ones(4, bool))
-    hidden = truth((0, 0, 0, 0))
-    near = truth()
-    assert nearest([far, hidden, near], SQUARE + 1) is near
-    assert nearest([hidden], SQUARE) is None
 
 
 def test_each_answer_belongs_to_one_object_and_a_far_one_to_none() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from cape_ros.perception.symmetries import orders
+from cape_ros.perception.tracking.appearance import UNKNOWN
 from cape_ros.perception.tracking.track import Measurement, Track
 
 SAME_PLACE = 0.12  # of the size: two points that are closer lie on the same part
@@ -39,7 +40,13 @@ def distances(tracks: Sequence[Track], found: Sequence[Measurement]) -> np.ndarr
 
 
 def differences(tracks: Sequence[Track], found: Sequence[Measurement]) -> np.ndarray:
-    """[T, M]: how different each measurement looks from each track, in [0, 1]."""
+    """[T, M]: how different each measurement looks from each track, in [0, 1].
+
+    All are of one category. Where its keypoints can be exchanged, so can their colours: then all
+    are equally different.
+    """
+    if tracks and tracks[0].category.symmetries:
+        return np.full((len(tracks), len(found)), UNKNOWN)
     each = [[track.appearance.difference(one.appearance) for one in found] for track in tracks]
     return np.array(each, np.float64).reshape(len(tracks), len(found))
 

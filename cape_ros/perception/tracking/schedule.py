@@ -85,10 +85,11 @@ class SearchSchedule:
 
     @contextmanager
     def searching(
-        self, names: Sequence[str], share: float
+        self, names: Collection[str], share: float
     ) -> Iterator[Callable[[Callable[[], None]], None]]:
-        """Around a search of these. share: of the time that searches may take. Gives a function
-        for what is done between its steps, whose time is none of the search."""
+        """Around a search. names: that are still meant when it ends, or fails. share: of the time
+        that searches may take. Gives a function for what is done between its steps, whose time is
+        none of the search."""
         began, paused = self._clock(), 0.0
 
         def pause(job: Callable[[], None]) -> None:
@@ -97,10 +98,13 @@ class SearchSchedule:
             job()
             paused += self._clock() - since
 
-        yield pause
-        ended = self._clock()
-        for name in names:
-            self._searched[name] = next(self._searches)
-        self._missed.update(names)
-        self._more.update(names)
-        self._rests_until = ended + (ended - began - paused) * (1 / max(share, 1e-3) - 1)
+        try:
+            yield pause
+        finally:
+            ended = self._clock()
+            for name in names:
+                self._searched[name] = next(self._searches)
+            self._missed.update(names)
+            self._more.update(names)
+            rest = (ended - began - paused) * (1 / max(share, 1e-3) - 1)
+            self._rests_until = ended + rest

@@ -41,6 +41,7 @@ ANYWHERE = 100.0  # sizes
 OTHER_LOOKS = 0.35  # difference of appearance: more is another object
 CONVERGED = 3  # images in a row in which a young track sees only the object of another one
 LARGE = 0.22  # of the longer side of the image: only smaller objects need the finest level
+LATE = 1.0  # [s] that an image may be older than the one before; more is another clock
 TIE = 0.02  # cost: so much the older of two tracks is preferred
 
 
@@ -110,16 +111,19 @@ class Tracker:
         return [track.result(self._now, settings) for track in shown]
 
     def _advance(self, image: np.ndarray, stamp: float) -> float:
-        """Seconds since the image before; 0 if its stamp is not older. An image of another size
-        begins anew: a place in others says nothing about this one."""
+        """Seconds since the newest image before; 0 for one that comes late, and where the clock
+        has jumped back. An image of another size begins anew: a place in others says nothing about
+        this one."""
         check_searchable(image)
         height, width = image.shape[:2]
         if self._size != (width, height):
             self._size, self._tracks = (width, height), []
             if self._pending is not None:
                 self._pending.clear()
-        before, self._stamp = self._stamp, stamp
-        seconds = 0.0 if before is None else max(0.0, stamp - before)
+        before = stamp if self._stamp is None else self._stamp
+        seconds = max(0.0, stamp - before)
+        if not -LATE <= stamp - before < 0:
+            self._stamp = stamp
         self._now += seconds
         return seconds
 
@@ -226,16 +230,21 @@ class Tracker:
 
         pending: of a search between images, the categories that were not forgotten meanwhile.
         """
-        settings, names = self._settings, [category.name for category in wanted]
+        settings = self._settings
+        still = [each.name for each in wanted] if pending is None else pending
+        wanted = [category for category in wanted if category.name in still]
+        names = [category.name for category in wanted]
         try:
-            with self._schedule.searching(names, settings.search_share) as pause:
+            if not wanted:
+                return
+            with self._schedule.searching(still, settings.search_share) as pause:
                 between = no_pause if pending is None else partial(pause, self._between)
                 detected = self._estimator.detect(
                     image, names, settings.max_instances, settings.trust, known, sides, between
                 )
             threshold = settings.trust.point_threshold
             for category, objects in zip(wanted, detected, strict=True):
-                if pending is None or category.name in pending:
+                if category.name in still:
                     judged = [Measurement.of(one, image, category, threshold) for one in objects]
                     self._take(category, [each for each in judged if each])
         finally:
