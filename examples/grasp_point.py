@@ -66,7 +66,9 @@ class GraspPoint(Node):
 
     def _usable(self, message: ObjectKeypoints3DArray) -> ObjectFrame:
         """The frame of the best object. Raises `NoGrasp`."""
-        found = [one for one in message.objects if one.category == self._category]
+        found = [
+            one for one in message.objects if one.category == self._category and not one.predicted
+        ]
         if not found:
             raise NoGrasp(f"no {self._category} in the image")
         best = max(found, key=lambda one: one.score)

@@ -38,7 +38,7 @@ class Sight:
     model: of the camera. seconds: the image's stamp. depth: on the image's pixels, or on those of
     another camera with an `alignment`; None = none. target: the camera's optical frame in the frame
     of the results, one that does not move and whose z points up; None = results stay in the optical
-    frame.
+    frame. target_frame: its name.
     """
 
     model: CameraModel
@@ -46,6 +46,7 @@ class Sight:
     depth: DepthImage | None = None
     alignment: Alignment | None = None
     target: Pose | None = None
+    target_frame: str = ""
 
     def depth_around(self, found: ObjectKeypoints) -> DepthImage | None:
         """None of an object that the image does not show."""
@@ -86,10 +87,11 @@ class SpaceEstimator:
     """Finds the objects of one camera in space; remembers poses from image to image."""
 
     def __init__(self) -> None:
-        self._poses: dict[int, tuple[Pose, float]] = {}  # by track, in the frame of the results
-        self._filters: dict[tuple[int, str], tuple[PoseFilter, float]] = {}
+        # By track, category version and name of the frame; in the frame of the results.
+        self._poses: dict[tuple[int, int], tuple[Pose, float]] = {}
+        self._filters: dict[tuple[int, int, str], tuple[PoseFilter, float]] = {}
         self._scaled: dict[tuple[str, int], Shape] = {}
-        self._targeted = False
+        self._target: tuple[bool, str] = False, ""
         self._seconds = -np.inf
 
     def estimate(
@@ -112,11 +114,11 @@ class SpaceEstimator:
         ]
 
     def _forget(self, sight: Sight) -> None:
-        seconds, targeted = sight.seconds, sight.target is not None
-        if seconds < self._seconds or targeted != self._targeted:
+        seconds, target = sight.seconds, (sight.target is not None, sight.target_frame)
+        if seconds < self._seconds or target != self._target:
             self._poses.clear()
             self._filters.clear()
-        self._seconds, self._targeted = seconds, targeted
+        self._seconds, self._target = seconds, target
         oldest = seconds - FORGOTTEN
         self._poses = {k: one for k, one in self._poses.items() if one[1] >= oldest}
         self._filters = {k: one for k, one in self._filters.items() if one[1] >= oldest}
@@ -152,7 +154,7 @@ class SpaceEstimator:
                 for moved in (self._filtered(found, frame.name, frame.pose, sight),)
             ]
         if pose is not None and found.track_id >= 0:
-            self._poses[found.track_id] = pose, sight.seconds
+            self._poses[found.track_id, found.category_version] = pose, sight.seconds
         return ObjectInSpace(found, seen, places, points, covariances, pose, refusal, shape, frames)
 
     def _shape(self, category: Category, seen: LiftedKeypoints) -> Shape | None:
@@ -174,7 +176,8 @@ class SpaceEstimator:
         seen: LiftedKeypoints,
         sight: Sight,
     ) -> PoseEstimate:
-        previous, _ = self._poses.get(found.track_id, (None, 0.0))
+        key = found.track_id, found.category_version
+        previous, _ = self._poses.get(key, (None, 0.0))
         if previous is not None and sight.target is not None:
             previous = previous.seen_from(sight.target.inverse)
         orders = symmetries.orders(len(category.keypoint_names), category.symmetries)
@@ -191,7 +194,7 @@ class SpaceEstimator:
         moved = None if pose is None else pose.seen_from(sight.target)
         if found.track_id < 0:
             return moved
-        key = found.track_id, name
+        key = found.track_id, found.category_version, name
         known, _ = self._filters.get(key, (None, 0.0))
         if found.predicted and known is not None:
             return known.at(sight.seconds)

@@ -59,7 +59,7 @@ class SightReader:
         find = partial(self._find, stamp=stamp, until=until, stops=stops)
         depth, alignment = self._depth(message, header, size, model, find)
         target = find(target_frame, header.frame_id) if target_frame else None
-        return Sight(model, stamp / NANOSECONDS, depth, alignment, target)
+        return Sight(model, stamp / NANOSECONDS, depth, alignment, target, target_frame)
 
     def _message(
         self, stamp: int, until: float, arrived: Condition, stops: Callable[[], bool]

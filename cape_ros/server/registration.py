@@ -115,7 +115,11 @@ def _with_what_is_known(category: Category, before: Category | None) -> Category
         shot if old is None or shot.camera or not old.camera else replace(shot, camera=old.camera)
         for shot, old in zip(category.shots, same, strict=True)
     ]
-    new = [shot for shot, old in zip(shots, same, strict=True) if old is None]
+    new = [
+        shot
+        for shot, old in zip(shots, same, strict=True)
+        if old is None or shot.depth is not None or (shot.camera and not old.camera)
+    ]
     category = replace(category, shots=shots, frames=category.frames or before.frames)
     return with_shape(category, before.shape if len(new) < len(shots) else None, new)
 

@@ -105,3 +105,16 @@ def test_a_shape_of_which_nothing_is_known_is_no_pose(seen: View) -> None:
     )
     assert posed.pose is None
     assert posed.refusal
+
+
+def test_another_target_frame_begins_anew(seen: View) -> None:
+    estimator = SpaceEstimator()
+    here, there = (Pose(np.eye(3), np.array((x, 0.0, 0.0)), np.zeros((6, 6))) for x in (0.0, 5.0))
+    for step in range(5):
+        sight = Sight(camera(), step / 10, depth(seen), target=here, target_frame="base")
+        before = one(estimator, seen, sight)
+    sight = Sight(camera(), 0.5, depth(seen), target=there, target_frame="map")
+    after = one(estimator, seen, sight)
+    assert before.pose is not None
+    assert after.pose is not None
+    assert (after.pose.translation - before.pose.translation)[0] == pytest.approx(5, abs=0.05)

@@ -114,3 +114,11 @@ def test_depth_that_cannot_be_used_is_a_fault_of_its_field() -> None:
     ]
     with pytest.raises(InvalidInput, match="keypoints_3d"):
         category(good, shape=Shape.given(TRUE[:3], 3))
+
+
+def test_depth_of_an_image_that_is_known_already_counts() -> None:
+    with_depth = shot()
+    known = {"box": merge({}, category(replace(with_depth, depth=None)), RegisterMode.CREATE)}
+    assert known["box"].shape is None
+    again = merge(known, category(with_depth), RegisterMode.REPLACE)
+    assert_true(again.shape, 0.006)

@@ -21,6 +21,7 @@ from cape_ros.core.errors import Fault, InvalidInput
 FRAME_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")  # part of the name of a TF frame
 MOST_FRAMES = 16
 MOST_ORIGINS = 16
+LONGEST_AXIS = 1000  # characters
 AXES = "xyz"
 DIRECTIONS = ("approach", "down")
 ARROW = "->"
@@ -127,6 +128,9 @@ def _read_axis(
     if not isinstance(along, str) or ARROW not in along:
         reason = f"is neither 'keypoint{ARROW}keypoint' nor one of {', '.join(DIRECTIONS)}"
         faults.append(Fault(field, reason, "wrong_type"))
+        return None
+    if len(along) > LONGEST_AXIS:
+        faults.append(Fault(field, f"is longer than {LONGEST_AXIS} characters", "too_large"))
         return None
     parts = along.split(ARROW)  # names of keypoints may hold arrows
     ends = [

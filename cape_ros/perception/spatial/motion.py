@@ -14,6 +14,7 @@ FEWEST = 6  # keypoints that two shots share
 DEVIATION = 0.01  # of the object's size: a person's keypoints
 LEAST_TURN = 0.1  # [rad] between two shots of a pair to begin with
 VAGUE = 0.15  # of the shape's size: standard deviation of the median keypoint
+STARTS = 10  # pairs of shots to begin with
 STEPS = 40
 CONVERGED = 1e-6  # of the cost, by which a last step lowers it
 PRIOR = 1e-6  # holds what no image says: the place, the turn and the scale of all together
@@ -29,8 +30,12 @@ def shape_from_motion(rays: list[np.ndarray]) -> Shape | None:
     Starts with the essential matrix of each pair; then a bundle adjustment of all shots.
     """
     pairs = itertools.combinations(range(len(rays)), 2)
-    begun = [start for pair in pairs if (start := _of_pair(rays, *pair)) is not None]
-    solved = [found for start in begun[:10] if (found := _bundle(rays, *start)) is not None]
+    begun = (start for pair in pairs if (start := _of_pair(rays, *pair)) is not None)
+    solved = [
+        found
+        for start in itertools.islice(begun, STARTS)
+        if (found := _bundle(rays, *start)) is not None
+    ]
     if not solved:
         return None
     points, variances, _ = min(solved, key=lambda one: one[2])

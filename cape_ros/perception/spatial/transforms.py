@@ -90,7 +90,8 @@ class TransformTree:
 
     def add(self, parent: str, child: str, pose: Pose, stamp: float, static: bool = False) -> None:
         """pose: of the child in its parent. stamp: in seconds. A parent that is another one than
-        before counts from now on. Frames without a name, and more than `MOST_FRAMES`, are left out.
+        before counts from now on. Frames without a name are left out; of more than `MOST_FRAMES`
+        those go that ended before what is kept of the new one, else the new one is left out.
         """
         if not parent or not child or parent == child:
             return
@@ -98,7 +99,9 @@ class TransformTree:
             edge = self._edges.get(child)
             if edge is None or edge.parent != parent or edge.static != static:
                 if edge is None and len(self._edges) >= MOST_FRAMES:
-                    return
+                    self._drop_ended(stamp - KEPT)
+                    if len(self._edges) >= MOST_FRAMES:
+                        return
                 edge = self._edges[child] = _Edge(parent, static)
             edge.add(stamp, pose)
 
@@ -123,6 +126,13 @@ class TransformTree:
             up = self._climb(to_source[: to_source.index(shared)], stamp)
             down = self._climb(to_target[: to_target.index(shared)], stamp)
         return up.seen_from(down.inverse)
+
+    def _drop_ended(self, stamp: float) -> None:
+        self._edges = {
+            child: edge
+            for child, edge in self._edges.items()
+            if edge.static or edge.stamps[-1] >= stamp
+        }
 
     def _line(self, name: str) -> list[str]:
         """The frame, its parent, and so on; ends where it closes to a ring."""

@@ -76,3 +76,11 @@ def test_a_ring_is_no_end() -> None:
         tree.add(parent, child, pose(0.0), 1.0)
     with pytest.raises(NoTransform, match="TF"):
         tree.find("d", "a", 1.0)
+
+
+def test_frames_that_ended_make_room_for_new_ones(tree: TransformTree) -> None:
+    for number in range(MOST_FRAMES):
+        tree.add("map", f"track {number}", pose(0.0), 20.0)
+    tree.add("map", "new", pose(7.0), 40.0)
+    assert tree.find("map", "new", 40.0).translation[0] == 7
+    assert tree.find("map", "base", 40.0).translation[0] == 1  # static
