@@ -27,10 +27,15 @@ SCENES = ["coffee", "rocket", "chelsea", "astronaut", "three_coffees"]
 
 
 def test_the_demo_on_photographs(tmp_path: Path) -> None:
-    out = tmp_path / "out"
+    """In the folder of an earlier one, and what is registered is kept."""
+    out, library = tmp_path / "out", tmp_path / "out" / "library"
+    image = np.full((48, 64, 3), 128, np.uint8)
+    before = Category("of_an_earlier_run", ["tip"], [], [SupportShot(image, [(30, 20)])])
+    CategoryLibrary(library).put(before)
+    (out / LOG).touch()
     screen = io.StringIO()
     console = Console(file=screen, width=100)
-    assert run_demo(out=out, frames=6, device="cpu", console=console) == 0
+    assert run_demo(out=out, frames=6, device="cpu", keep=True, console=console) == 0
 
     summary = json.loads((out / "summary.json").read_text())
     assert list(summary["scenes"]) == SCENES
@@ -63,20 +68,11 @@ def test_the_demo_on_photographs(tmp_path: Path) -> None:
     for word in (*SCENES, "frames dropped", "PCK@0.1", "summary.json"):
         assert word in table
 
-
-def test_what_is_registered_can_be_kept(tmp_path: Path) -> None:
-    root, screen = tmp_path / "library", io.StringIO()
-    image = np.full((48, 64, 3), 128, np.uint8)
-    before = Category("of_an_earlier_run", ["tip"], [], [SupportShot(image, [(30, 20)])])
-    CategoryLibrary(root).put(before)
-    (tmp_path / LOG).touch()  # an earlier demo wrote into this folder
-    console = Console(file=screen, width=100)
-    assert run_demo(out=tmp_path, frames=2, device="cpu", keep=True, console=console) == 0
-    kept = {category.name: category.version for category in CategoryLibrary(root)}
+    kept = {category.name: category.version for category in CategoryLibrary(library)}
     assert kept.pop(before.name) == 1
     assert set(kept) == set(SCENES)
     assert min(kept.values()) > 1  # it was removed after its scene, and registered again at the end
-    assert f"--library {root}" in screen.getvalue().replace("\n", "")
+    assert f"--library {library}" in table.replace("\n", "")
 
 
 def test_a_node_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
