@@ -115,10 +115,11 @@ class Track:
         """It was seen so recently that it is looked for, and published, where it is expected."""
         return now - self.seen <= settings.prediction_time or self.misses <= PREDICTED_IMAGES
 
-    def reach(self, now: float) -> float:
-        """How far from where it is expected it may be, in sizes: its motion is known with time."""
+    def reach(self, seconds: float) -> float:
+        """How far from where it is expected it may be after so many seconds without a measurement,
+        in sizes: its motion is known with time."""
         speed = SPEED if self.is_established else FIRST_SPEED
-        return NEAR + speed * (now - self.seen)
+        return NEAR + speed * seconds
 
     def predict(self, seconds: float) -> None:
         """Move it on to the next image, in which it is not seen yet."""
