@@ -173,7 +173,7 @@ class SpaceOutputs:
         trouble = ""
         try:
             sight = self._sights.read(
-                header, size, until, self._changed, lambda: self._stops, target
+                header, size, until, self._changed, lambda: self._stops, target, self._missed
             )
         except CapeError as error:
             trouble = f"no 3-D results: {error}"
@@ -187,6 +187,9 @@ class SpaceOutputs:
             self._publish(objects, header)
         if self._wanted():
             self._on_spaces(result, objects)
+
+    def _missed(self) -> None:
+        self._meter.without_depth += 1
 
     def _estimate(self, result: Result, sight: Sight) -> Sequence[ObjectInSpace]:
         began = time.perf_counter()

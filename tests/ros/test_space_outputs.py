@@ -164,6 +164,10 @@ def test_an_image_without_depth_is_counted_and_its_2d_result_does_not_wait(rig: 
     assert time.monotonic() - began >= 2
     assert {k.state for k in found.objects[0].keypoints} == {Keypoint3D.NO_DEPTH}
     assert rig.space.without_depth == 1
+    assert change(rig.bench, depth_wait=0.01).successful
+    named = shot(image=Image(), stamp=message.header.stamp)
+    assert rig.robot.register(name="pan", shots=[named]).success
+    assert rig.space.without_depth == 1  # of 3-D results, and this is none
 
 
 def test_poses_frames_and_tf(rig: Rig) -> None:
