@@ -47,6 +47,7 @@ class SpaceOutputs:
     ) -> None:
         self._node = node
         self._camera = camera
+        self._transforms = transforms
         self._sights = SightReader(node, camera, transforms)
         self._trusted = trusted
         self._wanted = wanted
@@ -135,8 +136,12 @@ class SpaceOutputs:
         publishers = (self.keypoints, self.detections, self.frames, self.points)
         return any(each and each.get_subscription_count() for each in publishers)
 
+    def _is_tf_heard(self) -> bool:
+        others = self._tf.get_subscription_count() - self._transforms.subscriptions
+        return self._camera.values["publish_tf"] and others > 0
+
     def _is_for_tf(self, result: Result) -> bool:
-        return self._camera.values["publish_tf"] and any(
+        return self._is_tf_heard() and any(
             category is not None and (category.shape is not None or category.frames)
             for category in (result.categories.get(one.category) for one in result.objects)
         )
@@ -221,7 +226,7 @@ class SpaceOutputs:
     def _publish_tf(
         self, objects: Sequence[ObjectInSpace], names: Sequence[str], header: Any
     ) -> None:
-        if not self._camera.values["publish_tf"]:
+        if not self._is_tf_heard():
             return
         transforms = space_messages.to_transforms(objects, names, header)
         self._camera.space_fault("TF", "")
