@@ -208,7 +208,8 @@ class SpaceOutputs:
 
     def _publish(self, objects: Sequence[ObjectInSpace], header: Any) -> None:
         """One output that fails does not stop the others."""
-        names = space_messages.frame_names(self._camera.values["frame_prefix"], objects)
+        camera = self._camera
+        names = space_messages.frame_names(camera.values["frame_prefix"], camera.name, objects)
         self._meter.results += 1
         for name, publish in (
             ("TF", self._publish_tf),
@@ -221,7 +222,7 @@ class SpaceOutputs:
                 publish(objects, names, header)
             except Exception as error:
                 if self._node.context.ok():
-                    self._camera.output_failed(name, error)
+                    camera.output_failed(name, error)
 
     def _publish_tf(
         self, objects: Sequence[ObjectInSpace], names: Sequence[str], header: Any
