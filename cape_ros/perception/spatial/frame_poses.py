@@ -43,7 +43,10 @@ class Places:
         estimate: PoseEstimate | None = None,
         shape: Shape | None = None,
     ) -> Places:
-        """As measured; where a keypoint has no depth or contradicts the object's pose, by that."""
+        """As measured; where a keypoint has no depth or contradicts the object's pose, by that.
+
+        In the order of the shape's keypoints.
+        """
         if estimate is None or estimate.pose is None or shape is None:
             return cls(seen.points, seen.covariances)
         good = (seen.measured & estimate.inliers)[estimate.order]
@@ -56,6 +59,10 @@ class Places:
             np.where(good[:, None], points, by_shape),
             np.where(good[:, None, None], covariances, by_pose),
         )
+
+    def ordered(self, order: np.ndarray) -> Places:
+        """The same in another order [K]."""
+        return Places(self.points[order], self.covariances[order])
 
 
 def locate(
