@@ -47,6 +47,13 @@ def test_shots_from_several_sides(angles: list[float], most: float) -> None:
     assert np.median(errors) < most
 
 
+def test_of_many_shots_some_of_all_sides_are_used() -> None:
+    angles = np.linspace(-1.5, 1.5, 60).tolist()
+    shape = shape_from_motion(shots(np.random.default_rng(4), angles, 2.0))
+    assert shape is not None
+    assert error_of(shape) < 0.002
+
+
 def test_keypoints_that_only_some_shots_show() -> None:
     rays = shots(np.random.default_rng(1), [-0.5, 0.0, 0.5])
     rays[0][[3, 8]] = np.nan
