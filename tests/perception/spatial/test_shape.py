@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rig.depth_camera import box_keypoints, camera, measure, view
+from scipy.spatial.transform import Rotation
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.spatial import (
@@ -37,8 +38,9 @@ def shoot(generator: np.random.Generator, score: float = 0.97) -> LiftedKeypoint
 def error_of(shape: Shape) -> np.ndarray:
     """Distances [K] from the truth, once laid onto it."""
     known = shape.known
-    rotation, translation = rigid.fit(shape.points[known], BOX[known], np.ones(known.sum()))
-    return np.linalg.norm(shape.points[known] @ rotation.T + translation - BOX[known], axis=1)
+    ours, true = (points[known] - points[known].mean(axis=0) for points in (shape.points, BOX))
+    turned = Rotation.align_vectors(true, ours)[0].apply(ours)
+    return np.linalg.norm(turned - true, axis=1)
 
 
 @pytest.mark.parametrize(
