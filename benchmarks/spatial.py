@@ -45,7 +45,7 @@ GRASP = {"origin": ["0", "3"], "x": "0->3", "z": "approach"}
 
 def to_messages(objects: Sequence[ObjectInSpace]) -> None:
     header = Header(frame_id="camera")
-    names = space_messages.frame_names("", objects)
+    names = space_messages.frame_names("", "", objects)
     space_messages.to_keypoints_3d_array(objects, names, header)
     space_messages.to_transforms(objects, names, header)
     list(space_messages.to_frames(objects, header))

@@ -116,11 +116,13 @@ def _check_targets(out: Path | None, draw: Path | None, panel: Path | None, sing
 
 @dataclass(frozen=True, eq=False)
 class InputImage:
-    """file: as it was named. number: of a video's frame, from 0. image: [H, W, 3] uint8 RGB."""
+    """file: as it was named. number: of a video's frame, from 0. image: [H, W, 3] uint8 RGB.
+    seconds: of a video's frame, since it began."""
 
     file: Path
     number: int | None
     image: np.ndarray
+    seconds: float = 0.0
 
     @property
     def picture(self) -> str:
@@ -168,7 +170,7 @@ def _of_files(files: Sequence[Path]) -> Iterator[InputImage]:
 def _of_video(path: Path, video: VideoFile) -> Iterator[InputImage]:
     try:
         for frame in with_progress(iter(video.next, None), video.expected):
-            yield InputImage(path, frame.index, frame.image)
+            yield InputImage(path, frame.index, frame.image, frame.seconds)
     finally:
         video.close()
 
@@ -194,7 +196,6 @@ class Finder:
         self._tracker = Tracker(estimator, track_ids(), clock_of_images()) if tracks else None
 
     def __call__(self, frame: InputImage) -> list[ObjectKeypoints]:
-        from cape_ros.media.sources import RATE
         from cape_ros.perception.objects import ObjectRequest
 
         name, image, trust = self._category.name, frame.image, self._settings.trust
@@ -202,9 +203,8 @@ class Finder:
             (answer,) = self._estimator.estimate(image, [ObjectRequest(name, self._box)])
             return [answer] if answer.score >= trust.presence_threshold else []
         if self._tracker is not None:
-            stamp = (frame.number or 0) / RATE
             known = {name: self._category}
-            objects = self._tracker.estimate(image, known, self._settings, stamp)
+            objects = self._tracker.estimate(image, known, self._settings, frame.seconds)
             return [each for each in objects if not each.predicted]
         most = self._settings.max_instances
         return self._estimator.detect(image, [name], most, trust)[0]

@@ -33,12 +33,14 @@ class CutOff(SourceError):
 class SourceFrame:
     """image: [H, W, 3] uint8 RGB. index: from 0, None before the scene has begun.
 
-    truths: each object of the category in the frame, as far as known.
+    truths: each object of the category in the frame, as far as known. seconds: of a video's frame,
+    when it is shown at the video's own rate.
     """
 
     image: np.ndarray
     index: int | None
     truths: tuple[Truth, ...] = ()
+    seconds: float = 0.0
 
 
 class Source(Protocol):
@@ -117,6 +119,7 @@ class VideoFile:
             f"{path}: not a video that OpenCV can play; it is cut off, damaged or no video",
         )
         rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self._period = 1 / rate if rate > 0 else 1 / RATE
         self.rate = min(RATE, rate) if rate > 0 else RATE
         length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._length, self._shown = length, 0.0
@@ -140,9 +143,12 @@ class VideoFile:
             return None
         index, self._next = self._next, self._next + 1
         image = self._pending
-        self._shown = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+        shown = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+        if index and not shown > self._shown:  # some files have no times, or wrong ones
+            shown = self._shown + self._period
+        self._shown = shown
         self._pending = _read(self._capture)
-        return SourceFrame(image, index)
+        return SourceFrame(image, index, seconds=shown)
 
     def _check_end(self) -> None:
         """Raises `CutOff`. The number of frames alone tells nothing: some formats estimate it."""

@@ -141,6 +141,7 @@ class SpaceEstimator:
         frames = [
             locate(frame, places, tuple(category.keypoint_names), down) for frame in category.frames
         ]
+        places = places.ordered(np.argsort(estimate.order))  # as found
         pose, refusal = estimate.pose, estimate.refusal.value if estimate.refusal else ""
         points, covariances = seen.points, seen.covariances
         if sight.target is not None:

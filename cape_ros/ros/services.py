@@ -33,6 +33,7 @@ from cape_ros.ros.conversions import (
     to_keypoint_array,
     to_shot,
 )
+from cape_ros.ros.shape_messages import in_known_order
 from cape_ros.server import registration
 from cape_ros.server.server import RegisterMode
 from cape_ros.srv import (
@@ -131,9 +132,9 @@ class Services:
             ) from None
         if mode == RegisterMode.ADD_SHOTS and not request.keypoint_names:
             request.keypoint_names = list(session.server.find(request.name).keypoint_names)
-        stored = session.server.register(
-            to_category(request, session.frames.find, session.seen), mode
-        )
+        category = to_category(request, session.frames.find, session.seen)
+        category = in_known_order(category, session.server.categories.get(category.name))
+        stored = session.server.register(category, mode)
         response.version = stored.version
         return registration.summary(stored, session.server.check(stored.name))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from geometry_msgs.msg import Point
@@ -58,6 +59,20 @@ def to_frames(
         for one in messages
     }
     return read_frames(given, keypoint_names)
+
+
+def in_known_order(category: Category, known: Category | None) -> Category:
+    """A message does not say which of two equal axes is exact: of a frame that is otherwise as it
+    was before, the one that was."""
+    if known is None or category.keypoint_names != known.keypoint_names:
+        return category
+    before = {_apart_from_order(frame): frame for frame in known.frames}
+    frames = [before.get(_apart_from_order(frame), frame) for frame in category.frames]
+    return replace(category, frames=frames)
+
+
+def _apart_from_order(frame: FrameDefinition) -> Hashable:
+    return frame.name, frame.origin, frozenset(frame.axes)
 
 
 def to_camera_info(camera: CameraModel, size: tuple[int, int]) -> CameraInfo:

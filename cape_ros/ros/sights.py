@@ -43,16 +43,17 @@ class SightReader:
         arrived: Condition,
         stops: Callable[[], bool],
         target_frame: str = "",
+        on_missing: Callable[[], None] = lambda: None,
     ) -> Sight:
         """Waits for depth and TF of an image of that size (width, height).
 
         until: when it gives up, by `time.monotonic`. arrived: is notified of depth images, and if
-        `stops` changes: then it does not wait. Depth that is missing or cannot be used is only
-        counted and named. target_frame: "" = results stay in the optical frame. Raises
-        `CapeError` that says what else is missing.
+        `stops` changes: then it does not wait. Depth that cannot be used is only named.
+        target_frame: "" = results stay in the optical frame. on_missing: is called if a depth
+        camera publishes, but not for this image. Raises `CapeError` that says what else is missing.
         """
         camera, stamp = self._camera, nanoseconds(header.stamp)
-        message = self._message(stamp, until, arrived, stops)
+        message = self._message(stamp, until, arrived, stops, on_missing)
         model = camera.model(size)
         if model is None:
             raise CapeError(camera.meter.camera_info_fault or "no camera_info has come")
@@ -62,7 +63,12 @@ class SightReader:
         return Sight(model, stamp / NANOSECONDS, depth, alignment, target, target_frame)
 
     def _message(
-        self, stamp: int, until: float, arrived: Condition, stops: Callable[[], bool]
+        self,
+        stamp: int,
+        until: float,
+        arrived: Condition,
+        stops: Callable[[], bool],
+        on_missing: Callable[[], None],
     ) -> Any:
         """The depth message of an image; None if none comes in time."""
         depth, expected = self._camera.depth, self.has_depth
@@ -77,7 +83,7 @@ class SightReader:
                 arrived.wait_for(done, max(0.0, until - time.monotonic()))
         message = depth.find(stamp, tolerance)
         if message is None and expected and not stops():
-            self._camera.meter.space.without_depth += 1
+            on_missing()
         return message
 
     def _depth(

@@ -33,20 +33,25 @@ CLOUD = np.dtype(
 )
 
 
-def frame_names(prefix: str, objects: Sequence[ObjectInSpace]) -> list[str]:
+def frame_names(prefix: str, camera: str, objects: Sequence[ObjectInSpace]) -> list[str]:
     """The names in TF of the objects' frames: of the category and the track, or of its detection or
-    its place in the result where it has no track."""
+    its place in the result where it has no track.
+
+    camera: its name; only tracks are numbered over all cameras.
+    """
     start = re.sub(r"[^A-Za-z0-9_/]", "_", prefix).lstrip("/")
     return [
-        f"{start}{_valid(one.found.category)}_{_valid(_which(number, one))}"
+        f"{start}{_valid(one.found.category)}_{_valid(_which(number, one, camera))}"
         for number, one in enumerate(objects)
     ]
 
 
-def _which(number: int, one: ObjectInSpace) -> str:
+def _which(number: int, one: ObjectInSpace, camera: str) -> str:
     if one.found.track_id >= 0:
         return str(one.found.track_id)
-    return f"detection_{one.found.detection_id}" if one.found.detection_id else f"object_{number}"
+    detection = one.found.detection_id
+    which = f"detection_{detection}" if detection else f"object_{number}"
+    return f"{camera}_{which}" if camera else which
 
 
 def _valid(text: str) -> str:

@@ -47,6 +47,7 @@ class SpaceOutputs:
     ) -> None:
         self._node = node
         self._camera = camera
+        self._transforms = transforms
         self._sights = SightReader(node, camera, transforms)
         self._trusted = trusted
         self._wanted = wanted
@@ -135,8 +136,12 @@ class SpaceOutputs:
         publishers = (self.keypoints, self.detections, self.frames, self.points)
         return any(each and each.get_subscription_count() for each in publishers)
 
+    def _is_tf_heard(self) -> bool:
+        others = self._tf.get_subscription_count() - self._transforms.subscriptions
+        return self._camera.values["publish_tf"] and others > 0
+
     def _is_for_tf(self, result: Result) -> bool:
-        return self._camera.values["publish_tf"] and any(
+        return self._is_tf_heard() and any(
             category is not None and (category.shape is not None or category.frames)
             for category in (result.categories.get(one.category) for one in result.objects)
         )
@@ -173,7 +178,7 @@ class SpaceOutputs:
         trouble = ""
         try:
             sight = self._sights.read(
-                header, size, until, self._changed, lambda: self._stops, target
+                header, size, until, self._changed, lambda: self._stops, target, self._missed
             )
         except CapeError as error:
             trouble = f"no 3-D results: {error}"
@@ -188,6 +193,9 @@ class SpaceOutputs:
         if self._wanted():
             self._on_spaces(result, objects)
 
+    def _missed(self) -> None:
+        self._meter.without_depth += 1
+
     def _estimate(self, result: Result, sight: Sight) -> Sequence[ObjectInSpace]:
         began = time.perf_counter()
         objects = self._estimator.estimate(
@@ -200,7 +208,8 @@ class SpaceOutputs:
 
     def _publish(self, objects: Sequence[ObjectInSpace], header: Any) -> None:
         """One output that fails does not stop the others."""
-        names = space_messages.frame_names(self._camera.values["frame_prefix"], objects)
+        camera = self._camera
+        names = space_messages.frame_names(camera.values["frame_prefix"], camera.name, objects)
         self._meter.results += 1
         for name, publish in (
             ("TF", self._publish_tf),
@@ -213,12 +222,12 @@ class SpaceOutputs:
                 publish(objects, names, header)
             except Exception as error:
                 if self._node.context.ok():
-                    self._camera.output_failed(name, error)
+                    camera.output_failed(name, error)
 
     def _publish_tf(
         self, objects: Sequence[ObjectInSpace], names: Sequence[str], header: Any
     ) -> None:
-        if not self._camera.values["publish_tf"]:
+        if not self._is_tf_heard():
             return
         transforms = space_messages.to_transforms(objects, names, header)
         self._camera.space_fault("TF", "")

@@ -30,6 +30,11 @@ class TransformListener:
         self._ends = ExitStack()
         self._listens = False
 
+    @property
+    def subscriptions(self) -> int:
+        """How many of the subscriptions to /tf are its own."""
+        return int(self._listens)
+
     def find(self, target: str, source: str, stamp: int) -> Pose:
         """As `TransformTree.find`; stamp: in nanoseconds. Listens from the first question on."""
         self._listen()

@@ -14,6 +14,7 @@ from cape_ros.core.errors import Conflict, Fault, InvalidInput
 from cape_ros.core.plurals import counted
 from cape_ros.perception.category import MOST_SHOTS, Category, SupportShot, not_registered
 from cape_ros.perception.shapes import with_shape
+from cape_ros.perception.spatial import Shape
 
 if TYPE_CHECKING:  # a client that registers needs no PyTorch
     from cape_ros.model.cross_check import CrossCheck
@@ -50,6 +51,13 @@ def check_base(known: Mapping[str, Category], name: str, base_version: int | Non
     raise Conflict([Fault("base_version", reason, "conflict")], present)
 
 
+def check_new(known: Mapping[str, Category], name: str) -> None:
+    """Raises `InvalidInput` if there is a category of this name."""
+    if name in known:
+        reason = f"{name!r} is registered already; use REPLACE or ADD_SHOTS"
+        raise InvalidInput.of("name", reason, "category_exists")
+
+
 def merge(
     known: Mapping[str, Category],
     category: Category,
@@ -64,12 +72,8 @@ def merge(
     Raises `Conflict`, and `InvalidInput` where the mode forbids it.
     """
     check_base(known, category.name, base_version)
-    if mode == RegisterMode.CREATE and category.name in known:
-        raise InvalidInput.of(
-            "name",
-            f"{category.name!r} is registered already; use REPLACE or ADD_SHOTS",
-            "category_exists",
-        )
+    if mode == RegisterMode.CREATE:
+        check_new(known, category.name)
     if mode == RegisterMode.ADD_SHOTS:
         before = find(known, category.name)
         if category.keypoint_names != before.keypoint_names:
@@ -98,7 +102,7 @@ def merge(
         category = replace(
             before,
             shots=(*before.shots, *added),
-            shape=category.shape,
+            shape=_given_shape(category, before),
             frames=category.frames or before.frames,
         )
         return with_shape(category, before.shape, added)
@@ -120,8 +124,19 @@ def _with_what_is_known(category: Category, before: Category | None) -> Category
         for shot, old in zip(shots, same, strict=True)
         if old is None or shot.depth is not None or (shot.camera and not old.camera)
     ]
-    category = replace(category, shots=shots, frames=category.frames or before.frames)
-    return with_shape(category, before.shape if len(new) < len(shots) else None, new)
+    shape = _given_shape(category, before)
+    frames = category.frames or before.frames
+    same_object = len(new) < len(shots) or shape is not category.shape
+    category = replace(category, shots=shots, shape=shape, frames=frames)
+    return with_shape(category, before.shape if same_object else None, new)
+
+
+def _given_shape(category: Category, before: Category) -> Shape | None:
+    """None also of the shape that is known: who sends back what they got has measured nothing."""
+    shape, known = category.shape, before.shape
+    if shape is None or known is None:
+        return shape
+    return None if np.array_equal(shape.points, known.points, equal_nan=True) else shape
 
 
 def _fingerprint(shot: SupportShot) -> tuple[tuple[int, ...], int]:

@@ -214,13 +214,7 @@ class Server:
         Waits for the pending frames, not for later ones.
         """
         with self._command():
-            category = registration.merge(self._categories, category, mode, base_version)
-            encoded = self._model.call(self._estimator.encode_upright, category)
-            stored = self._library.put(category)
-            self._follow(
-                f"{stored.name} version {stored.version} is stored", self._show, stored, encoded
-            )
-            return stored
+            return self._put(registration.merge(self._categories, category, mode, base_version))
 
     def remove(self, name: str, base_version: int | None = None) -> None:
         """Forget a category. Raises as `register`; base_version as there."""
@@ -284,13 +278,17 @@ class Server:
         return self._shots.suggested(self.find(name))
 
     def restore(self, name: str, version: int, base_version: int | None = None) -> Category:
-        """Register an old version again, as a new version.
+        """Register an old version again as it was, as a new version.
 
         base_version: the present one, None if the category is not registered. Raises
         `InvalidInput` if the old version is not kept any more, `Conflict`, `LibraryError`.
         """
-        mode = RegisterMode.CREATE if base_version is None else RegisterMode.REPLACE
-        return self.register(self.old_version(name, version), mode, base_version)
+        old = self.old_version(name, version)
+        with self._command():
+            registration.check_base(self._categories, name, base_version)
+            if base_version is None:
+                registration.check_new(self._categories, name)
+            return self._put(old)
 
     def old_versions(self, name: str) -> Sequence[Category]:
         """The versions of a category that were replaced or removed and are kept, newest first."""
@@ -397,6 +395,14 @@ class Server:
             if self._closed:
                 raise CapeError("the server has stopped; nothing was changed")
             yield
+
+    def _put(self, category: Category) -> Category:
+        """Encode and store it, and let frames know it; with its new version."""
+        encoded = self._model.call(self._estimator.encode_upright, category)
+        stored = self._library.put(category)
+        done = f"{stored.name} version {stored.version} is stored"
+        self._follow(done, self._show, stored, encoded)
+        return stored
 
     def _follow(
         self, done: str, job: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +22,8 @@ from cape_ros.core.images import write_image
 from cape_ros.model.weights import SHIPPED
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.perception.tracking import Tracker
 from cape_ros.server import registration
 
 
@@ -353,10 +356,21 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
 
 
 def test_a_video_is_followed(
-    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    library: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    stamps: list[float] = []
+    track = Tracker.estimate
+
+    def spied(tracker: Tracker, *given: Any) -> list[ObjectKeypoints]:
+        stamps.append(given[-1])
+        return track(tracker, *given)
+
+    monkeypatch.setattr(Tracker, "estimate", spied)
     film, out = tmp_path / "coffee.avi", tmp_path / "found.jsonl"
-    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 10, (600, 400))
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 25, (600, 400))
     for shift in (0, 4, 8, 12, 16, 20):
         writer.write(np.ascontiguousarray(np.roll(data.coffee(), shift, axis=1)[..., ::-1]))
     writer.release()
@@ -365,6 +379,7 @@ def test_a_video_is_followed(
     assert "coffee found in 6 of 6 images" in capsys.readouterr().err
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(line["frame"], line["found"]) for line in lines] == [(n, True) for n in range(6)]
+    assert stamps == pytest.approx([n / 25 for n in range(6)], abs=1e-3)
     film.write_bytes(film.read_bytes()[:120_000])
     assert cape("estimate", film, *words) == 1
     printed = capsys.readouterr().err

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,6 +43,34 @@ def test_a_fast_video_is_slowed_down_and_a_long_one_is_cut(film: Film) -> None:
     source = VideoFile(film(rate=30), 3)
     assert (source.rate, source.expected) == (sources.RATE, 3)
     assert all_of(source) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("rate", [8.0, 30.0])
+def test_each_frame_says_when_its_video_shows_it(film: Film, rate: float) -> None:
+    source = VideoFile(film(rate=rate), 100)
+    for _ in range(2):
+        seconds = [frame.seconds for frame in iter(source.next, None)]
+        assert seconds == pytest.approx([index / rate for index in range(5)], abs=1e-3)
+        source.rewind()
+
+
+def test_a_video_without_times_has_those_of_its_rate(
+    film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Timeless:
+        def __init__(self, what: str) -> None:
+            self._capture = capture(what)
+
+        def get(self, what: int) -> float:
+            return 0.0 if what == cv2.CAP_PROP_POS_MSEC else self._capture.get(what)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._capture, name)
+
+    capture = cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", Timeless)
+    seconds = [frame.seconds for frame in iter(VideoFile(film(rate=20), 100).next, None)]
+    assert seconds == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2])
 
 
 @pytest.mark.parametrize(

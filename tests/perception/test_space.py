@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rig.depth_camera import View, box_keypoints, camera, measure, view
+from rig.depth_camera import View, box_keypoints, camera, cup_keypoints, measure, view
 
 from cape_ros.perception.category import Category
 from cape_ros.perception.objects import ObjectKeypoints
@@ -53,6 +53,26 @@ def test_a_shape_without_scale_has_one_once_depth_was_seen(seen: View) -> None:
         posed = one(estimator, seen, Sight(camera(), float(number), image), category)
         assert posed.pose is not None
         np.testing.assert_allclose(posed.pose.translation, seen.translation, atol=0.03)
+
+
+def test_keypoints_of_a_symmetric_object_lie_where_they_were_found() -> None:
+    """A quarter of a turn later by the order of its keypoints, and placed by its pose."""
+    cup, shape = view("cup", np.random.default_rng(3)), cup_keypoints()
+    quarter = np.array([2, 3, 4, 5, 6, 7, 0, 1, 9, 10, 11, 8])
+    names = NAMES[: len(shape)]
+    category = Category(
+        "box",
+        names,
+        shape=Shape.given(shape, len(shape)),
+        symmetries=[quarter.tolist()],
+    )
+    estimator, scores = SpaceEstimator(), np.full(len(shape), 0.97, np.float32)
+    for order in (np.arange(len(shape)), quarter):
+        pixels = cup.pixels[order].astype(np.float32)
+        seen = ObjectKeypoints("box", 1, cup.box, pixels, scores, scores, names, track_id=4)
+        (posed,) = estimator.estimate([seen], {"box": category}, Sight(camera(), 0.0))
+        assert posed.pose is not None
+        np.testing.assert_allclose(camera().project(posed.places.points), pixels, atol=3)
 
 
 def test_a_hidden_object_moves_on_in_the_target_frame(seen: View) -> None:

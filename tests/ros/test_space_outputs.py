@@ -164,6 +164,10 @@ def test_an_image_without_depth_is_counted_and_its_2d_result_does_not_wait(rig: 
     assert time.monotonic() - began >= 2
     assert {k.state for k in found.objects[0].keypoints} == {Keypoint3D.NO_DEPTH}
     assert rig.space.without_depth == 1
+    assert change(rig.bench, depth_wait=0.01).successful
+    named = shot(image=Image(), stamp=message.header.stamp)
+    assert rig.robot.register(name="pan", shots=[named]).success
+    assert rig.space.without_depth == 1  # of 3-D results, and this is none
 
 
 def test_poses_frames_and_tf(rig: Rig) -> None:
@@ -210,6 +214,29 @@ def test_poses_frames_and_tf(rig: Rig) -> None:
     assert (cloud.width, cloud.height, cloud.point_step) == (len(NAMES), 1, 24)
     first = np.frombuffer(cloud.data, "<f4")[:3]
     np.testing.assert_allclose(first, places(one.keypoints[0]), rtol=1e-5)
+
+
+def test_nothing_is_computed_for_tf_that_only_the_node_itself_hears(rig: Rig) -> None:
+    rig.learn_shape()
+    assert change(rig.bench, target_frame="base").successful
+    rig.robot.show()  # from now on the node listens to TF
+    tf = rig.node.session.outputs["image"].space._tf
+    wait_for(tf.get_subscription_count)
+    keypoints = rig.node.session.outputs["image"].space.keypoints
+    for subscription in list(rig.robot.subscriptions):
+        if subscription.topic_name.endswith("keypoints_3d"):
+            rig.robot.destroy_subscription(subscription)
+    wait_for(lambda: not keypoints.get_subscription_count())
+    assert change(rig.bench, target_frame="", depth_wait=0.0).successful
+    before = rig.space.results
+    rig.robot.show()
+    heard = rig.robot.hear(TFMessage, "/tf")
+    wait_for(lambda: tf.get_subscription_count() == 2)
+    rig.depth.publish(depth_image(SLOPE, rig.robot._seconds + 1))
+    wait_for(lambda: rig.camera.depth.find((rig.robot._seconds + 1) * 10**9, 0))
+    message, _ = rig.robot.show()
+    heard.wait(lambda m: m.transforms[0].header.stamp == message.header.stamp)
+    assert rig.space.results == before + 1
 
 
 def test_results_in_a_target_frame(rig: Rig) -> None:

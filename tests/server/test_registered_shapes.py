@@ -102,6 +102,24 @@ def test_a_change_keeps_the_shape_and_the_frames_that_it_leaves_empty() -> None:
     assert other.shape is None  # of another object, for all that is known
 
 
+def test_a_shape_that_is_sent_back_as_it_was_got_stays_what_was_measured() -> None:
+    stored = merge({}, category(shot()), RegisterMode.CREATE)
+    got = Shape.given(stored.shape.points, len(TRUE))
+    for mode, new in ((RegisterMode.REPLACE, ()), (RegisterMode.ADD_SHOTS, (shot(1),))):
+        shots = new or stored.shots
+        again = merge({"box": stored}, category(*shots, shape=got), mode)
+        assert again.shape.variances[again.shape.known].max() > got.variances[0]
+        assert again.shape.known.sum() >= stored.shape.known.sum()
+    bare = merge({"box": stored}, category(shot(3, depth=False), shape=got), RegisterMode.REPLACE)
+    np.testing.assert_array_equal(bare.shape.points, stored.shape.points)
+    moved = merge(
+        {"box": stored},
+        category(shot(3, depth=False), shape=Shape.given(TRUE, len(TRUE))),
+        RegisterMode.REPLACE,
+    )
+    np.testing.assert_array_equal(moved.shape.points, TRUE)
+
+
 def test_depth_that_cannot_be_used_is_a_fault_of_its_field() -> None:
     good = shot()
     small = DepthImage.of(np.ones((3, 4), np.float32))

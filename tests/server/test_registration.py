@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from steered import IMAGE, SECONDS, Stand, SteeredEstimator, category
 
 from cape_ros.core.errors import InvalidInput, LibraryError
 from cape_ros.perception.category import Category
 from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.perception.spatial import Shape, read_frames
 from cape_ros.server.server import Frame, RegisterMode, Server
 
 
@@ -47,6 +49,20 @@ def test_shots_are_added_and_versions_grow(stand: Stand) -> None:
     assert len(stand.server.register(category(), RegisterMode.REPLACE).shots) == 1
     with pytest.raises(InvalidInput, match="keypoint_names"):
         stand.server.register(category(keypoints=3), RegisterMode.ADD_SHOTS)
+
+
+def test_an_old_version_is_restored_without_what_came_later(stand: Stand) -> None:
+    first = stand.server.register(category())
+    names = first.keypoint_names
+    later = dataclasses.replace(
+        category(),
+        shape=Shape.given(np.eye(len(names), 3), len(names)),
+        frames=read_frames({"grasp": {"origin": names[0], "z": "approach"}}, names),
+    )
+    assert stand.server.register(later, RegisterMode.REPLACE).frames
+    again = stand.server.restore("cup", 1, 2)
+    assert (again.version, again.shape, again.frames) == (3, None, ())
+    assert stand.server.restore("cup", 2, 3).frames == later.frames
 
 
 def test_added_shots_may_leave_out_the_edges_but_not_change_them(stand: Stand) -> None:

@@ -18,7 +18,7 @@ from cape_ros.lab.evaluation.pictures import beside, mark_answer
 from cape_ros.lab.evaluation.video_figures import Observation, VideoFigures
 from cape_ros.lab.evaluation.video_reference import FLOW, LABELS, Flow, Labels, read_labels
 from cape_ros.media.own_input import corners
-from cape_ros.media.sources import RATE, VideoFile
+from cape_ros.media.sources import SourceFrame, VideoFile
 from cape_ros.media.truth import Truth, pairs
 from cape_ros.perception.category import Category, SupportShot, name_like
 from cape_ros.perception.estimator import Estimator
@@ -61,7 +61,8 @@ def measure(
     gallery = _Gallery(pictures)
     observations: list[Observation] = []
     flow: Flow | None = None
-    for index, image in _frames(video):
+    for now in _frames(video):
+        index, image = now.index or 0, now.image
         if known:
             truths = known.frames.get(index, {})
         elif index <= frame:
@@ -73,7 +74,7 @@ def measure(
             truths = {BY_FLOW: flow.next(image)}
         if index == frame or index % every or not truths:
             continue
-        for one in observe(index, image, truths):
+        for one in observe(now, truths):
             observations.append(one)
             if one.reported:
                 gallery.add(image, one)
@@ -92,12 +93,11 @@ class _Observer:
         self._boxes: dict[int, Box] = {}
         estimator.register(category)
 
-    def __call__(
-        self, index: int, image: np.ndarray, truths: dict[int, Truth]
-    ) -> Iterator[Observation]:
+    def __call__(self, frame: SourceFrame, truths: dict[int, Truth]) -> Iterator[Observation]:
+        index, image = frame.index or 0, frame.image
         if self._tracker:
             known = {self._category.name: self._category}
-            objects = self._tracker.estimate(image, known, TrackingSettings(), index / RATE)
+            objects = self._tracker.estimate(image, known, TrackingSettings(), frame.seconds)
             found = pairs(truths, [each.keypoints for each in objects])
             for which, truth in truths.items():
                 at = found.get(which)
@@ -136,7 +136,7 @@ class _Observer:
 
 def _labelled_category(video: Path, known: Labels, frame: int, which: int) -> tuple[Category, str]:
     truth = known.frames[frame][which]
-    image = next((image for index, image in _frames(video, frame + 1) if index == frame), None)
+    image = _image(video, frame)
     if image is None:
         raise InvalidInput.of("frame", f"{frame} is labelled, but behind the end of {video}")
     shot = SupportShot(image, np.nan_to_num(truth.keypoints), truth.visible)
@@ -149,14 +149,13 @@ def _labelled_category(video: Path, known: Labels, frame: int, which: int) -> tu
 
 def _marked(video: Path, keypoints: Path | None) -> tuple[int, Category, str]:
     """The frame, what is registered of it, and a sentence about it."""
-    first = next(_frames(video, 1))[1]
     if keypoints is None:
-        return (0, *corners(first, name_like(video.stem)))
+        return (0, *corners(next(_frames(video, 1)).image, name_like(video.stem)))
     annotation = read_annotation(keypoints)
     if annotation.image is not None:
         raise InvalidInput.of("image", "mark a frame of the video, so that it can be followed")
     frame = annotation.frame or 0
-    image = next((image for index, image in _frames(video, frame + 1) if index == frame), None)
+    image = _image(video, frame)
     if image is None:
         raise InvalidInput.of("frame", f"{frame} is behind the end of {video}")
     category = annotation.category(image, annotation.name or name_like(video.stem))
@@ -167,14 +166,19 @@ def _marked(video: Path, keypoints: Path | None) -> tuple[int, Category, str]:
     )
 
 
-def _frames(video: Path, most: int = 10**9) -> Iterator[tuple[int, np.ndarray]]:
+def _image(video: Path, index: int) -> np.ndarray | None:
+    """None behind the end."""
+    frames = (frame.image for frame in _frames(video, index + 1) if frame.index == index)
+    return next(frames, None)
+
+
+def _frames(video: Path, most: int = 10**9) -> Iterator[SourceFrame]:
     source = VideoFile(video, most)
     try:
         for _ in track(range(source.expected), "video", transient=True, disable=most < 10**9):
             if (frame := source.next()) is None:
                 break
-            assert frame.index is not None
-            yield frame.index, frame.image
+            yield frame
     finally:
         source.close()
 

@@ -10,7 +10,12 @@ import numpy as np
 from cape_ros.perception.category import Category
 from cape_ros.perception.covering import Estimate, estimate_covered
 from cape_ros.perception.detection.peaks import OTHER_SIZE, Peak, Sides, strongest
-from cape_ros.perception.detection.suppression import is_duplicate, is_flattened, overlap
+from cape_ros.perception.detection.suppression import (
+    is_duplicate,
+    is_flattened,
+    overlap,
+    trusted_points,
+)
 from cape_ros.perception.geometry import Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.trust import Trust
@@ -74,7 +79,7 @@ class Search:
 
     def there(self, trust: Trust) -> list[np.ndarray]:
         """The trusted points of each object that is known or found."""
-        return [_trusted(one, trust) for one in (*self.known, *self.found)]
+        return [_shown(one, trust) for one in (*self.known, *self.found)]
 
     def _first(self) -> list[Peak]:
         """The strongest peak, and the strongest one of another size.
@@ -195,7 +200,7 @@ def object_box(one: ObjectKeypoints, size: tuple[int, int], trust: Trust) -> Box
 def similar_sides(there: Sequence[ObjectKeypoints], trust: Trust) -> Sides:
     """Of objects that are about as large as some of these, of which there is one at least."""
     # Of the box as a person draws it around the points.
-    sides = [max(hull_box(_trusted(one, trust))[2:]) for one in there]
+    sides = [max(hull_box(_shown(one, trust))[2:]) for one in there]
     return min(sides) / SIMILAR, max(sides) * SIMILAR
 
 
@@ -203,10 +208,9 @@ def _within(one: Sides, other: Sides) -> bool:
     return one[0] >= other[0] and one[1] <= other[1]
 
 
-def _trusted(one: ObjectKeypoints, trust: Trust) -> np.ndarray:
-    """The points [N, 2] that say where an object is: all of them where none is trusted."""
-    trusted = one.matches >= trust.point_threshold
-    points: np.ndarray = one.keypoints[trusted] if trusted.any() else one.keypoints
+def _shown(one: ObjectKeypoints, trust: Trust) -> np.ndarray:
+    """The points [N, 2] that say where an object is."""
+    points: np.ndarray = one.keypoints[trusted_points(one, trust.point_threshold)]
     return points
 
 

@@ -31,17 +31,17 @@ def is_duplicate(
     """
     if not kept:
         return False
-    trusted = _trusted(candidate, threshold)
+    trusted = trusted_points(candidate, threshold)
     points, size = candidate.keypoints[trusted], _size(candidate.keypoints[trusted])
     distance = np.stack(
         [np.linalg.norm(points - other.keypoints[trusted], axis=1) for other in kept]
     )
-    sizes = np.array([_size(other.keypoints[_trusted(other, threshold)]) for other in kept])
+    sizes = np.array([_size(other.keypoints[trusted_points(other, threshold)]) for other in kept])
     same = distance < NEAR * np.maximum(sizes, size)[:, None]
     if same.any(axis=0).mean() > SHARED:
         return True
     hull = _hull(points)
-    others = [_hull(other.keypoints[_trusted(other, threshold)]) for other in kept]
+    others = [_hull(other.keypoints[trusted_points(other, threshold)]) for other in kept]
     return any(overlap(hull, other) > COVERED or _is_part(hull, other) for other in others)
 
 
@@ -51,7 +51,7 @@ def is_flattened(found: ObjectKeypoints, shots: Sequence[SupportShot], threshold
 
     threshold: match from which a point says where its object is.
     """
-    trusted = _trusted(found, threshold)
+    trusted = trusted_points(found, threshold)
     known = [shot for shot in shots if (shot.visible & trusted).sum() >= FEWEST]
     return bool(known) and all(
         _flatness(shot.keypoints, found.keypoints, shot.visible & trusted) < FLATTEST
@@ -94,7 +94,7 @@ def _area(box: Box) -> float:
     return box[2] * box[3]
 
 
-def _trusted(one: ObjectKeypoints, threshold: float) -> np.ndarray:
+def trusted_points(one: ObjectKeypoints, threshold: float) -> np.ndarray:
     """Which points [K] bool say where the object is: all of them where none is trusted."""
     trusted: np.ndarray = one.matches >= threshold
     return trusted if trusted.any() else np.ones_like(trusted)

@@ -2,7 +2,7 @@
 
 from cape_ros.perception.spatial.alignment import Alignment
 from cape_ros.perception.spatial.camera_model import CameraModel
-from cape_ros.perception.spatial.depth import DepthImage, DepthNoise
+from cape_ros.perception.spatial.depth import DepthImage
 from cape_ros.perception.spatial.frame_poses import NamedFrame, Places, locate
 from cape_ros.perception.spatial.frames import FrameDefinition, read_frames
 from cape_ros.perception.spatial.fusion import PoseFilter
@@ -17,7 +17,6 @@ __all__ = [
     "Alignment",
     "CameraModel",
     "DepthImage",
-    "DepthNoise",
     "FrameDefinition",
     "KeypointState",
     "LiftedKeypoints",

@@ -56,8 +56,9 @@ def _axes(triangles: np.ndarray) -> np.ndarray:
     return np.stack((first, rigid.cross(normal, first), normal), axis=2)
 
 
-def from_rays(evidence: Evidence) -> Poses:
-    """Of keypoints of which depth is not used, at least four: all of them, and triples."""
+def from_rays(evidence: Evidence, most: int = MOST_TRIPLES) -> Poses:
+    """Of keypoints of which depth is not used, at least four: all of them, and triples, of which
+    each gives up to four."""
     rays = evidence.targets[:, :2] / evidence.targets[:, 2:]
     eye = np.eye(3)
     vectors: list[np.ndarray] = []
@@ -67,7 +68,7 @@ def from_rays(evidence: Evidence) -> Poses:
             evidence.shape, rays, eye, None, flags=cv2.SOLVEPNP_SQPNP
         )
         vectors, translations = list(turns[:found]), list(shifts[:found])
-    for triple in widest_triples(evidence.shape, MOST_TRIPLES // 2):
+    for triple in widest_triples(evidence.shape, min(most, MOST_TRIPLES // 2)):
         found, turns, shifts = cv2.solveP3P(
             evidence.shape[triple], rays[triple], eye, None, flags=cv2.SOLVEPNP_AP3P
         )

@@ -29,24 +29,9 @@ STEEPEST = 3.0  # tangent of the steepest surface that is not a jump, about 72 d
 EDGE = 2.0  # how much likelier a keypoint lies on a rim than elsewhere
 UNEVEN = 6.0  # of a surface's variance: keypoints lie where it bends or ends, not amid it
 STEPS = 8  # along the grid from the nearest part of a surface
+NOISE = 0.004  # [m] standard deviation at one metre; it grows with the square of the distance
+LEAST_NOISE = 0.0005  # [m] however near
 INDEPENDENT = 4.0  # measurements at most in one neighbourhood: a sensor's noise is correlated
-
-
-@dataclass(frozen=True)
-class DepthNoise:
-    """Standard deviation of a depth camera.
-
-    at_metre: [m] at a distance of one metre; it grows with the square of the distance.
-    least: [m] however near.
-    """
-
-    at_metre: float = 0.004
-    least: float = 0.0005
-
-    def of(self, depth: np.ndarray) -> np.ndarray:
-        """Standard deviations [m] of depths [m], of the same shape."""
-        deviation: np.ndarray = np.maximum(self.at_metre * depth**2, self.least)
-        return deviation
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +95,7 @@ class Surfaces:
 
 
 def surfaces_at(
-    image: DepthImage,
-    pixels: np.ndarray,
-    deviation: np.ndarray,
-    focal: float,
-    noise: DepthNoise = DepthNoise(),
+    image: DepthImage, pixels: np.ndarray, deviation: np.ndarray, focal: float
 ) -> Surfaces:
     """The nearest supported surface around each pixel, and where on it the keypoint can be.
 
@@ -130,7 +111,7 @@ def surfaces_at(
     around = places[:, :, None] + CROSS
     samples = image.at(around[..., 0], around[..., 1])
     depth, near = samples[..., 0], samples[..., 1:]
-    spread, pitch = SPREAD * noise.of(depth), STEEPEST * depth / focal
+    spread, pitch = SPREAD * _noise(depth), STEEPEST * depth / focal
     likewise = np.abs(near - depth[..., None]) < (spread + pitch)[..., None]
     depth = np.where(likewise.sum(axis=-1) >= NEIGHBOURS, depth, np.nan)
 
@@ -156,9 +137,15 @@ def surfaces_at(
     unmoved = (evidence[..., None] * away).sum(axis=1) / evidence.sum(axis=1, keepdims=True)
     means[:, :2] += centre - unmoved  # by the grid, whose places are whole pixels
     covariances[:, (0, 1), (0, 1)] += cut_off
-    covariances[:, 2, 2] += (UNEVEN - 1) * uneven + noise.of(means[:, 2]) ** 2 / independent
+    covariances[:, 2, 2] += (UNEVEN - 1) * uneven + _noise(means[:, 2]) ** 2 / independent
     means[none] = np.nan
     return Surfaces(means, covariances)
+
+
+def _noise(depth: np.ndarray) -> np.ndarray:
+    """Standard deviations [m] of depths [m], of the same shape."""
+    deviation: np.ndarray = np.maximum(NOISE * depth**2, LEAST_NOISE)
+    return deviation
 
 
 def _nearest_surface(depth: np.ndarray, evidence: np.ndarray, jump: np.ndarray) -> np.ndarray:

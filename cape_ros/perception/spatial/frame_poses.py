@@ -30,11 +30,14 @@ class NamedFrame:
 class Places:
     """Where the keypoints of an object are, in the camera's optical frame.
 
-    points: [K, 3] metres, NaN = not known. covariances: [K, 3, 3] square metres.
+    points: [K, 3] metres, NaN = not known. covariances: [K, 3, 3] square metres. shared: [K, 3, 6]
+    metres, 0 of measured ones: two keypoints that one pose places have the covariance
+    shared[i] @ shared[j].T with each other.
     """
 
     points: np.ndarray
     covariances: np.ndarray
+    shared: np.ndarray
 
     @classmethod
     def of(
@@ -43,19 +46,33 @@ class Places:
         estimate: PoseEstimate | None = None,
         shape: Shape | None = None,
     ) -> Places:
-        """As measured; where a keypoint has no depth or contradicts the object's pose, by that."""
+        """As measured; where a keypoint has no depth or contradicts the object's pose, by that.
+
+        In the order of the shape's keypoints.
+        """
         if estimate is None or estimate.pose is None or shape is None:
-            return cls(seen.points, seen.covariances)
+            return cls.independent(seen.points, seen.covariances)
         good = (seen.measured & estimate.inliers)[estimate.order]
         points, covariances = seen.points[estimate.order], seen.covariances[estimate.order]
         local = np.where(shape.known[:, None], shape.points, 0.0)
-        by_pose = estimate.pose.covariances(local)
-        by_pose = by_pose + np.where(shape.known, shape.variances, 0.0)[:, None, None] * np.eye(3)
+        shared = rigid.jacobian(local @ estimate.pose.rotation.T) @ _root(estimate.pose.covariance)
+        own = np.where(shape.known, shape.variances, 0.0)[:, None, None] * np.eye(3)
+        by_pose = shared @ shared.transpose(0, 2, 1) + own
         by_shape = np.where(shape.known[:, None], estimate.pose.apply(local), np.nan)
         return cls(
             np.where(good[:, None], points, by_shape),
             np.where(good[:, None, None], covariances, by_pose),
+            np.where(good[:, None, None], 0.0, shared),
         )
+
+    @classmethod
+    def independent(cls, points: np.ndarray, covariances: np.ndarray) -> Places:
+        """Each measured by itself."""
+        return cls(points, covariances, np.zeros((len(points), 3, 6)))
+
+    def ordered(self, order: np.ndarray) -> Places:
+        """The same in another order [K]."""
+        return Places(self.points[order], self.covariances[order], self.shared[order])
 
 
 def locate(
@@ -88,10 +105,18 @@ def locate(
     change = np.zeros((6, 3 * len(needed)))
     change[:3] = (origins[1:] - origins[0]).T / STEP
     change[3:] = (turned - turned.transpose(0, 2, 1))[:, (2, 0, 1), (1, 2, 0)].T / 2
-    spread = np.zeros((3 * len(needed), 3 * len(needed)))
+    shared = places.shared[needed].reshape(3 * len(needed), 6)
+    spread = shared @ shared.T
     for at, index in enumerate(needed):
         spread[3 * at : 3 * at + 3, 3 * at : 3 * at + 3] = places.covariances[index]
     return NamedFrame(frame.name, rigid.Pose(rotations[0], origins[0], change @ spread @ change.T))
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """[6, 6] whose product with its transpose is a covariance [6, 6]."""
+    variances, axes = np.linalg.eigh(covariance)
+    root: np.ndarray = axes * np.sqrt(np.maximum(variances, 0.0))
+    return root
 
 
 def _direction(

@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 
 from cape_ros.perception.spatial.camera_model import CameraModel
-from cape_ros.perception.spatial.depth import DepthImage, DepthNoise, surfaces_at
+from cape_ros.perception.spatial.depth import DepthImage, surfaces_at
 from cape_ros.perception.trust import Trust
 
 DOUBTFUL, POWER = 0.16, 0.6  # of the object's size, and of the doubt: benchmarks/deviation.py
@@ -74,7 +74,6 @@ def lift(
     depth: DepthImage | None = None,
     *,
     trusted: float = Trust.point_threshold,
-    noise: DepthNoise = DepthNoise(),  # noqa: B008, it is frozen
 ) -> LiftedKeypoints:
     """Keypoints of one object where the depth image has them.
 
@@ -94,7 +93,7 @@ def lift(
     points, covariances = np.full((count, 3), np.nan), np.full((count, 3, 3), np.nan)
     if depth is not None and usable.any():
         seen = np.flatnonzero(usable)
-        found = surfaces_at(depth, pixels[seen], deviation[seen], model.focal, noise)
+        found = surfaces_at(depth, pixels[seen], deviation[seen], model.focal)
         distance, per_pixel = found.means[:, 2], per_pixel[seen]
         moved = found.means[:, :2] - pixels[seen]
         along = np.ones((len(seen), 3))

@@ -14,7 +14,9 @@ FEWEST = 6  # keypoints that two shots share
 DEVIATION = 0.01  # of the object's size: a person's keypoints
 LEAST_TURN = 0.1  # [rad] between two shots of a pair to begin with
 VAGUE = 0.15  # of the shape's size: standard deviation of the median keypoint
+MOST_SHOTS = 12  # that are used, of all sides: the time grows with their cube
 STARTS = 10  # pairs of shots to begin with
+ADJUSTED = 3  # of these, the best
 STEPS = 40
 CONVERGED = 1e-6  # of the cost, by which a last step lowers it
 PRIOR = 1e-6  # holds what no image says: the place, the turn and the scale of all together
@@ -27,15 +29,17 @@ def shape_from_motion(rays: list[np.ndarray]) -> Shape | None:
     the middle of the keypoints, parallel to the first shot of the best pair; its unit is its own
     size, the root of the mean squared distance from the middle.
 
-    Starts with the essential matrix of each pair; then a bundle adjustment of all shots.
+    Starts with the essential matrix of each pair; then a bundle adjustment of all shots, or of
+    `MOST_SHOTS` that are evenly spread.
     """
+    if len(rays) > MOST_SHOTS:
+        rays = [rays[at] for at in np.linspace(0, len(rays) - 1, MOST_SHOTS).astype(int)]
     pairs = itertools.combinations(range(len(rays)), 2)
     begun = (start for pair in pairs if (start := _of_pair(rays, *pair)) is not None)
-    solved = [
-        found
-        for start in itertools.islice(begun, STARTS)
-        if (found := _bundle(rays, *start)) is not None
-    ]
+    starts = [_with_others(rays, *start) for start in itertools.islice(begun, STARTS)]
+    starts.sort(key=lambda start: _mean_error(rays, *start))
+    bundles = [_bundle(rays, *start) for start in starts[:ADJUSTED]]
+    solved = [found for found in bundles if found is not None]
     if not solved:
         return None
     points, variances, _ = min(solved, key=lambda one: one[2])
@@ -47,7 +51,8 @@ def shape_from_motion(rays: list[np.ndarray]) -> Shape | None:
     return Shape((points - middle) / size, variances / size**2, metric=False)
 
 
-Start = tuple[np.ndarray, dict[int, tuple[np.ndarray, np.ndarray]]]  # points, poses by shot
+Poses = dict[int, tuple[np.ndarray, np.ndarray]]  # rotation and translation by shot
+Start = tuple[np.ndarray, Poses]  # points
 
 
 def _of_pair(rays: list[np.ndarray], first: int, second: int) -> Start | None:
@@ -73,12 +78,9 @@ def _of_pair(rays: list[np.ndarray], first: int, second: int) -> Start | None:
     return points, {first: (np.eye(3), np.zeros(3)), second: (rotation, shift[:, 0])}
 
 
-def _bundle(
-    rays: list[np.ndarray],
-    points: np.ndarray,
-    poses: dict[int, tuple[np.ndarray, np.ndarray]],
-) -> tuple[np.ndarray, np.ndarray, float] | None:
-    """Points [K, 3], their variances [K], and the mean squared error in `DEVIATION`."""
+def _with_others(rays: list[np.ndarray], points: np.ndarray, poses: Poses) -> Start:
+    """With the poses of the other shots, by the points of the pair."""
+    poses = dict(poses)
     for shot, seen in enumerate(rays):
         known = np.isfinite(points).all(axis=1) & np.isfinite(seen).all(axis=1)
         if shot not in poses and known.sum() >= FEWEST:
@@ -87,6 +89,20 @@ def _bundle(
             )
             if good:
                 poses[shot] = rigid.rotation_of(turn), shift[:, 0]
+    return points, poses
+
+
+def _mean_error(rays: list[np.ndarray], points: np.ndarray, poses: Poses) -> float:
+    """Squared, in `DEVIATION`."""
+    used = np.isfinite(points).all(axis=1)
+    _, errors = _linear([rays[shot][used] for shot in poses], points[used], list(poses.values()))
+    return float((errors**2).mean())
+
+
+def _bundle(
+    rays: list[np.ndarray], points: np.ndarray, poses: Poses
+) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """Points [K, 3], their variances [K], and the mean squared error in `DEVIATION`."""
     used = np.flatnonzero(np.isfinite(points).all(axis=1))
     shots = list(poses)
     seen_by = [rays[shot][used] for shot in shots]
@@ -127,7 +143,9 @@ def _linear(
     rays: list[np.ndarray], points: np.ndarray, poses: list[tuple[np.ndarray, np.ndarray]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows [M, 6 V + 3 K] and errors [M] in standard deviations."""
-    rows, errors = [], []
+    visible = [np.flatnonzero(np.isfinite(seen).all(axis=1)) for seen in rays]
+    rows = np.zeros((sum(map(len, visible)), 2, 6 * len(rays) + 3 * len(points)))
+    errors, done = [], 0
     for shot, (seen, (rotation, shift)) in enumerate(zip(rays, poses, strict=True)):
         arms = points @ rotation.T
         placed = arms + shift
@@ -138,13 +156,11 @@ def _linear(
         onto[:, (0, 1), (0, 1)] = 1.0
         onto[:, :, 2] = -flat
         onto /= depth[:, :, None] * DEVIATION * size
-        by_pose = onto @ rigid.jacobian(arms)
-        by_point = onto @ rotation
-        for index in np.flatnonzero(np.isfinite(seen).all(axis=1)):
-            row = np.zeros((2, 6 * len(rays) + 3 * len(points)))
-            row[:, 6 * shot : 6 * shot + 6] = by_pose[index]
-            start = 6 * len(rays) + 3 * index
-            row[:, start : start + 3] = by_point[index]
-            rows.append(row)
-            errors.append((flat[index] - seen[index]) / (DEVIATION * size))
-    return np.concatenate(rows), np.concatenate(errors)
+        which = visible[shot]
+        own = rows[done : done + len(which)]
+        own[:, :, 6 * shot : 6 * shot + 6] = (onto @ rigid.jacobian(arms))[which]
+        columns = 6 * len(rays) + 3 * which[:, None] + np.arange(3)
+        np.put_along_axis(own, np.repeat(columns[:, None], 2, axis=1), (onto @ rotation)[which], 2)
+        errors.append((flat - seen)[which].ravel() / (DEVIATION * size))
+        done += len(which)
+    return rows.reshape(-1, rows.shape[2]), np.concatenate(errors)

@@ -118,7 +118,7 @@ def _hypothesis(evidence: Evidence, order: np.ndarray, most: int) -> _Hypothesis
     if _on_a_line(begin.shape):
         return PoseRefusal.ON_A_LINE
     if begin is evidence and not evidence.measured.all():
-        rotations, translations = candidates.from_rays(begin)
+        rotations, translations = candidates.from_rays(begin, most)
     else:
         rotations, translations = candidates.from_depth(begin, most)
     costs = evidence.costs(rotations, translations)

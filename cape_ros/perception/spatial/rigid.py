@@ -1,4 +1,4 @@
-"""Poses in space: rotations, their covariance, and the pose that lays points onto points."""
+"""Poses in space: rotations, and their covariance."""
 
 from __future__ import annotations
 
@@ -105,22 +105,6 @@ def rotation_from(quaternion: np.ndarray) -> np.ndarray:
     across = skew(quaternion[:3])
     turn: np.ndarray = np.eye(3) + 2 * quaternion[3] * across + 2 * across @ across
     return turn
-
-
-def fit(
-    points: np.ndarray, targets: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rotation [3, 3] and translation [3] that lay points [K, 3] best onto targets [K, 3].
-
-    weights: [K] at least 0. Arun, Huang and Blostein 1987; Umeyama 1991 for the sign.
-    """
-    shares = weights / weights.sum()
-    middle, target = shares @ points, shares @ targets
-    spread = ((points - middle) * shares[:, None]).T @ (targets - target)
-    left, _, right = np.linalg.svd(spread)
-    mirror = np.linalg.det(left @ right)
-    rotation = right.T @ np.diag((1.0, 1.0, mirror)) @ left.T
-    return rotation, target - rotation @ middle
 
 
 def thickness(points: np.ndarray) -> np.ndarray:

@@ -70,14 +70,19 @@ class Shape:
 
     def scaled_to(self, lifted: LiftedKeypoints) -> Shape | None:
         """A shape without scale in metres, by the distances of keypoints with depth; None if fewer
-        than two of them are known."""
+        than `FEWEST` of them are known. Its variances say how well the scale is known, too."""
         shared = self.known & lifted.measured
-        first, second = np.triu_indices(int(shared.sum()), 1)
-        if not len(first):
+        count = int(shared.sum())
+        if count < FEWEST:
             return None
+        first, second = np.triu_indices(count, 1)
         ours, theirs = self.points[shared], lifted.points[shared]
         length = np.linalg.norm(ours[first] - ours[second], axis=1)
-        ratio = np.linalg.norm(theirs[first] - theirs[second], axis=1) / np.maximum(length, 1e-9)
+        distance = np.linalg.norm(theirs[first] - theirs[second], axis=1)
         long = length >= np.median(length)
-        scale = float(np.median(ratio[long]))
-        return Shape(self.points * scale, self.variances * scale**2)
+        scale = float(np.median(distance[long] / np.maximum(length[long], 1e-9)))
+        spread = np.trace(lifted.covariances[shared], axis1=1, axis2=2) / 3
+        doubt = (spread[first] + spread[second])[long] / np.maximum(distance[long], 1e-9) ** 2
+        of_scale = float(np.median(doubt)) / (count / 2) * (self.points**2).sum(axis=1)
+        variances = np.where(self.known, self.variances + of_scale, np.inf)
+        return Shape(self.points * scale, variances * scale**2)

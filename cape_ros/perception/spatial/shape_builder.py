@@ -38,6 +38,7 @@ class ShapeBuilder:
             return self.shape is not None
         if not self.shape.metric:
             self.shape = self.shape.scaled_to(seen) or self.shape
+            self._begin(self.shape)
         estimate = estimate_pose(self.shape, seen, self._orders)
         pose, order = estimate.pose, estimate.order
         if pose is None or estimate.ambiguous:

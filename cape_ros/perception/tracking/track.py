@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cape_ros.perception.category import Category
+from cape_ros.perception.detection.detect import MIN_POINTS
 from cape_ros.perception.detection.suppression import overlap
 from cape_ros.perception.geometry import PADDING, Box, box_faults, clip_box, hull_box
 from cape_ros.perception.objects import ObjectKeypoints
@@ -19,7 +20,6 @@ from cape_ros.perception.tracking.settings import TrackingSettings
 MARGINS = (0.25, 0.1, 0.0)  # of the longer side of the hull, on every side: the first that is free
 BESIDE = 0.15  # overlap of two hulls: more, and one may cover the other
 SHOWN = 0.2  # of the hull of another object: more of it disturbs
-MIN_POINTS = 3  # trusted points that make a hull
 GROWTH = 1.3  # a box grows or shrinks at most by this factor from image to image
 NEAR = 0.25  # sizes: so far from where it is expected an object is at most, and for each second
 SPEED, FIRST_SPEED = 2.0, 4.0  # so many more; at first, when its velocity is not known
@@ -115,10 +115,11 @@ class Track:
         """It was seen so recently that it is looked for, and published, where it is expected."""
         return now - self.seen <= settings.prediction_time or self.misses <= PREDICTED_IMAGES
 
-    def reach(self, now: float) -> float:
-        """How far from where it is expected it may be, in sizes: its motion is known with time."""
+    def reach(self, seconds: float) -> float:
+        """How far from where it is expected it may be after so many seconds without a measurement,
+        in sizes: its motion is known with time."""
         speed = SPEED if self.is_established else FIRST_SPEED
-        return NEAR + speed * (now - self.seen)
+        return NEAR + speed * seconds
 
     def predict(self, seconds: float) -> None:
         """Move it on to the next image, in which it is not seen yet."""

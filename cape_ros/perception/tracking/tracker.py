@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,21 @@ TIE = 0.02  # cost: so much the older of two tracks is preferred
 def track_ids() -> Iterator[int]:
     """The track IDs 0, 1, 2, ..., which begin anew after `MOST_TRACK_IDS`."""
     return (number % MOST_TRACK_IDS for number in itertools.count())
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """What is searched for in an image, and what was in view there.
+
+    moment: [s] of the image. known: the objects in view. measured: of them, by their track IDs.
+    """
+
+    image: np.ndarray
+    moment: float
+    wanted: Sequence[Category]
+    sides: Sides
+    known: Sequence[ObjectKeypoints]
+    measured: Mapping[int, Measurement]
 
 
 class Tracker:
@@ -184,7 +200,7 @@ class Tracker:
         # What is added to a whole row only matters to which tracks get nothing.
         handicap = [at * TIE + (not track.is_established) for at, track in enumerate(tracks)]
         costs = away + differences(tracks, candidates) + np.array(handicap)[:, None]
-        costs[away > self._reach(tracks)] = np.inf
+        costs[away > self._reach(tracks, self._now)] = np.inf
         pairs = assign(costs)
         for row, column in pairs:
             tracks[row].update(candidates[column], self._now, self._settings)
@@ -212,41 +228,36 @@ class Tracker:
         similar = [one for one in known if one.category in names]
         sides = self._sides(self._schedule.part(names, in_view), similar)
         wanted = [categories[name] for name in names]
+        measured = {track.number: track.newest for track in seen}
+        search = _Search(image, self._now, wanted, sides, known, measured)
         if urgent or not self._later:
-            self._detect(image, wanted, known, sides)
+            self._detect(search)
         else:
             self._pending = set(names)
-            self._later(partial(self._detect, image, wanted, known, sides, self._pending))
+            self._later(partial(self._detect, search, self._pending))
 
-    def _detect(
-        self,
-        image: np.ndarray,
-        wanted: Sequence[Category],
-        known: Sequence[ObjectKeypoints],
-        sides: Sides,
-        pending: set[str] | None = None,
-    ) -> None:
+    def _detect(self, search: _Search, pending: set[str] | None = None) -> None:
         """Take what is wanted and not known.
 
         pending: of a search between images, the categories that were not forgotten meanwhile.
         """
-        settings = self._settings
-        still = [each.name for each in wanted] if pending is None else pending
-        wanted = [category for category in wanted if category.name in still]
-        names = [category.name for category in wanted]
+        settings, image = self._settings, search.image
+        still = [each.name for each in search.wanted] if pending is None else pending
+        wanted = [category for category in search.wanted if category.name in still]
+        names, most = [category.name for category in wanted], settings.max_instances
         try:
             if not wanted:
                 return
             with self._schedule.searching(still, settings.search_share) as pause:
                 between = no_pause if pending is None else partial(pause, self._between)
                 detected = self._estimator.detect(
-                    image, names, settings.max_instances, settings.trust, known, sides, between
+                    image, names, most, settings.trust, search.known, search.sides, between
                 )
             threshold = settings.trust.point_threshold
             for category, objects in zip(wanted, detected, strict=True):
                 if category.name in still:
                     judged = [Measurement.of(one, image, category, threshold) for one in objects]
-                    self._take(category, [each for each in judged if each])
+                    self._take(category, [each for each in judged if each], search)
         finally:
             if pending is self._pending:
                 self._pending = None
@@ -260,35 +271,45 @@ class Tracker:
             return least, ALL_SIDES[1]
         return (ALL_SIDES[0], least) if part is Part.SMALL else ALL_SIDES
 
-    def _take(self, category: Category, detected: Sequence[Measurement]) -> None:
-        """Assign detections to tracks that are not seen; the others begin new ones."""
-        own = _of(self._tracks, category.name)
-        seen = [track.newest for track in own if track.is_seen]
+    def _take(self, category: Category, detected: Sequence[Measurement], search: _Search) -> None:
+        """Assign detections to tracks that were not in view; the others begin new ones."""
+        own, moment = _of(self._tracks, category.name), search.moment
+        seen = [one for one in search.measured.values() if one.object.category == category.name]
         fresh = [
             detected[group[0]]
             for group in distinct(detected)
             if not any(same_object(each, detected[group[0]]) for each in seen)
         ]
-        unseen = [track for track in own if not track.is_seen]
+        unseen = [track for track in own if track.number not in search.measured]
         away, differs = distances(unseen, fresh), differences(unseen, fresh)
         in_view = any(track.is_seen for track in self._tracks)
         # Nothing is where it was: the camera has moved, most likely.
-        reach = self._reach(unseen) if in_view else np.full((len(unseen), 1), ANYWHERE)
+        reach = self._reach(unseen, moment) if in_view else np.full((len(unseen), 1), ANYWHERE)
         costs = away / reach + differs / OTHER_LOOKS
         costs[(away > reach) | (differs > OTHER_LOOKS)] = np.inf
         pairs = assign(costs)
         for row, column in pairs:
-            unseen[row].recover(fresh[column], self._now, self._settings)
+            track = unseen[row]
+            if not track.is_seen and track.seen <= moment:  # else a newer image has shown it
+                track.recover(fresh[column], moment, self._settings)
+                self._move_on(track, moment)
         room = self._settings.max_instances - len(_of(self._shown(), category.name))
         known = {column for _, column in pairs}
         new = [each for column, each in enumerate(fresh) if column not in known]
         for each in new[: max(0, room)]:
-            track = Track(next(self._track_ids), category, each, self._now, self._settings)
+            track = Track(next(self._track_ids), category, each, moment, self._settings)
+            self._move_on(track, moment)
             self._tracks.append(track)
 
-    def _reach(self, tracks: Sequence[Track]) -> np.ndarray:
-        """[T, 1]: how far from where it is expected each one may be, in sizes."""
-        return np.array([track.reach(self._now) for track in tracks])[:, None]
+    def _move_on(self, track: Track, moment: float) -> None:
+        """From the image that it was found in to the newest one."""
+        if moment < self._now:
+            track.predict(self._now - moment)
+
+    def _reach(self, tracks: Sequence[Track], moment: float) -> np.ndarray:
+        """[T, 1]: how far from where it is expected now each one may be at a moment, in sizes."""
+        reach = [track.reach(self._now - min(track.seen, moment)) for track in tracks]
+        return np.array(reach)[:, None]
 
 
 def _of(tracks: Sequence[Track], name: str) -> list[Track]:

@@ -29,7 +29,8 @@ POINTS = np.array([[-0.04, 0.0, 0.5], [0.04, 0.0, 0.52], [0.09, 0.02, 0.5], [0.0
 
 
 def places(points: np.ndarray = POINTS, deviation: float = 0.003) -> Places:
-    return Places(points, np.tile(deviation**2 * np.eye(3), (len(points), 1, 1)))
+    covariances = np.tile(deviation**2 * np.eye(3), (len(points), 1, 1))
+    return Places.independent(points, covariances)
 
 
 def test_a_grasp() -> None:
@@ -153,6 +154,27 @@ def test_a_keypoint_without_depth_is_placed_by_the_pose_of_its_object() -> None:
     assert np.linalg.norm(error) < 0.01
     assert error @ np.linalg.solve(where.covariances[hidden], error) < 12
     assert not np.isfinite(Places.of(found).points[hidden]).any()
+
+
+def test_a_frame_that_a_pose_places_is_as_uncertain_as_that_pose() -> None:
+    """The keypoints err together: two of them say no more than one."""
+    seen = view("box", np.random.default_rng(2))
+    corners = box_keypoints()
+    shape = Shape(corners, np.full(len(corners), 1e-10))
+    found = lift(seen.pixels, np.where(seen.visible, 0.97, 0.0), seen.size, camera())
+    estimate = estimate_pose(shape, found)
+    assert estimate.pose is not None
+    names = tuple(f"k{at}" for at in range(len(corners)))
+    given = {"origin": ["k0", "k7"], "x": "k0->k4", "y": "k0->k2"}
+    (frame,) = read_frames({"f": given}, names)
+    placed = locate(frame, Places.of(found, estimate, shape), names).pose
+    assert placed is not None
+    local = rigid.Pose(np.eye(3), corners[[0, 7]].mean(axis=0), np.zeros((6, 6)))
+    expected = local.seen_from(estimate.pose)
+    np.testing.assert_allclose(placed.rotation, expected.rotation, atol=1e-6)
+    scale = np.sqrt(np.diag(expected.covariance))
+    difference = (placed.covariance - expected.covariance) / np.outer(scale, scale)
+    np.testing.assert_allclose(difference, 0, atol=0.01)
 
 
 @settings(max_examples=10, deadline=None)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rig.depth_camera import box_keypoints, camera, measure, view
+from scipy.spatial.transform import Rotation
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.spatial import (
@@ -16,7 +19,7 @@ from cape_ros.perception.spatial import (
     lift,
     rigid,
 )
-from cape_ros.perception.spatial.lifting import pixel_deviation
+from cape_ros.perception.spatial.lifting import KeypointState, pixel_deviation
 from cape_ros.perception.symmetries import orders
 
 BOX = box_keypoints()
@@ -35,8 +38,9 @@ def shoot(generator: np.random.Generator, score: float = 0.97) -> LiftedKeypoint
 def error_of(shape: Shape) -> np.ndarray:
     """Distances [K] from the truth, once laid onto it."""
     known = shape.known
-    rotation, translation = rigid.fit(shape.points[known], BOX[known], np.ones(known.sum()))
-    return np.linalg.norm(shape.points[known] @ rotation.T + translation - BOX[known], axis=1)
+    ours, true = (points[known] - points[known].mean(axis=0) for points in (shape.points, BOX))
+    turned = Rotation.align_vectors(true, ours)[0].apply(ours)
+    return np.linalg.norm(turned - true, axis=1)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +140,39 @@ def test_a_shape_without_scale_gets_it_from_depth() -> None:
     assert shape is not None
     assert shape.metric
     np.testing.assert_allclose(shape.points, BOX, rtol=0.1, atol=1e-9)
+
+
+def seen_of(found: LiftedKeypoints, kept: np.ndarray) -> LiftedKeypoints:
+    """Only these keypoints have depth."""
+    has = np.isin(np.arange(len(found.states)), kept) & found.measured
+    states = np.where(found.measured & ~has, KeypointState.NO_DEPTH, found.states)
+    return replace(found, points=np.where(has[:, None], found.points, np.nan), states=states)
+
+
+def test_a_scale_takes_three_keypoints_and_says_how_well_it_is_known() -> None:
+    shape = Shape(BOX * 13, np.full(14, 1e-12), metric=False)
+    surprise = []
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        found = shoot(generator)
+        kept = generator.permutation(np.flatnonzero(found.measured))
+        assert shape.scaled_to(seen_of(found, kept[:2])) is None
+        scaled = shape.scaled_to(seen_of(found, kept[:4]))
+        assert scaled is not None
+        away = np.linalg.norm(scaled.points[0] - BOX[0])
+        surprise.append(away / np.sqrt(scaled.variances[0]))
+    assert 0.3 < np.median(surprise) < 1.3  # 0.67 in theory
+
+
+def test_a_shape_that_has_its_scale_is_improved_as_if_it_had_begun_so() -> None:
+    first, second = (shoot(np.random.default_rng(seed)) for seed in (8, 9))
+    whole = Shape(BOX * 13, np.full(14, 1e-4), metric=False)
+    scaled = whole.scaled_to(first)
+    built = []
+    for begun in (whole, scaled):
+        builder = ShapeBuilder(shape=begun)
+        assert builder.add(first)
+        for _ in range(200):
+            builder.add(second)
+        built.append(builder.shape.variances)
+    np.testing.assert_allclose(*built)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rig.depth_camera import box_keypoints
+from scipy.spatial.transform import Rotation
 
 from cape_ros.perception.spatial import Shape, rigid, shape_from_motion
 
@@ -30,8 +31,8 @@ def error_of(shape: Shape) -> float:
     """Median distance from the truth in metres, once scaled and laid onto it."""
     known = shape.known
     ours, true = shape.points[known], BOX[known] - BOX[known].mean(axis=0)
-    rotation, _ = rigid.fit(ours, true, np.ones(len(ours)))
-    turned = (ours - ours.mean(axis=0)) @ rotation.T
+    ours = ours - ours.mean(axis=0)
+    turned = Rotation.align_vectors(true, ours)[0].apply(ours)
     scale = (turned * true).sum() / (turned**2).sum()
     return float(np.median(np.linalg.norm(scale * turned - true, axis=1)))
 
@@ -45,6 +46,13 @@ def test_shots_from_several_sides(angles: list[float], most: float) -> None:
         assert not shape.metric
         errors.append(error_of(shape))
     assert np.median(errors) < most
+
+
+def test_of_many_shots_some_of_all_sides_are_used() -> None:
+    angles = np.linspace(-1.5, 1.5, 60).tolist()
+    shape = shape_from_motion(shots(np.random.default_rng(4), angles, 2.0))
+    assert shape is not None
+    assert error_of(shape) < 0.002
 
 
 def test_keypoints_that_only_some_shots_show() -> None:

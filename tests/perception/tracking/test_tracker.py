@@ -280,6 +280,35 @@ def test_a_search_beside_what_is_in_view_goes_on_between_images() -> None:
     assert camera.numbers_of(camera.look()) == {0: 0, 1: 1}
 
 
+def found_between(camera: Camera, images: int) -> None:
+    """Searches the third image, while so many others come."""
+    camera.look()
+    for count in (0, images):  # for large objects; then for such as the one in view
+        camera.world.spent += 10
+        camera.look()
+        camera.between = lambda count=count: [camera.look() for _ in range(count)]
+        camera.later.pop()()
+
+
+def test_an_object_found_between_images_is_where_it_was_in_its_own_image() -> None:
+    moving = Thing(lambda t: (200 + 80 * t, 200), visible=lambda t: t > 0.25)
+    camera = Camera(World(Thing(lambda t: (100, 400)), moving), between=True)
+    found_between(camera, images=4)
+    for _ in range(3):
+        one = next(each for each in camera.look() if each.track_id == 1)
+        assert not one.predicted
+        assert np.median(one.velocities[:, 0]) == pytest.approx(80, rel=0.15)
+    assert one.age == pytest.approx(0.7)  # since it was seen first
+
+
+def test_what_was_found_again_during_a_search_is_not_found_twice() -> None:
+    still = Thing(lambda t: (100, 400), visible=lambda t: t < 0.35)
+    moving = Thing(lambda t: (200 + 80 * t, 200), colour=BLUE, visible=lambda t: t > 0.25)
+    camera = Camera(World(still, moving), between=True)
+    found_between(camera, images=3)
+    assert {one.track_id for one in camera.look()} == {0, 1}
+
+
 def test_the_time_of_images_between_the_steps_is_none_of_the_search() -> None:
     camera = Camera(World(Thing(lambda t: (100, 200))), between=True)
     camera.look()
