@@ -62,8 +62,8 @@ def plain(categories: list[Category]) -> list[ObjectKeypoints]:
 
 @pytest.fixture(scope="module")
 def without_layout(categories: list[Category]) -> list[ObjectKeypoints]:
-    """On crops of 192 pixels, which OpenVINO compiles in less time."""
-    return estimate(estimator(layout=False, side=192), categories)
+    """On crops of 128 pixels, which OpenVINO compiles in less time."""
+    return estimate(estimator(layout=False, side=128), categories)
 
 
 @needs_openvino
@@ -72,7 +72,7 @@ def test_openvino_on_photographs(
     without_layout: list[ObjectKeypoints],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    fast = estimator("openvino", layout=False, side=192)
+    fast = estimator("openvino", layout=False, side=128)
     fast.prepare(keypoints=20)
     assert not caplog.records  # nothing was refused
     assert isinstance(fast.network, RecordedNetwork)
@@ -109,7 +109,7 @@ def test_low_precision_by_openvino(
     categories: list[Category], without_layout: list[ObjectKeypoints]
 ) -> None:
     """Now and then it takes another cell for the best one."""
-    other = estimator("openvino", layout=False, precision="bfloat16", side=192)
+    other = estimator("openvino", layout=False, precision="bfloat16", side=128)
     other.prepare(keypoints=20)
     away = pixels(estimate(other, categories), without_layout)
     assert np.median(away) < 0.5
