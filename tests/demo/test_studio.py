@@ -21,8 +21,9 @@ if not find_spec("rclpy"):
     pytest.skip("needs rclpy", allow_module_level=True)
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.demo import studio
+from cape_ros.demo import run, studio
 from cape_ros.demo.run import run_demo
+from cape_ros.demo.scenes import photograph_scenes
 from cape_ros.media.photographs import photographs
 from cape_ros.media.sources import MovingPhotograph
 
@@ -53,6 +54,7 @@ def test_the_camera_goes_on_while_a_page_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studio, "TEACHING", 1.0)
+    monkeypatch.setattr(run, "photograph_scenes", lambda frames: photograph_scenes(frames)[:1])
     screen, status, enough = io.StringIO(), [], threading.Event()
 
     def demo() -> None:
