@@ -16,6 +16,7 @@ import PIL.Image
 
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.files import check_file_target, check_name, read_file
+from cape_ros.core.jpeg import check_parts
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -31,7 +32,6 @@ SIGNATURES = (  # how a file begins; "?" is any byte
     ("HEIC", b"????ftyphei"),
     ("HEIC", b"????ftypmif1"),
 )
-START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of a JPEG file
 MOST_PIXELS = 150_000_000  # of a file that a person names: 450 MB as RGB
 
 
@@ -121,9 +121,6 @@ def check_whole(data: Any, most_pixels: int) -> str:
     if kind not in FORMATS:
         raise ValueError(f"{kind} is not read; convert it" if kind else "it begins as neither")
     octets = bytes(data)
-    # A decoder takes what follows a cut, such as zeros of a camera's buffer, for more of the image.
-    if kind == "JPEG" and octets.rfind(END_OF_IMAGE) < octets.rfind(START_OF_SCAN):
-        raise ValueError("it is cut off")
     try:
         opened = PIL.Image.open(io.BytesIO(octets), formats=FORMATS)
     except PIL.UnidentifiedImageError:  # its words are of an object in memory
@@ -132,10 +129,11 @@ def check_whole(data: Any, most_pixels: int) -> str:
         width, height = file.size
         if width * height > most_pixels:
             raise ValueError(f"{width} x {height} pixels are more than {most_pixels}")
-        # OpenCV fills up with grey what is cut off. Pillow notices it, and for that an eighth of
-        # the resolution, in grey, is enough: half the time.
-        file.draft("L", (1, 1))
-        file.load()
+        # OpenCV fills up with grey what is cut off.
+        if kind == "JPEG":
+            check_parts(octets)
+        else:
+            file.load()
     return kind
 
 

@@ -20,11 +20,13 @@ from cape_ros.messages.encodings import MOSAICS, MOST_PIXELS
 
 ENDS = (b"\xff\xd9", b"IEND")  # of a JPEG and a PNG file
 ENDS_WITHIN = 64  # bytes
+# As image_transport does: CameraInfo and boxes are of the pixels as they are sent.
+COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 COLOURS = ("rgb8", "bgr8", "rgba8", "bgra8", "rgb16", "bgr16", "rgba16", "bgra16")
 
 
 def to_rgb(message: Any, field: str, fast: bool = False) -> np.ndarray:
-    """A JPEG or PNG message as [H, W, 3] uint8 RGB.
+    """A JPEG or PNG message as [H, W, 3] uint8 RGB, not rotated by an EXIF orientation.
 
     fast: an image whose last bytes end a file is taken for whole; others are read twice to be sure.
     Raises `InvalidInput`: for other formats, video and depth, whose format it names, and for an
@@ -42,7 +44,7 @@ def to_rgb(message: Any, field: str, fast: bool = False) -> np.ndarray:
     mosaic = MOSAICS.get(encoding[6:10]) if encoding.startswith("bayer_") else None
     try:
         _check(data, fast)
-        flags = cv2.IMREAD_COLOR if mosaic is None else cv2.IMREAD_UNCHANGED
+        flags = COLOUR if mosaic is None else cv2.IMREAD_UNCHANGED
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except Exception as error:  # a decoder raises anything, and of nothing but the data
         raise InvalidInput.of(f"{field}.data", f"no whole {kind} image: {error}") from error

@@ -42,6 +42,7 @@ from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
 from cape_ros.perception.inference.engine import build_network
+from cape_ros.perception.inference.finite import check_finite
 from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.inference.timing import Timing
 from cape_ros.perception.objects import (
@@ -146,7 +147,8 @@ class Estimator:
         """The category's keypoint tokens, averaged over the shots that show each keypoint; those of
         a registered one as they are by now.
 
-        Raises `InvalidInput` without shots, and for more keypoints than the network can order.
+        Raises `InvalidInput` without shots, and for more keypoints than the network can order,
+        `DeviceError` where the network computes no numbers.
         """
         if category not in self._tokens:
             upright, better = self.encode_upright(category)
@@ -166,7 +168,11 @@ class Estimator:
         if count > most:
             reason = f"{category.name} has {count}, these weights were made for {most} at most"
             raise InvalidInput.of("keypoint_names", reason)
-        return encode_shots(self.network, self._host_crops, self._batches, category.shots)
+        upright, better = encode_shots(
+            self.network, self._host_crops, self._batches, category.shots
+        )
+        check_finite(upright.tokens)
+        return upright, better
 
     @one_at_a_time
     def register(self, category: Category, tokens: KeypointTokens | None = None) -> None:
@@ -219,7 +225,7 @@ class Estimator:
         """The keypoints of each requested object in `image`, [H, W, 3] uint8 RGB, in order.
 
         Raises `InvalidInput` that names every request with an unknown category or an impossible
-        box.
+        box, `DeviceError` where the network computes no numbers.
         """
         categories, boxes = check_requests(image, requests, self._registered)
         predictions: list[ObjectKeypoints] = []
@@ -366,6 +372,7 @@ class Estimator:
             features = features[[windows.index(box) for box in boxes]]
         points, scores = self.network.find(features, tokens)
         answer = torch.cat((points, scores[..., None]), dim=-1).cpu().numpy()
+        check_finite(answer)
         self.spent += Timing(cut - ready, time.perf_counter() - cut + ready - began)
         return answer[..., :2], answer[..., 2]
 

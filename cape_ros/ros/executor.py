@@ -30,6 +30,9 @@ class Executor(MultiThreadedExecutor):
         super().__init__(num_threads=threads)
         self._on_error = on_error
         self._log = ThrottledLog(logger)
+        # Others also wake where a publisher ends, or never hear of a message that they cannot read.
+        middleware = rclpy.get_rmw_implementation_identifier()
+        self._wakes_for_messages_only = middleware.startswith("rmw_fastrtps")
 
     def spin_until_shutdown(self) -> None:
         """Goes on after whatever a callback raises; ends with rclpy."""
@@ -44,19 +47,34 @@ class Executor(MultiThreadedExecutor):
                     self._log.log(logging.ERROR, kind, "a callback failed; the node goes on", error)
 
     def _take_subscription(self, sub: Any) -> Any:
-        return self._taken(super()._take_subscription, sub, getattr(sub, "topic_name", ""))
+        name = getattr(sub, "topic_name", "")
+        taken = self._taken(super()._take_subscription, sub, name)
+        if taken is None and self._wakes_for_messages_only and not _is_destroyed(sub):
+            self._count(name, "its bytes are none of this type")
+        return taken or None
 
     def _take_service(self, srv: Any) -> Any:
-        return self._taken(super()._take_service, srv, getattr(srv, "srv_name", ""))
+        return self._taken(super()._take_service, srv, getattr(srv, "srv_name", "")) or None
 
     def _taken(self, take: Callable[[Any], Any], entity: Any, name: str) -> Any:
-        """What `take` returns; None of what cannot be taken."""
+        """What `take` returns; False of what cannot be taken and is counted."""
         try:
             return take(entity)
         except Exception as error:
             if not rclpy.ok():
                 raise
-            text = f"a message on {name} cannot be taken: {type(error).__name__}: {error}"
-            self._log.log(logging.ERROR, name, f"{text}; is memory short?")
-            self._on_error(NotTaken(text))
-            return None
+            self._count(name, f"{type(error).__name__}: {error}; is memory short?")
+            return False
+
+    def _count(self, name: str, reason: str) -> None:
+        text = f"a message on {name} cannot be taken: {reason}"
+        self._log.log(logging.ERROR, name, text)
+        self._on_error(NotTaken(text))
+
+
+def _is_destroyed(subscription: Any) -> bool:
+    try:
+        with subscription.handle:
+            return False
+    except Exception:  # InvalidHandle, which each release of rclpy has in another module
+        return True

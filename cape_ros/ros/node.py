@@ -28,6 +28,7 @@ from cape_ros.ros.compat import destroy_life_cycle
 from cape_ros.ros.executor import Executor
 from cape_ros.ros.services import Services
 from cape_ros.ros.session import Session
+from cape_ros.ros.start import init
 from cape_ros.server.server import Server
 
 logger = logging.getLogger(__name__)
@@ -205,7 +206,7 @@ def _run(args: list[str] | None, interrupted: threading.Event, initialized: thre
     """As `main`. interrupted: by a SIGINT. initialized: is set once rclpy is."""
     node = executor = None
     try:
-        rclpy.init(args=args)
+        init(args)
         initialized.set()
         if interrupted.is_set():  # before rclpy listened to signals
             return 0

@@ -20,6 +20,7 @@ from cape_ros.core.processes import INTERRUPTED
 from cape_ros.perception.library.annotation import Annotation, read_annotation
 from cape_ros.ros.conversions import to_shot
 from cape_ros.ros.shape_messages import to_frame_messages, to_points
+from cape_ros.ros.start import init
 from cape_ros.server.registration import RegisterMode
 from cape_ros.srv import RegisterCategory
 
@@ -41,8 +42,7 @@ def main(args: list[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     words = _without_ros(sys.argv[1:] if args is None else args)
     try:
-        rclpy.init(args=args)
-        return exit_status(lambda: app(words, "register"), "register")
+        return exit_status(lambda: _run(args, words), "register")
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception:
@@ -51,6 +51,11 @@ def main(args: list[str] | None = None) -> int:
         raise
     finally:
         rclpy.try_shutdown()
+
+
+def _run(args: list[str] | None, words: list[str]) -> Any:
+    init(args)
+    return app(words, "register")
 
 
 @app.command()

@@ -448,3 +448,19 @@ def test_threads_that_share_an_estimator_get_their_own_answers() -> None:
         answers = list(threads.map(ask, range(24)))
     for answer, right in zip(answers, expected, strict=True):
         np.testing.assert_allclose(answer, right, atol=1e-3)
+
+
+@pytest.mark.parametrize("part", ["backbone", "decoder"])
+def test_what_the_network_computes_is_a_number_or_an_error(image: np.ndarray, part: str) -> None:
+    """As of weights that overflow in half precision, or on a faulty device."""
+    net = CapeFormer(CONFIG)
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.startswith(part):
+                parameter.fill_(float("inf"))
+    estimator = Estimator(net, Calibration(), "cpu")
+    with pytest.raises(DeviceError, match=r"NaN or infinity.*precision float32"):
+        estimator.estimate(image, [ObjectRequest(category(image), BOXES[0])])
+    if part == "backbone":
+        with pytest.raises(DeviceError, match="NaN or infinity"):
+            estimator.register(category(image))

@@ -70,6 +70,18 @@ def test_the_order_of_the_colours(format: str, expected: tuple[int, ...], fast: 
 
 
 @FAST
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_an_orientation_in_the_file_rotates_nothing(kind: str, fast: bool) -> None:
+    """CameraInfo and boxes are of the pixels as they are sent; so does image_transport."""
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # rotated by 90 degrees
+    file = io.BytesIO()
+    PIL.Image.fromarray(RED).save(file, kind, exif=exif)
+    for format in (kind.lower(), "bayer_rggb8; jpeg compressed bgr8", "rgb8; png compressed rgb8"):
+        assert read_image(message(file.getvalue(), format), fast=fast).shape == RED.shape
+
+
+@FAST
 @pytest.mark.parametrize(
     ("pattern", "red"), [("rggb", (0, 0)), ("bggr", (1, 1)), ("gbrg", (1, 0)), ("grbg", (0, 1))]
 )

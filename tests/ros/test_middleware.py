@@ -70,3 +70,23 @@ packages.own_definitions = lambda: changed
 
 def test_messages_of_another_checkout() -> None:
     assert "Keypoint.msg differs; run `make`" in refusal(serve(CHANGED_DEFINITION))
+
+
+def test_a_program_in_the_folder_above_a_checkout(tmp_path: Path) -> None:
+    """There `import cape_ros` finds the checkout, whose own msg/ and srv/ must hide nothing."""
+    (tmp_path / "cape_ros").symlink_to(ROOT)
+    program = tmp_path / "listener.py"
+    program.write_text(
+        "import cape_ros.ros\nfrom cape_ros.msg import KeypointArray\n"
+        "from cape_ros.srv import Estimate\nprint(KeypointArray.__name__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=dds.SECONDS,
+    )
+    assert (done.stdout, done.returncode) == ("KeypointArray\n", 0), done.stderr

@@ -110,6 +110,18 @@ def test_a_start_that_fails_says_why_in_one_line(run: Run) -> None:
     assert "Traceback" not in printed
 
 
+@pytest.mark.parametrize(
+    "words", [["-r", "~/image:=/cam-1/image_raw"], ["--params-file", "/absent.yaml"]], ids=" ".join
+)
+def test_a_ros_argument_that_cannot_be_is_named(run: Run, words: list[str]) -> None:
+    _, printed = (node := run(*words)).communicate(timeout=dds.SECONDS)
+    assert node.returncode == 1
+    (line,) = [line for line in printed.splitlines() if line.startswith("cape_node: ")]
+    assert words[-1] in line
+    assert ".c:" not in line
+    assert "Traceback" not in printed
+
+
 def test_a_start_that_cannot_be_configured_says_why_in_one_line(run: Run) -> None:
     node = run("-p", "library:=/dev/null/library")
     _, printed = node.communicate(timeout=dds.SECONDS)

@@ -66,6 +66,13 @@ def test_without_a_node_it_says_so(register: Register, files: list[str]) -> None
     assert "Traceback" not in finished.stderr
 
 
+def test_a_ros_argument_that_cannot_be_is_named(register: Register, files: list[str]) -> None:
+    finished = register(*files, "--ros-args", "-r", "__node:=a-b")
+    assert finished.returncode == 1
+    assert "register: Couldn't parse remap rule: '-r __node:=a-b'" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
 def test_pytorch_is_not_imported() -> None:
     program = (
         "import sys; import cape_ros.ros.register; "

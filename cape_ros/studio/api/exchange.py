@@ -16,6 +16,7 @@ from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import BoxBody, ShotKeypoint
 from cape_ros.studio.api.uploads import raw_body
 from cape_ros.studio.formats.archive import FORMATS, pack, read
+from cape_ros.studio.formats.fitting import fit
 from cape_ros.studio.formats.image_names import resolve
 from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
@@ -121,6 +122,12 @@ class _Import:
         for marked in self.reading.marked:
             if marked.category != category or (image := self._image(marked)) is None:
                 continue
+            stored = self.context.images.find(image)
+            try:
+                marked = fit(marked, stored.width, stored.height, self.reading.problems)
+            except InvalidInput as error:
+                self.reading.problems.append(str(error))
+                continue
             if len(shots) == MOST_SHOTS:
                 self.reading.problems.append(f"{category}: only {MOST_SHOTS} shots are taken")
                 break
@@ -145,14 +152,9 @@ class _Import:
                 self.missing[marked.image] = None
                 return None
             self.given[marked.image] = image
-            stored = self.context.images.find(image)
+            self.context.images.find(image)
         except InvalidInput as error:
             self.reading.problems.append(f"{marked.image}: {error}")
-            return None
-        if marked.size not in (None, (stored.width, stored.height)):
-            stated = "{} x {}".format(*marked.size or ())
-            seen = f"{stored.width} x {stored.height}"
-            self.reading.problems.append(f"{marked.image}: is {seen}; the file speaks of {stated}")
             return None
         return image
 

@@ -32,6 +32,7 @@ def read(data: bytes) -> ImportResult:
     reading = _read_zip(unpack(data)) if data.startswith(ZIP) else read_file(data)
     reading.marked = resolve(reading.marked, reading.images, reading.problems)
     reading.marked = name_objects(reading.marked)
+    reading.give_plain_names()
     return reading
 
 
@@ -87,6 +88,9 @@ def read_file(data: bytes) -> ImportResult:
 def _read_json(text: bytes) -> ImportResult:
     try:
         content: Any = json.loads(text)
+    except UnicodeDecodeError as error:
+        kind = "JSON, but not in UTF-8" if text[:1] in b"{[" else "neither JSON, XML nor zip"
+        raise InvalidInput.of("file", f"is {kind}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidInput.of("file", f"is neither JSON, XML nor zip: {error}") from error
     if isinstance(content, dict) and "shapes" in content:

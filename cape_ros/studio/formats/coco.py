@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from cape_ros.core.plurals import counted
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import MOST_KEYPOINTS, Category
 from cape_ros.perception.geometry import Box
 from cape_ros.studio.formats.reading import (
     ImportedAnnotation,
@@ -32,26 +32,64 @@ from cape_ros.studio.image_codec import to_png
 FILE = "annotations.json"
 
 
+def read_id(value: Any) -> str:
+    """Some programs write 7 in one place and "7" or 7.0 in another. Raises ValueError."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, (int, str)):
+        raise ValueError(f"{str(value)[:40]!r} is no ID")
+    return str(value)
+
+
+def read_names(value: Any) -> Any:
+    """Some programs write null, or numbers."""
+    if not isinstance(value, list):
+        return [] if value is None else value
+    return [str(name) if type(name) is int else name for name in value]
+
+
+Id = Annotated[str, BeforeValidator(read_id)]
+Names = Annotated[list[str], BeforeValidator(read_names)]
+
+
 class CocoImage(BaseModel):
-    id: int | str
+    id: Id
     file_name: str
-    width: int | None = None
-    height: int | None = None
+    width: Any = None
+    height: Any = None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels; None where they are not both said."""
+        try:
+            width, height = int(self.width), int(self.height)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return (width, height) if width > 0 and height > 0 else None
 
 
 class CocoCategory(BaseModel):
-    """skeleton: pairs of numbers of keypoints. symmetries: this package's own, from 0."""
+    """keypoints: their names; some programs write none. skeleton: pairs of numbers of keypoints.
+    symmetries: this package's own, from 0."""
 
-    id: int | str
+    id: Id
     name: str
-    keypoints: list[str] = []
-    skeleton: list[tuple[int, int]] | None = None
+    keypoints: Names = []
+    skeleton: Any = None
     symmetries: list[list[int]] = []
+
+    @property
+    def edges(self) -> Sequence[Any]:
+        return self.skeleton if isinstance(self.skeleton, (list, tuple)) else ()
+
+    @property
+    def counts_from_zero(self) -> bool:
+        return any(isinstance(edge, list) and 0 in edge for edge in self.edges)
 
 
 class CocoAnnotation(BaseModel):
-    image_id: int | str
-    category_id: int | str
+    image_id: Id
+    category_id: Id
     keypoints: list[Any] | None = None
     bbox: Any = None
     attributes: dict[str, Any] | None = None
@@ -71,12 +109,13 @@ def read(content: Any) -> ImportResult:
     kinds = _by_id(
         parse_entries(CocoCategory, file.categories, "categories", reading.problems), reading
     )
-    first = 0 if any(0 in edge for kind in kinds.values() for edge in kind.skeleton or ()) else 1
-    for kind in kinds.values():
+    entries = list(parse_entries(CocoAnnotation, file.annotations, "annotations", reading.problems))
+    first = 0 if any(kind.counts_from_zero for kind in kinds.values()) else 1
+    for key, kind in kinds.items():
+        kind.keypoints = kind.keypoints or _numbers(key, entries)
         if kind.keypoints:
             reading.describe(kind.name, _skeleton(kind, first, reading.problems))
     without = 0
-    entries = parse_entries(CocoAnnotation, file.annotations, "annotations", reading.problems)
     for place, annotation in entries:
         if not annotation.keypoints:
             without += 1
@@ -90,14 +129,15 @@ def read(content: Any) -> ImportResult:
         except ValueError as error:
             reading.problems.append(f"{place}: {error}")
             continue
-        size = (image.width, image.height) if image.width and image.height else None
         box = _box(annotation, place, reading.problems)
         if points:
             automatic = (annotation.attributes or {}).get("automatic") is True
             marked = ImportedAnnotation(
-                named.name, image.file_name, points, box, size, automatic=automatic
+                named.name, image.file_name, points, box, image.size, automatic=automatic
             )
             reading.marked.append(marked)
+        else:
+            without += 1
     if without:
         reading.problems.append(
             f"{counted(without, 'annotation has', 'annotations have')} no keypoints"
@@ -146,10 +186,10 @@ def write(category: Category) -> dict[str, bytes]:
 Entry = TypeVar("Entry", CocoImage, CocoCategory)
 
 
-def _by_id(entries: Iterable[tuple[str, Entry]], reading: ImportResult) -> dict[int | str, Entry]:
+def _by_id(entries: Iterable[tuple[str, Entry]], reading: ImportResult) -> dict[str, Entry]:
     """Entries by ID; an ID that two different ones have stands for neither."""
-    known: dict[int | str, Entry] = {}
-    twice: set[int | str] = set()
+    known: dict[str, Entry] = {}
+    twice: set[str] = set()
     for place, entry in entries:
         if known.setdefault(entry.id, entry) != entry:
             reading.problems.append(f"{place}: its ID {entry.id} is another's too; both left out")
@@ -164,20 +204,39 @@ def _skeleton(kind: CocoCategory, first: int, problems: list[str]) -> Skeleton:
         if given != name:
             problems.append(f"{kind.name}: more than one keypoint is {given!r}; one is {name!r}")
     edges = []
-    for start, end in kind.skeleton or ():
-        edge = start - first, end - first
-        if all(0 <= index < len(names) for index in edge):
-            edges.append(edge)
+    for edge in kind.edges:
+        try:
+            start, end = (names.index(at) if at in names else int(at) - first for at in edge)
+        except (TypeError, ValueError, OverflowError):
+            start = end = -1
+        if all(0 <= index < len(names) for index in (start, end)):
+            edges.append((start, end))
         else:
-            problems.append(f"{kind.name}: edge {start}, {end} names no keypoint")
+            said = ", ".join(map(str, edge)) if isinstance(edge, list) else edge
+            problems.append(f"{kind.name}: edge {str(said)[:40]} names no keypoint")
     return Skeleton(names, edges, kind.symmetries)
 
 
+def _numbers(category: str, entries: Iterable[tuple[str, CocoAnnotation]]) -> list[str]:
+    """Names for keypoints that have none: 1, 2, 3, ..."""
+    lengths = [len(_flat(one.keypoints)) for _, one in entries if one.category_id == category]
+    return [str(number + 1) for number in range(min(max(lengths, default=0) // 3, MOST_KEYPOINTS))]
+
+
+def _flat(values: Sequence[Any] | None) -> list[Any]:
+    """The numbers, where each keypoint may be a list of its own."""
+    return [
+        number
+        for value in values or ()
+        for number in (value if isinstance(value, list) else [value])
+    ]
+
+
 def _points(
-    values: Sequence[Any], kind: CocoCategory, place: str, problems: list[str]
+    given: Sequence[Any], kind: CocoCategory, place: str, problems: list[str]
 ) -> dict[str, Point]:
     """Those that are marked; one that has no place is a problem. Raises ValueError."""
-    names = unique_names(kind.keypoints)
+    names, values = unique_names(kind.keypoints), _flat(given)
     if len(values) != 3 * len(names):
         raise ValueError(f"{counted(len(values), 'number')} where {3 * len(names)} are keypoints")
     points = {}

@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from urllib.parse import parse_qsl, unquote
 
 from cape_ros.studio.formats.reading import ImportedAnnotation
 
@@ -69,14 +70,25 @@ class _Files:
     def find(self, folder: str, name: str) -> tuple[int, list[str]]:
         """The paths that a name fits best, and how well; 0 is best."""
         rank = 0
-        beside, name = clean_path(posixpath.join(folder, name.replace("\\", "/"))), clean_path(name)
-        for read, by_name in self._readings:
-            known = by_name.get(read(posixpath.basename(name)), [])
-            for fits in _rules(read(beside), read(name), [shape for _, shape in known]):
-                if found := [path for path, shape in known if fits(shape)]:
-                    return rank, _nearest(folder, found)
-                rank += 1
+        for named in (name, *_address(name)):
+            beside = clean_path(posixpath.join(folder, named.replace("\\", "/")))
+            cleaned = clean_path(named)
+            for read, by_name in self._readings:
+                known = by_name.get(read(posixpath.basename(cleaned)), [])
+                for fits in _rules(read(beside), read(cleaned), [shape for _, shape in known]):
+                    if found := [path for path, shape in known if fits(shape)]:
+                        return rank, _nearest(folder, found)
+                    rank += 1
         return rank, []
+
+
+def _address(name: str) -> Iterator[str]:
+    """The file that a name means as an address: Label Studio has `/data/local-files/?d=a%5Cb.png`,
+    other programs `http://host/my%20mug.png?signature=...`."""
+    path, _, query = name.partition("?")
+    for named in (*(value for _, value in parse_qsl(query)), unquote(path)):
+        if named != name and named.lower().endswith(ENDINGS):
+            yield named
 
 
 def _rules(beside: str, name: str, paths: Sequence[str]) -> Iterator[Callable[[str], bool]]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
@@ -35,15 +36,35 @@ from cape_ros.studio.image_codec import to_png
 HALF = 0.5  # labelme has (0, 0) at the corner of the image, this project at a pixel's centre
 
 
+ADDRESS = re.compile(r"^data:[^,]{0,99},")  # of a page, before the image itself
+
 # An oriented rectangle has its four corners; two programs call it differently.
 BOXES = {"rectangle": 2, "rotation": 4, "oriented_rectangle": 4}
 
 
+def read_label(value: Any) -> Any:
+    """Some programs write numbers as labels."""
+    return str(value) if type(value) in (int, float) else value
+
+
+def read_place(value: Any) -> Any:
+    """Some programs write whether it is seen as a third number."""
+    return value[:2] if isinstance(value, list) else value
+
+
+Label = Annotated[str, BeforeValidator(read_label)]
+Place = Annotated[tuple[Coordinate, Coordinate], BeforeValidator(read_place)]
+
+
 class LabelmeShape(BaseModel):
-    label: str
-    points: list[tuple[Coordinate, Coordinate]]
-    group_id: int | None = None
+    label: Label
+    points: list[Place]
+    group_id: int | str | None = None
     shape_type: str = "polygon"
+
+    @property
+    def group(self) -> int | str | None:
+        return None if self.group_id == "" else self.group_id
 
 
 class More(BaseModel):
@@ -70,7 +91,7 @@ def read(content: Any) -> ImportResult:
     reading = ImportResult()
     if file.data:
         try:
-            reading.images[image] = base64.b64decode(file.data)
+            reading.images[image] = base64.b64decode(ADDRESS.sub("", file.data))
         except ValueError:
             reading.problems.append(f"{image}: imageData is not base64")
     if more := file.more:
@@ -81,12 +102,12 @@ def read(content: Any) -> ImportResult:
     for place, shape in parse_entries(LabelmeShape, file.shapes, "shapes", reading.problems):
         if shape.shape_type == "point" and len(shape.points) == 1:
             x, y = shape.points[0]
-            point = MarkedPoint(shape.label, (x - HALF, y - HALF), shape.group_id)
+            point = MarkedPoint(shape.label, (x - HALF, y - HALF), shape.group)
             shapes.points.append(point)
         elif len(shape.points) >= BOXES.get(shape.shape_type, sys.maxsize):
             try:
                 box = _box(shape.points)
-                shapes.boxes.append(MarkedBox(shape.label, box, shape.group_id))
+                shapes.boxes.append(MarkedBox(shape.label, box, shape.group))
             except ValueError as error:
                 reading.problems.append(f"{place}: {error}")
         else:

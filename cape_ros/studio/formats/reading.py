@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.perception.category import name_like
 from cape_ros.perception.geometry import Box
 
 Point = tuple[float, float]
@@ -103,6 +104,19 @@ class ImportResult:
         known = self.skeletons.get(category)
         if known != skeleton:
             self.skeletons[category] = known.merged(skeleton) if known else skeleton
+
+    def give_plain_names(self) -> None:
+        """The categories' names as this package allows them: a "wine glass" is a wine_glass."""
+        given = dict.fromkeys((*(one.category for one in self.marked), *self.skeletons))
+        plain: dict[str, str] = {}
+        for name in sorted(given, key=lambda name: name_like(name) != name):  # kept ones first
+            number, candidate = 1, name_like(name)
+            while candidate in plain.values():
+                number += 1
+                candidate = f"{name_like(name)[:60]}_{number}"
+            plain[name] = candidate
+        self.marked = [replace(one, category=plain[one.category]) for one in self.marked]
+        self.skeletons = {plain[name]: skeleton for name, skeleton in self.skeletons.items()}
 
     def add(self, other: ImportResult) -> None:
         self.marked += other.marked

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.core.images import decode
-from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.category import MOST_SHOTS, Category, SupportShot
 from cape_ros.perception.library.category_folder import MOST_PIXELS
+from cape_ros.studio.formats.fitting import fit
 from cape_ros.studio.formats.reading import ImportedAnnotation, ImportResult
 
 
@@ -26,18 +27,26 @@ def to_categories(reading: ImportResult) -> list[Category]:
 
 
 def _to_category(reading: ImportResult, name: str) -> Category:
-    skeleton, shots, faults = reading.skeleton(name), [], list[Fault]()
+    skeleton, more = reading.skeleton(name), 0
+    shots, faults = list[SupportShot](), list[Fault]()
     for marked in reading.marked:
         if marked.category == name:
             try:
-                shots.append(_to_shot(reading, marked, skeleton.keypoint_names))
+                shot = _to_shot(reading, marked, skeleton.keypoint_names)
             except InvalidInput as error:
                 faults += error.faults
+                continue
+            if len(shots) < MOST_SHOTS:
+                shots.append(shot)
+            else:
+                more += 1
     if not shots:
         raise InvalidInput(faults)
     names, edges = skeleton.keypoint_names, skeleton.edges
     category = Category(name, names, edges, shots, symmetries=skeleton.symmetries)
     reading.problems += [f"{name}: {fault}" for fault in faults]
+    if more:
+        reading.problems.append(f"{name}: only {MOST_SHOTS} shots are taken")
     return category
 
 
@@ -49,9 +58,10 @@ def _to_shot(
         raise InvalidInput.of(marked.image, reason, "missing")
     pixels = decode(reading.images[marked.image], marked.image, MOST_PIXELS).pixels
     height, width = pixels.shape[:2]
-    if marked.size not in (None, (width, height)):
-        stated = "{} x {}".format(*marked.size or ())
-        raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {stated}")
+    marked = fit(marked, width, height, reading.problems)
     points = [marked.points.get(name, (0.0, 0.0)) for name in names]
     seen = [name in marked.points for name in names]
-    return SupportShot(pixels, points, seen, marked.box, marked.automatic)
+    shot = SupportShot(pixels, points, seen, marked.box, marked.automatic)
+    if shot.faults:
+        raise InvalidInput(fault.at(f"{marked.image}: {fault.field}") for fault in shot.faults)
+    return shot

@@ -157,6 +157,16 @@ def test_one_image_is_the_one_that_is_meant_whatever_it_is_called(site: Site) ->
     assert answer["drafts"][0]["shots"][0]["image"] == image
 
 
+def test_points_on_the_border_and_outside(site: Site) -> None:
+    keypoints = [64, 8, 2, 90, 8, 2, 30, 40, 1]
+    content = COCO | {"annotations": [COCO["annotations"][0] | {"keypoints": keypoints}]}
+    answer = bring(site, content, images=site.upload(IMAGE), names="mug.png")
+    rim, ear, foot = answer["drafts"][0]["shots"][0]["keypoints"]
+    assert (rim["x"], rim["visible"], foot["visible"]) == (63.5, True, True)
+    assert not ear["visible"]
+    assert answer["problems"] == ["mug.png: 'ear' lies outside the image, at (90, 8)"]
+
+
 def test_images_that_are_missing_or_of_another_size_are_told(site: Site) -> None:
     answer = bring(site, COCO)
     assert answer["drafts"] == []

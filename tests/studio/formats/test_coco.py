@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from files import coco, only, picture, read_zip
 
 from cape_ros.studio.formats.reading import ImportResult
@@ -101,3 +102,67 @@ def test_byte_order_marks() -> None:
     for encoding in ("utf-8-sig", "utf-16", "utf-16-le"):
         reading = read_zip({"a.json": text.encode(encoding), "a.png": picture()})
         assert only(reading).category == "mug"
+
+
+@pytest.mark.parametrize("named", [{}, {"keypoints": []}, {"keypoints": None}])
+def test_keypoints_without_names_are_counted(named: dict[str, Any]) -> None:
+    content = coco({1: "a.png"}, [(1, [0, 0, 0, *POINTS[3:]])])
+    del content["categories"][0]["keypoints"]
+    content["categories"][0] |= named
+    reading = one_image(content)
+    assert only(reading).points == {"2": (20, 30), "3": (40, 10)}
+    assert list(reading.skeleton("mug").keypoint_names) == ["1", "2", "3"]
+
+
+def test_a_keypoint_may_be_a_list_of_its_own() -> None:
+    nested = [POINTS[at : at + 3] for at in (0, 3, 6)]
+    assert only(one_image(coco({1: "a.png"}, [(1, nested)], NAMES))).points["tail"] == (40, 10)
+
+
+@pytest.mark.parametrize("image", [7, "7", 7.0])
+@pytest.mark.parametrize("kind", [1, "1", 1.0])
+def test_an_id_is_the_same_as_number_and_as_text(image: object, kind: object) -> None:
+    content = coco({7: "a.png"}, [(7, POINTS)], NAMES)
+    content["annotations"][0] |= {"image_id": image, "category_id": kind}
+    assert only(one_image(content)).image == "a.png"
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "expected", "told"),
+    [
+        ([["leg", "head"], ["head", "tail"]], [(0, 1), (1, 2)], None),
+        ([["1", "2"], [2.0, 3.0]], [(0, 1), (1, 2)], None),
+        ([1, 2], [], "edge 1 names no keypoint"),
+        ([[1, 2], [1, 2, 3], [None, 2], {"a": 1}], [(0, 1)], "edge 1, 2, 3 names no keypoint"),
+        ("1-2", [], None),
+    ],
+)
+def test_an_odd_skeleton_costs_no_keypoints(
+    skeleton: Any, expected: list[tuple[int, int]], told: str | None
+) -> None:
+    reading = edges(skeleton)
+    assert only(reading).points["leg"] == (10, 20)
+    assert list(reading.skeleton("mug").edges) == expected
+    assert told is None or told in "\n".join(reading.problems)
+
+
+@pytest.mark.parametrize("width", ["64", 64.0, None, "wide", float("nan"), [64]])
+def test_an_odd_size_costs_no_image(width: object) -> None:
+    content = coco({1: "a.png"}, [(1, POINTS)], NAMES)
+    content["images"][0]["width"] = width
+    assert only(one_image(content)).size in ((64, 48), None)
+
+
+def test_an_object_without_a_marked_keypoint_is_told() -> None:
+    content = coco({1: "a.png"}, [(1, POINTS), (1, [0] * 9)], NAMES)
+    assert one_image(content).problems == ["a.json: 1 annotation has no keypoints"]
+
+
+def test_names_of_categories_are_made_plain() -> None:
+    content = coco({1: "a.png"}, [(1, POINTS)], NAMES, skeleton=[[1, 2]])
+    content["categories"][0]["name"] = "wine glass"
+    content["categories"].append(content["categories"][0] | {"id": 2, "name": "wine_glass"})
+    content["annotations"].append(content["annotations"][0] | {"category_id": 2})
+    reading = one_image(content)
+    assert [one.category for one in reading.marked] == ["wine_glass_2", "wine_glass"]
+    assert list(reading.skeleton("wine_glass_2").edges) == [(0, 1)]

@@ -49,6 +49,13 @@ def meant(name: str, *paths: str, folder: str = "") -> str | None:
         ("frame_0", "", ["images/frame_0.PNG"], "images/frame_0.PNG"),
         ("frame.0001", "", ["frame.0001.jpg", "frame.0002.jpg"], "frame.0001.jpg"),
         (unicodedata.normalize("NFD", "tässchen.png"), "", ["tässchen.png"], "tässchen.png"),
+        ("..\\..\\media\\upload\\4\\cb06-a.png", "", ["images/cb06-a.png"], "images/cb06-a.png"),
+        ("/data/local-files/?d=images%5Ca.png", "", ["images/a.png"], "images/a.png"),
+        ("/data/local-files/?d=a.png", "", ["a.png"], "a.png"),
+        ("http://h/up/my%20mug.png?sign=1", "", ["my mug.png"], "my mug.png"),
+        ("my%20mug.png", "", ["my mug.png", "my%20mug.png"], "my%20mug.png"),
+        ("a#1.png", "", ["a.png"], None),
+        ("a?1.png", "", ["a.png"], None),
         ("a.jpg", "", ["a.png"], None),  # may be another picture
         ("a.png", "", ["x/a.png", "y/a.png"], None),
         ("", "", ["a.png"], None),
