@@ -17,6 +17,9 @@ Data = Annotated[Path | None, typer.Option(help="Folder of the annotated images 
 Photographs = Annotated[
     Path | None, typer.Option(help="Folder of images without annotations (data.photographs).")
 ]
+Rendered = Annotated[
+    Path | None, typer.Option(help="Views made by cape lab render (data.rendered).")
+]
 Imagenet = Annotated[
     str | None, typer.Option(help="Backbone's weights, file or name (start.imagenet).")
 ]
@@ -46,6 +49,7 @@ def train(
     ] = None,
     data: Data = None,
     photographs: Photographs = None,
+    rendered: Rendered = None,
     imagenet: Imagenet = None,
     allow_missing: AllowMissing = False,
     settings: Settings = None,
@@ -82,7 +86,7 @@ def train(
         elif replay:
             _replay(replay, device)
         return
-    given = _settings(data, photographs, imagenet, allow_missing, settings)
+    given = _settings(data, photographs, rendered, imagenet, allow_missing, settings)
     _train(config, given, out, resume, device, tensorboard)
 
 
@@ -90,6 +94,7 @@ def table(
     config: Annotated[Path, typer.Argument(metavar="TABLE", help="YAML file of config/tables/.")],
     data: Data = None,
     photographs: Photographs = None,
+    rendered: Rendered = None,
     imagenet: Imagenet = None,
     allow_missing: AllowMissing = False,
     settings: Settings = None,
@@ -111,7 +116,7 @@ def table(
 
     check_folder_target(out, "--out")
     described, rows = read_table(
-        config, _settings(data, photographs, imagenet, allow_missing, settings), out
+        config, _settings(data, photographs, rendered, imagenet, allow_missing, settings), out
     )
     check_rows(described, rows)
     with gather(device) as (team, torch_device):
@@ -131,11 +136,17 @@ def table(
 def _settings(
     data: Path | None,
     photographs: Path | None,
+    rendered: Path | None,
     imagenet: str | None,
     allow_missing: bool,
     more: list[str] | None,
 ) -> list[str]:
-    places = {"data.root": data, "data.photographs": photographs, "start.imagenet": imagenet}
+    places = {
+        "data.root": data,
+        "data.photographs": photographs,
+        "data.rendered": rendered,
+        "start.imagenet": imagenet,
+    }
     given = {field: str(value) for field, value in places.items() if value is not None}
     settings = [f"{field}={json.dumps(value)}" for field, value in given.items()]
     return [*settings, *(["data.allow_missing=true"] if allow_missing else []), *(more or [])]

@@ -18,10 +18,12 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from cape_ros.core.errors import CapeError, InvalidInput, TrainingError
 from cape_ros.lab.datasets.mp100 import Dataset as Annotated
 from cape_ros.lab.datasets.mp100 import read
+from cape_ros.lab.datasets.rendered.cache import RenderedCache
 from cape_ros.lab.datasets.views import images_in
 from cape_ros.lab.training.config import DataConfig, FewShotConfig, TrainingConfig
 from cape_ros.lab.training.data.episodes import EpisodeConfig, Episodes, SketchedStep
 from cape_ros.lab.training.data.few_shot import FewShotSteps
+from cape_ros.lab.training.data.rendered import RenderedObjects
 from cape_ros.lab.training.distributed import Team, quiet
 from cape_ros.lab.training.objective import AnyStep
 
@@ -55,7 +57,11 @@ class Material:
             )
         photographs = list(images_in(config.data.photographs))
         part = share_of_episodes(config.episodes, team)
-        episodes = Episodes(objects, photographs, part, config.network)
+        rendered = None
+        if part.rendered and config.data.rendered:
+            cache = RenderedCache(config.data.rendered)
+            rendered = RenderedObjects(cache, part.views, grouped=part.grouped > 0)
+        episodes = Episodes(objects, photographs, part, config.network, rendered)
         return cls(episodes, config.steps, 0, config.seed, team)
 
     @classmethod

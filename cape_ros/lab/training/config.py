@@ -30,13 +30,15 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Annotated objects in MP-100's format, and photographs that need no annotation."""
+    """Annotated objects in MP-100's format, photographs that need no annotation, and views that
+    `cape lab render` made."""
 
     root: Path | None = None  # holds what the next two name
     annotations: str = "annotations/train.json"
     images: str = "images"
     allow_missing: bool = False  # leave out objects whose image does not exist, and say how many
     photographs: Path | None = None  # `episodes` need them, `few_shot` does not
+    rendered: Path | None = None  # a cache of views, for `episodes.rendered`
     held_out: tuple[str, ...] = ()  # categories of the file that are never trained on
 
 

@@ -20,7 +20,14 @@ from cape_ros.core.files import read_text
 from cape_ros.lab.training.config import TrainingConfig
 
 T = TypeVar("T")
-PLACES = ("data.root", "data.photographs", "start.imagenet", "start.weights", "workers")
+PLACES = (
+    "data.root",
+    "data.photographs",
+    "data.rendered",
+    "start.imagenet",
+    "start.weights",
+    "workers",
+)
 """Fields that say where something lies on this machine, or what it bears, not what is computed."""
 
 

@@ -1,15 +1,26 @@
-"""A little training data: drawn objects of three categories, and photographs of a dependency."""
+"""A little training data: drawn objects of four categories, photographs of a dependency, and
+views of a few rendered blocks."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from primitives import CHAIR, WEDGE, write_obj
 from shipped_recipe import CONFIGS, HELD_OUT
 from skimage import data as shipped
+
+from cape_ros.core.errors import CapeError
+from cape_ros.lab.datasets.rendered.cache import CacheConfig, RenderedCache
+from cape_ros.lab.datasets.rendered.catalogue import read_catalogue
+from cape_ros.lab.datasets.rendered.meshes import require_renderer
+from cape_ros.lab.datasets.rendered.run import render_all
+from cape_ros.lab.training.data.episodes import Kind
+from cape_ros.lab.training.data.rendered import RENDERINGS, RenderedObjects
 
 NAMES = ("kite", "cross", *HELD_OUT)
 CORNERS = np.array([[0.1, 0.5], [0.5, 0.1], [0.9, 0.5], [0.5, 0.9]])
@@ -62,6 +73,36 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         pixels = cv2.resize(getattr(shipped, name)(), (200, 150))
         cv2.imwrite(str(folder / f"{name}.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory, photographs: list[Path]) -> RenderedCache:
+    """Views of two chairs, which are a group, and of a wedge."""
+    try:
+        require_renderer()
+    except CapeError as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("rendered")
+    broad = [*CHAIR, ((-0.7, 0.5, 0), (0.7, 0.6, 0.2))]
+    for name, blocks in (("chair/low", CHAIR), ("chair/broad", broad), ("wedge/wedge", WEDGE)):
+        write_obj(folder / "meshes" / f"{name}.obj", blocks)
+    entries = read_catalogue(folder / "meshes")
+    cache = RenderedCache(folder / "cache")
+    config = CacheConfig(count=5)
+    for done in render_all(entries, cache.folder, config, photographs, 1):
+        assert not done.left_out
+    return cache
+
+
+@pytest.fixture(scope="session")
+def objects(rendered: RenderedCache) -> RenderedObjects:
+    return RenderedObjects(rendered, views=3)
+
+
+@pytest.fixture
+def objects_for(request: pytest.FixtureRequest) -> Callable[[Kind], RenderedObjects | None]:
+    """Where no renderer is installed, tests of the kinds that need one are skipped."""
+    return lambda kind: request.getfixturevalue("objects") if kind in RENDERINGS else None
 
 
 @pytest.fixture(scope="session")

@@ -41,12 +41,14 @@ def view_of_instance(
     backgrounds: Sequence[Path],
     size: tuple[int, int],
     sketch: bool = False,
+    hidden_known: bool = False,
 ) -> View:
     """An object rotated, scaled, shifted and recoloured, sometimes pasted on another background.
 
     Every query is rotated on its own, so the support's layout is a bad guess; a flip changes what
     is left and right, so a whole episode flips or none of it. size: (height, width) of the view.
-    sketch: a device is to recolour it.
+    sketch: a device is to recolour it. hidden_known: the places of keypoints that are not visible
+    are true, not a filler.
     """
     image = photograph(instance.image)
     x, y, w, h = instance.box
@@ -55,7 +57,9 @@ def view_of_instance(
     crop = Crop.of_box((x + shift[0], y + shift[1], w, h), size, scale, draw_rotation(generator))
     matrix = np.vstack((crop.matrix, (0, 0, 1)))
     visible = instance.visible
-    points = np.where(visible[:, None], instance.keypoints, np.nan)
+    points = instance.keypoints
+    if not hidden_known:
+        points = np.where(visible[:, None], points, np.nan)
     background = pick(backgrounds, generator, size) if generator.random() < 0.4 else None
     return finish(image, matrix, points, visible, generator, flip, size, background, sketch)
 

@@ -1,11 +1,14 @@
 """Draws a sheet of training episodes: a row of supports and queries of each kind.
 
 python -m cape_ros.lab.training.data.episode_sheet DATA PHOTOGRAPHS --out sheet.png --seed 1
+
+With --rendered CACHE also the kinds that show rendered meshes.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +19,11 @@ from PIL import Image, ImageDraw
 
 from cape_ros.core.errors import SourceError, exit_status
 from cape_ros.lab.datasets.mp100 import Dataset, read
+from cape_ros.lab.datasets.rendered.cache import RenderedCache
 from cape_ros.lab.datasets.views import View, images_in
 from cape_ros.lab.training.data.bodies import Body
 from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind, Thing
+from cape_ros.lab.training.data.rendered import RENDERINGS, Rendered, RenderedObjects
 from cape_ros.model import CapeFormerConfig
 from cape_ros.perception.drawing.font import load_font
 from cape_ros.perception.drawing.overlay import keypoint_color
@@ -38,19 +43,23 @@ EXPLAINED: dict[Kind, str] = {
     "thin plate": "One photograph twice, each\ntime also bent, as a printed\ncloth would be.",
     "procedural": "Two objects of one made-up\ncategory: the same parts on\n"
     "the same joints, with other\nangles, sizes and colours;\nsometimes partly covered.",
+    "rendered": "One mesh from two sides.\nWhat only the other side shows\nis hidden.",
+    "rendered group": "Meshes of one group from\ntwo sides: the places that\nthey share.",
 }
 
 
-def sheet(episodes: Episodes, dataset: Dataset, seed: int) -> Image.Image:
-    """The page; rows in the order of `KINDS`. Episodes must have two views."""
+def sheet(
+    episodes: Episodes, dataset: Dataset, seed: int, kinds: Sequence[Kind] = KINDS
+) -> Image.Image:
+    """The page; a row for each kind. Episodes must have two views."""
     pair = 2 * TILE + GAP
     row = TILE + CAPTION + 3 * GAP
     width = LABEL + PAIRS * (pair + 4 * GAP)
-    page = Image.new("RGB", (width, TOP + len(KINDS) * row), PAPER)
+    page = Image.new("RGB", (width, TOP + len(kinds) * row), PAPER)
     draw = ImageDraw.Draw(page)
     draw.text((2 * GAP, 14), "What the network is trained on", INK, load_font(30))
     _legend(draw, 2 * GAP, 68)
-    for at, kind in enumerate(KINDS):
+    for at, kind in enumerate(kinds):
         y = TOP + at * row
         draw.line((2 * GAP, y - GAP, width - 2 * GAP, y - GAP), (210, 210, 206))
         draw.text((2 * GAP, y + 4), kind.capitalize(), INK, load_font(25))
@@ -118,6 +127,8 @@ def _name(thing: Thing, dataset: Dataset) -> str:
         return f"body {thing.number}"
     if isinstance(thing, Path):
         return "photograph"
+    if isinstance(thing, Rendered):
+        return thing.mesh or thing.group
     return "image of the annotated set" if thing is None else dataset.categories[thing]
 
 
@@ -140,12 +151,15 @@ def main(
     photographs: Annotated[Path, typer.Argument(help="Folder of images without annotations.")],
     out: Annotated[Path, typer.Option(help="The page, a PNG.")],
     seed: Annotated[int, typer.Option(min=0)] = 1,
+    rendered: Annotated[Path | None, typer.Option(help="Views made by cape lab render.")] = None,
 ) -> None:
     """Show what a network is trained on, on one page."""
     dataset = read(data / "annotations" / "train.json", data / "images")
     config = EpisodeConfig(views=2, keypoints=KEYPOINTS, balance=0.0)
-    episodes = Episodes(dataset, list(images_in(photographs)), config, CapeFormerConfig())
-    page = sheet(episodes, dataset, seed)
+    meshes = RenderedObjects(RenderedCache(rendered), config.views) if rendered else None
+    episodes = Episodes(dataset, list(images_in(photographs)), config, CapeFormerConfig(), meshes)
+    kinds = [kind for kind in KINDS if meshes or kind not in RENDERINGS]
+    page = sheet(episodes, dataset, seed, kinds)
     try:
         page.save(out, "PNG")
     except OSError as error:

@@ -15,22 +15,27 @@ from numpy.random import Generator
 from torch import Tensor
 
 from cape_ros.core.errors import Fault, InvalidInput
-from cape_ros.lab.datasets.mp100 import Dataset
+from cape_ros.lab.datasets.mp100 import Dataset, Instance
 from cape_ros.lab.datasets.views import Batch, View, collate
 from cape_ros.lab.training.data.augment import view_of_instance
 from cape_ros.lab.training.data.bodies import Body, body
 from cape_ros.lab.training.data.procedural import views_of_body
+from cape_ros.lab.training.data.rendered import (
+    Rendered,
+    RenderedObjects,
+    Rendering,
+)
 from cape_ros.lab.training.data.sketches import Sketch, Sketches
 from cape_ros.lab.training.data.warps import Warp, views_of_photograph
 from cape_ros.model import CapeFormerConfig
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["annotated", Warp, "procedural"]
+Kind = Literal["annotated", Warp, "procedural", Rendering]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Thing = int | Path | Body | None
-"""The subject of an episode: a category by its id, a photograph, a procedural category, or (None)
-an annotated image warped."""
+Thing = int | Path | Body | Rendered | None
+"""The subject of an episode: a category by its id, a photograph, a procedural category, rendered
+meshes, or (None) an annotated image warped."""
 BODIES = 2**31  # so many procedural categories are drawn from
 
 
@@ -45,6 +50,8 @@ class EpisodeConfig:
     affine: float = 0.0  # part of the warped ones where parallels stay parallel
     thin_plate: float = 0.0  # part of the warped ones that bend; all others are homographies
     procedural: float = 0.0  # part of the episodes that show a category made up on the spot
+    rendered: float = 0.0  # part of the episodes that show a mesh from several sides
+    grouped: float = 0.0  # part of the rendered ones that show meshes of one group instead
     strangers: int = 9  # pairs per step whose query shows something else than the support
     balance: float = 0.35  # a category is drawn in proportion to its size to this power
     drawn_by: Literal["workers", "device"] = "workers"  # who warps, recolours and masks the views
@@ -55,11 +62,15 @@ class EpisodeConfig:
             for name, least in (("episodes", 1), ("views", 2), ("keypoints", 1), ("strangers", 0))
             if getattr(self, name) < least
         ]
-        for one, other in (("warped", "procedural"), ("affine", "thin_plate")):
-            parts = getattr(self, one), getattr(self, other)
+        for names in (
+            ("warped", "procedural", "rendered"),
+            ("affine", "thin_plate"),
+            ("grouped",),
+        ):
+            parts = tuple(getattr(self, name) for name in names)
             if min(parts) < 0 or sum(parts) > 1:
                 reason = f"must be from 0 to 1 and not above 1 together, are {parts}"
-                faults.append(Fault(f"{one}, {other}", reason))
+                faults.append(Fault(", ".join(names), reason))
         if faults:
             raise InvalidInput(faults)
 
@@ -70,7 +81,13 @@ class EpisodeConfig:
             if within < self.affine:
                 return "affine"
             return "thin plate" if within < self.affine + self.thin_plate else "homography"
-        return "procedural" if place < self.warped + self.procedural else "annotated"
+        place -= self.warped
+        if place < self.procedural:
+            return "procedural"
+        place -= self.procedural
+        if place < self.rendered:
+            return "rendered group" if place < self.rendered * self.grouped else "rendered"
+        return "annotated"
 
 
 @dataclass(frozen=True)
@@ -104,10 +121,12 @@ class SketchedStep:
 
 
 class Episodes:
-    """Draws steps from annotated objects and from photographs, as a network wants to see them.
+    """Draws steps from annotated and rendered objects and from photographs, as a network wants to
+    see them.
 
     A category with fewer objects than an episode has views cannot be drawn; it is left out, with a
-    word in the log. Raises `InvalidInput` if nothing is left, or without photographs.
+    word in the log. Raises `InvalidInput` if nothing is left, without photographs, and without
+    rendered objects where episodes show them.
     """
 
     def __init__(
@@ -116,6 +135,7 @@ class Episodes:
         photographs: Sequence[Path],
         config: EpisodeConfig,
         network: CapeFormerConfig,
+        rendered: RenderedObjects | None = None,
     ):
         self.config, self.network = config, network
         self._sketch = config.drawn_by == "device"
@@ -124,8 +144,12 @@ class Episodes:
         if not self._photographs:
             reason = "there is none: give --photographs FOLDER; they are backgrounds at least"
             raise InvalidInput.of("data.photographs", reason)
+        if config.rendered and rendered is None:
+            reason = "is missing, and episodes.rendered is not 0: give --rendered FOLDER"
+            raise InvalidInput.of("data.rendered", reason)
+        self._rendered = rendered
         self._objects = drawable(dataset, config.views)
-        if not self._objects and config.warped + config.procedural < 1:
+        if not self._objects and config.warped + config.procedural + config.rendered < 1:
             reason = f"no category has the {config.views} objects that an episode shows"
             raise InvalidInput.of("dataset", reason)
         chance = np.array([len(some) for some in self._objects.values()], float) ** config.balance
@@ -177,6 +201,8 @@ class Episodes:
                 self._sketch,
             )
             return shown, self._some_keypoints(views, generator)
+        if kind == "rendered" or kind == "rendered group":
+            return self.rendered(kind, generator)
         return self.warped(kind, generator)
 
     def warped(self, warp: Warp, generator: Generator) -> tuple[Thing, list[View]]:
@@ -194,12 +220,22 @@ class Episodes:
     def annotated(self, category: int, generator: Generator) -> list[View]:
         """Objects of a category, by its id."""
         drawn = generator.choice(self._objects[category], self.config.views, replace=False)
-        objects = [self._dataset.instances[at] for at in drawn]
+        return self._views_of([self._dataset.instances[at] for at in drawn], generator)
+
+    def rendered(self, kind: Rendering, generator: Generator) -> tuple[Rendered, list[View]]:
+        """A mesh, or meshes of a group, from several sides."""
+        assert self._rendered
+        thing, objects = self._rendered.draw(kind, generator)
+        return thing, self._views_of(objects, generator, hidden_known=True)
+
+    def _views_of(
+        self, objects: Sequence[Instance], generator: Generator, hidden_known: bool = False
+    ) -> list[View]:
+        """Objects with the same keypoints, all flipped or none."""
         flip = bool(generator.random() < 0.5)
+        size, backgrounds = self.network.image_size, self._photographs
         views = [
-            view_of_instance(
-                one, generator, flip, self._photographs, self.network.image_size, self._sketch
-            )
+            view_of_instance(one, generator, flip, backgrounds, size, self._sketch, hidden_known)
             for one in objects
         ]
         return self._some_keypoints(views, generator)
@@ -226,6 +262,10 @@ def drawable(dataset: Dataset, objects: int) -> dict[int, list[int]]:
 
 def _differ(one: Thing, other: Thing) -> bool:
     """Whether it is certain that the one shows nothing of the other."""
+    if isinstance(one, Rendered) and isinstance(other, Rendered):
+        return one.differs(other)
+    if isinstance(one, Rendered) or isinstance(other, Rendered):  # a category may be a group, too
+        return isinstance(one, Path | Body) or isinstance(other, Path | Body)
     if one is None or other is None:
         return isinstance(one, Path | Body) or isinstance(other, Path | Body)
     return one != other

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cape_ros.lab.datasets.rendered.cache import RenderedCache
 from cape_ros.lab.datasets.views import View
 from cape_ros.lab.training.data import episode_sheet
 from cape_ros.lab.training.data.episode_sheet import TILE, picture
@@ -23,6 +24,14 @@ def test_a_sheet_is_written_and_repeats(
     assert not np.array_equal(pages[0], pages[2])
     assert pages[0].shape[0] > 5 * TILE
     assert pages[0].shape[1] > 6 * TILE
+
+
+def test_rendered_meshes_add_their_rows(
+    data: Path, photographs: list[Path], rendered: RenderedCache, tmp_path: Path
+) -> None:
+    out = tmp_path / "sheet.png"
+    episode_sheet.main(data, photographs[0].parent, out, rendered=rendered.folder)
+    assert cv2.imread(str(out)).shape[0] > 7 * TILE
 
 
 def test_visible_keypoints_are_discs_hidden_ones_rings_and_others_are_not_drawn() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from cape_ros.lab.datasets.mp100 import Dataset
 from cape_ros.lab.datasets.views import View
 from cape_ros.lab.training.data.augment import finish, view_of_instance
 from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind
+from cape_ros.lab.training.data.rendered import RenderedObjects
 from cape_ros.lab.training.data.warps import views_of_photograph
 
 SIZE = 256
+ObjectsFor = Callable[[Kind], RenderedObjects | None]
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +119,14 @@ def test_kinds_are_drawn_by_their_shares() -> None:
         return {kind: drawn[kind] / 1000 for kind in drawn}
 
     assert shares(EpisodeConfig()) == {"homography": 0.3, "annotated": 0.7}
-    mixed = EpisodeConfig(warped=0.4, affine=0.25, thin_plate=0.5, procedural=0.2)
+    mixed = EpisodeConfig(
+        warped=0.4, affine=0.25, thin_plate=0.5, procedural=0.2, rendered=0.2, grouped=0.25
+    )
     assert shares(mixed) == pytest.approx(
         {
-            "annotated": 0.4,
+            "annotated": 0.2,
+            "rendered": 0.15,
+            "rendered group": 0.05,
             "affine": 0.1,
             "homography": 0.1,
             "thin plate": 0.2,
@@ -134,6 +141,8 @@ def test_kinds_are_drawn_by_their_shares() -> None:
         {"warped": 1.2},
         {"procedural": -0.1},
         {"warped": 0.6, "procedural": 0.6},
+        {"warped": 0.6, "rendered": 0.6},
+        {"grouped": 1.5},
         {"affine": 2.0},
         {"episodes": 0},
         {"views": 1},
@@ -156,7 +165,11 @@ def test_the_smallest_step_that_can_be(data: Path, photographs: list[Path]) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_drawn_again_from_its_seed(episodes: Episodes, kind: Kind) -> None:
+def test_every_kind_is_drawn_again_from_its_seed(
+    data: Path, photographs: list[Path], kind: Kind, objects_for: ObjectsFor
+) -> None:
+    config, objects = EpisodeConfig(keypoints=4), objects_for(kind)
+    episodes = Episodes(training_data(data), photographs, config, NETWORK, objects)
     drawn = [episodes.episode(kind, np.random.default_rng(seed))[1] for seed in (1, 1, 2)]
     assert len(drawn[0]) == episodes.config.views
     assert drawn[0][2].pixels.tobytes() == drawn[1][2].pixels.tobytes()
@@ -166,10 +179,12 @@ def test_every_kind_is_drawn_again_from_its_seed(episodes: Episodes, kind: Kind)
 
 
 def test_steps_of_all_kinds_have_their_pairs_and_strangers(
-    data: Path, photographs: list[Path]
+    data: Path, photographs: list[Path], objects: RenderedObjects
 ) -> None:
-    config = EpisodeConfig(warped=0.4, affine=0.3, thin_plate=0.3, procedural=0.4)
-    mixed = Episodes(training_data(data), photographs, config, NETWORK)
+    config = EpisodeConfig(
+        warped=0.3, affine=0.3, thin_plate=0.3, procedural=0.2, rendered=0.4, grouped=0.5
+    )
+    mixed = Episodes(training_data(data), photographs, config, NETWORK, objects)
     for number in range(4):
         step = mixed.draw((0, number))
         assert step.batch.images.isfinite().all()
@@ -203,7 +218,12 @@ def test_without_photographs_nothing_is_drawn(data: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [(192, 192), (128, 192)])
 def test_views_have_the_size_that_the_network_wants(
-    data: Path, photographs: list[Path], size: tuple[int, int], kind: Kind, drawn_by: str
+    data: Path,
+    photographs: list[Path],
+    size: tuple[int, int],
+    kind: Kind,
+    drawn_by: str,
+    objects_for: ObjectsFor,
 ) -> None:
     """Height and width of the images, and a keypoint is inside exactly where it is visible."""
     only = {
@@ -212,10 +232,14 @@ def test_views_have_the_size_that_the_network_wants(
         "homography": {"warped": 1.0},
         "thin plate": {"warped": 1.0, "thin_plate": 1.0},
         "procedural": {"warped": 0.0, "procedural": 1.0},
+        "rendered": {"warped": 0.0, "rendered": 1.0},
+        "rendered group": {"warped": 0.0, "rendered": 1.0, "grouped": 1.0},
     }[kind]
     config = EpisodeConfig(episodes=2, keypoints=4, strangers=0, drawn_by=drawn_by, **only)
     network = replace(NETWORK, image_size=size)
-    batch = Episodes(training_data(data), photographs, config, network).draw((0, 0)).batch
+    objects = objects_for(kind)
+    drawn = Episodes(training_data(data), photographs, config, network, objects)
+    batch = drawn.draw((0, 0)).batch
     assert batch.images.shape[-2:] == size
     rows, columns = size
     shown = batch.points[batch.weight > 0] * torch.tensor([columns, rows])

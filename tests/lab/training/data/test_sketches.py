@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cape_ros.lab.datasets.views import IMAGENET_MEAN, IMAGENET_STD, Batch, coll
 from cape_ros.lab.training.data.augment import LARGEST_SOURCE, source
 from cape_ros.lab.training.data.episodes import KINDS, EpisodeConfig, Episodes, Kind, SketchedStep
 from cape_ros.lab.training.data.light import NOISE, Light
+from cape_ros.lab.training.data.rendered import RenderedObjects
 from cape_ros.lab.training.data.sketches import Sketch, Sketches
 from cape_ros.model import CapeFormerConfig
 
@@ -30,8 +32,13 @@ def no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Light, "draw", lambda generator: replace(draw(generator), noisy=False))
 
 
-def episodes(data: Path, photographs: list[Path], config: EpisodeConfig) -> Episodes:
-    return Episodes(training_data(data), photographs, config, NETWORK)
+def episodes(
+    data: Path,
+    photographs: list[Path],
+    config: EpisodeConfig,
+    objects: RenderedObjects | None = None,
+) -> Episodes:
+    return Episodes(training_data(data), photographs, config, NETWORK, objects)
 
 
 def pixels(batch: Batch) -> torch.Tensor:
@@ -41,9 +48,14 @@ def pixels(batch: Batch) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_views_are_what_a_worker_draws(data: Path, photographs: list[Path], kind: Kind) -> None:
+def test_views_are_what_a_worker_draws(
+    data: Path,
+    photographs: list[Path],
+    kind: Kind,
+    objects_for: Callable[[Kind], RenderedObjects | None],
+) -> None:
     by = {
-        who: episodes(data, photographs, replace(ALL_KINDS, drawn_by=who))
+        who: episodes(data, photographs, replace(ALL_KINDS, drawn_by=who), objects_for(kind))
         for who in ("workers", "device")
     }
     for seed in range(6):
