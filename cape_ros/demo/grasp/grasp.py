@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cape_ros.demo.grasp.arm import Arm, Unreachable, straight
-from cape_ros.demo.grasp.mug import SimulatedObject
+from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.scene import HOME, Scene
 
 BEFORE = 0.10  # [m] from which the gripper comes straight to the grasp

@@ -13,26 +13,28 @@ from cape_ros.demo.film import Film
 from cape_ros.demo.grasp.arm import Arm, Unreachable
 from cape_ros.demo.grasp.depth_camera import SIZE, DepthCamera
 from cape_ros.demo.grasp.grasp import GraspFrame, execute, plan
-from cape_ros.demo.grasp.mug import SimulatedObject
+from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.robot_node import RobotNode
 from cape_ros.demo.grasp.scene import Scene
 from cape_ros.demo.grasp.situations import MIDDLE, Situation, registered, view_of
 from cape_ros.demo.grasp.trial import Outcome, Sighting, blame, settle, sighting
 from cape_ros.demo.registrar import Registrar
 from cape_ros.msg import FrameDefinition, Keypoint, SupportShot
+from cape_ros.perception.drawing.overlay import Pen
 from cape_ros.ros.conversions import to_region
 from cape_ros.server.server import RegisterMode
 from cape_ros.srv import RegisterCategory
 
 ANSWER = 60.0  # [s] a service call may take
+RATE = 8.0  # pictures of the film for each second of simulated time
 RESULT = 5.0  # [s] the result of an image may take
-PICTURE = 0.1  # [s] of simulated time between two pictures of the film
+PICTURE = 1 / RATE  # [s] of simulated time between two pictures of the film
 CLICK = 1.0  # [pixels] standard deviation of a person's click
 ONLOOKER = np.array([1.05, -0.75, 0.6]), np.array([0.38, 0.0, 0.18])
 
 
 class Laboratory:
-    """film: None = none. `close` it."""
+    """film: None = none. caption: in the film, from now on. `close` it."""
 
     def __init__(
         self, objects: Sequence[SimulatedObject], film: Film | None, generator: np.random.Generator
@@ -44,6 +46,7 @@ class Laboratory:
         self._film = film
         self._generator = generator
         self._registrar: Registrar | None = None
+        self.caption = ""
         self._views: dict[str, np.ndarray] = {}
         self._filmed = -1.0
         self._time = 0.0  # [s] of the simulated world, over all situations
@@ -125,7 +128,8 @@ class Laboratory:
     def take(self, one: SimulatedObject, frame: GraspFrame) -> tuple[bool, str]:
         """Whether the object was lifted, and if not, why."""
         try:
-            lifted = execute(self._arm, self.scene, plan(self._arm, frame, one), one)
+            planned = plan(self._arm, frame, one)
+            lifted = execute(self._arm, self.scene, planned, one)
         except Unreachable as error:
             return False, str(error)
         return lifted, "" if lifted else "it was not lifted"
@@ -159,5 +163,7 @@ class Laboratory:
         if shown is None:
             return
         beside = self.camera.picture("onlooker")
+        if self.caption:
+            Pen(beside).footnote(self.caption)
         assert shown.shape == (SIZE[1], SIZE[0], 3)
         self._film.add(np.hstack((shown, beside)), round(1e9 * self._time))

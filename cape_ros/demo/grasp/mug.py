@@ -1,14 +1,13 @@
-"""Objects that stand on the table: a mug of primitives, and what makes them graspable."""
+"""A mug of primitives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from cape_ros.demo.grasp.objects import SimulatedObject, box
 from cape_ros.demo.grasp.simulator import mujoco
 
 RADIUS, HEIGHT, WALL = 0.036, 0.085, 0.004  # [m] of the mug
@@ -17,31 +16,6 @@ MASS = 0.25  # [kg]
 CERAMIC = (0.86, 0.84, 0.78, 1.0)
 BAND = (0.16, 0.30, 0.52, 1.0)
 PRINT = (0.72, 0.16, 0.12, 1.0)
-
-
-@dataclass(frozen=True, eq=False)
-class SimulatedObject:
-    """An object on the table. Its frame lies in the middle of its foot: x to its front, z up.
-
-    keypoints: by name, [m] in its frame. frames: as in an annotation file, with one `grasp`.
-    opening: [m] of the gripper before the grasp. depth: [m] that the fingertips' middle goes
-    beyond the frame's origin, along z. radius: [m] of what it covers on the table.
-    build: adds its geometry to a body of an `MjSpec`.
-    """
-
-    name: str
-    keypoints: Mapping[str, tuple[float, float, float]]
-    edges: tuple[tuple[int, int], ...]
-    frames: Mapping[str, Any]
-    opening: float
-    depth: float
-    radius: float
-    build: Callable[[Any], None]
-
-    @property
-    def points(self) -> np.ndarray:
-        """[K, 3] metres, in its frame."""
-        return np.array(list(self.keypoints.values()))
 
 
 def mug() -> SimulatedObject:
@@ -62,18 +36,18 @@ def mug() -> SimulatedObject:
     # One finger inside, one outside, opposite the handle.
     grasp = {"origin": ["rim_left"], "x": "rim_right->rim_left", "z": "down"}
     return SimulatedObject(
-        "mug", keypoints, edges, {"grasp": grasp}, 0.05, 0.012, reach, _build_mug
+        "mug", reach, _build, keypoints, edges, {"grasp": grasp}, opening=0.05, depth=0.012
     )
 
 
-def _build_mug(body: Any) -> None:
+def _build(body: Any) -> None:
     volume = 2 * np.pi * RADIUS * HEIGHT * WALL + np.pi * RADIUS**2 * WALL + 6e-6
     density = MASS / volume
     middle, width = RADIUS - WALL / 2, np.pi * RADIUS / STAVES * 1.02
     # The mug stands on its floor: each stave on the table would cost four contacts.
     for low, high, colour in ((0.001, 0.016, BAND), (0.016, HEIGHT, CERAMIC)):
         for angle in np.arange(STAVES) * 2 * np.pi / STAVES:
-            _box(
+            box(
                 body,
                 size=(WALL / 2, width, (high - low) / 2),
                 pos=(middle * np.cos(angle), middle * np.sin(angle), (low + high) / 2),
@@ -101,7 +75,7 @@ def _build_mug(body: Any) -> None:
     # Staves as thin as ink, on the outside: a disc would stick out of the curved wall.
     for angle in np.radians((-15, 0, 15)):
         high = 0.014 if angle == 0 else 0.009
-        _box(
+        box(
             body,
             size=(0.0006, np.pi * RADIUS / STAVES * 1.03, high),
             pos=((RADIUS) * np.cos(angle), (RADIUS) * np.sin(angle), 0.048),
@@ -111,8 +85,3 @@ def _build_mug(body: Any) -> None:
             contype=0,
             conaffinity=0,
         )
-
-
-def _box(body: Any, *, yaw: float, **fields: Any) -> None:
-    quat = (np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
-    body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, quat=quat, **fields)

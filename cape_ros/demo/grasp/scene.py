@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cape_ros.demo.grasp.mug import SimulatedObject
+from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.simulator import ARM, mujoco
 
 BASE = "base"  # the frame of the arm's foot, and of the world; z = 0 is the top of the table

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cape_ros.demo.grasp.mug import SimulatedObject
+from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.scene import Placement
 
 MIDDLE = np.array([0.5, 0.0, 0.04])  # [m] of where objects stand
