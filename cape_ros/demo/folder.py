@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.files import check_name
-from cape_ros.demo.node_process import LOG
 
+LOG = "node.log"
 LIBRARY = "library"
 
 

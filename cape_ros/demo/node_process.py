@@ -14,8 +14,8 @@ from types import MappingProxyType, TracebackType
 from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError
 from cape_ros.demo.camera_node import TOPIC
+from cape_ros.demo.folder import LOG
 
-LOG = "node.log"
 LAST_LINES = 8
 SHUTDOWN_TIMEOUT = 10.0  # [s] to end after SIGINT
 

@@ -7,16 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from cape_ros.core.errors import CapeError
+from cape_ros.demo.grasp.kinematics import damped_step
 from cape_ros.demo.grasp.scene import HOME, Scene
 from cape_ros.demo.grasp.simulator import mujoco
 
 JOINTS = 7
 WIDEST = 0.085  # [m] opening of the gripper
 CLOSED = 255.0  # what its actuator takes for closed; 0 is open
-DAMPING = 0.05
-TO_HOME = 0.05  # share of the way to HOME that a step of the search may go beside its task
 STEPS = 200
-LARGEST_STEP = 0.2  # [rad]
 REACHED = 0.002, 0.01  # [m], [rad]
 PERIOD = 0.02  # [s] between two commands
 STRAIGHT = 24  # poses on a straight line
@@ -31,7 +29,7 @@ class Arm:
 
     def __init__(self, scene: Scene, on_time: Callable[[], None] = lambda: None) -> None:
         self._scene = scene
-        self._scratch = mujoco.MjData(scene.model)
+        self._scratch = mujoco().MjData(scene.model)
         self._site = scene.model.site("tcp").id
         self._on_time = on_time
 
@@ -49,16 +47,18 @@ class Arm:
         jacobian = np.empty((6, model.nv))
         for _ in range(STEPS):
             data.qpos[:JOINTS] = angles
-            mujoco.mj_kinematics(model, data)
-            mujoco.mj_comPos(model, data)
+            mujoco().mj_kinematics(model, data)
+            mujoco().mj_comPos(model, data)
             site = data.site(self._site)
             error = np.concatenate(
                 (position - site.xpos, _turn(rotation @ site.xmat.reshape(3, 3).T))
             )
             if np.linalg.norm(error[:3]) < REACHED[0] / 4 and np.linalg.norm(error[3:]) < 0.002:
                 return angles
-            mujoco.mj_jacSite(model, data, jacobian[:3], jacobian[3:], self._site)
-            angles = np.clip(angles + damped_step(jacobian[:, :JOINTS], error, angles), low, high)
+            mujoco().mj_jacSite(model, data, jacobian[:3], jacobian[3:], self._site)
+            angles = np.clip(
+                angles + damped_step(jacobian[:, :JOINTS], error, HOME - angles), low, high
+            )
         if np.linalg.norm(error[:3]) < REACHED[0] and np.linalg.norm(error[3:]) < REACHED[1]:
             return angles
         reached = np.round(position, 2).tolist()
@@ -93,16 +93,6 @@ class Arm:
         self._on_time()
 
 
-def damped_step(jacobian: np.ndarray, error: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """[7] change of the angles that reduces an error [6] by the Jacobian [6, 7]; what the task
-    leaves free goes towards `HOME`."""
-    square = jacobian @ jacobian.T + DAMPING**2 * np.eye(6)
-    pseudo = jacobian.T @ np.linalg.inv(square)
-    free = np.eye(JOINTS) - pseudo @ jacobian
-    step = pseudo @ error + free @ (TO_HOME * (HOME - angles))
-    return np.asarray(step * min(1.0, LARGEST_STEP / max(float(np.abs(step).max()), 1e-9)))
-
-
 def straight(
     start: np.ndarray, end: np.ndarray, rotation: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -113,6 +103,6 @@ def straight(
 def _turn(rotation: np.ndarray) -> np.ndarray:
     """[3] rad, of a rotation matrix."""
     quat, turn = np.empty(4), np.empty(3)
-    mujoco.mju_mat2Quat(quat, rotation.ravel())
-    mujoco.mju_quat2Vel(turn, quat, 1)
+    mujoco().mju_mat2Quat(quat, rotation.ravel())
+    mujoco().mju_quat2Vel(turn, quat, 1)
     return turn

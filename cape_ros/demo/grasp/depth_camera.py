@@ -7,18 +7,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cape_ros.demo.grasp.depth_noise import measure
 from cape_ros.demo.grasp.scene import Scene
 from cape_ros.demo.grasp.simulator import mujoco
 from cape_ros.perception.spatial import CameraModel, Pose
 
 SIZE = 640, 480  # pixels: width, height
-NOISE = 0.004  # [m] standard deviation of depth at 1 m; it grows with the square of the distance
-GRAIN = 3  # [pixels] over which depth noise is alike: a stereo camera compares windows
-BASELINE = 0.05  # [m] between both eyes: what one does not see has no depth
-JUMP = 0.015  # [m] between neighbours that lie on different surfaces
-LOST_AT_EDGES, LOST = 0.4, 0.01  # share of pixels without depth
 COLOUR_NOISE = 2.0  # of 255
-NEAREST, FARTHEST = 0.2, 4.0  # [m]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +33,7 @@ class DepthCamera:
     def __init__(self, scene: Scene, generator: np.random.Generator) -> None:
         self._scene = scene
         self._generator = generator
-        self._renderer = mujoco.Renderer(scene.model, SIZE[1], SIZE[0])
+        self._renderer = mujoco().Renderer(scene.model, SIZE[1], SIZE[0])
         focal = SIZE[1] / 2 / np.tan(np.radians(scene.model.camera("camera").fovy[0]) / 2)
         centre = (SIZE[0] - 1) / 2, (SIZE[1] - 1) / 2  # of pixels whose middles are whole numbers
         self.model = CameraModel.of(
@@ -55,31 +50,35 @@ class DepthCamera:
         right /= np.linalg.norm(right)
         quat = np.empty(4)
         axes = np.column_stack((right, np.cross(back, right), back))
-        mujoco.mju_mat2Quat(quat, axes.ravel())
+        mujoco().mju_mat2Quat(quat, axes.ravel())
         camera = self._scene.model.camera(name)
         camera.pos, camera.quat = place, quat
-        mujoco.mj_forward(self._scene.model, self._scene.data)
+        mujoco().mj_forward(self._scene.model, self._scene.data)
 
     def picture(self, name: str) -> np.ndarray:
         """[H, W, 3] uint8 RGB of a camera of the scene, without noise."""
         self._renderer.update_scene(self._scene.data, name)
         return np.array(self._renderer.render())
 
-    def shoot(self) -> Shot:
+    def shoot(self, with_depth: bool = True) -> Shot:
+        """with_depth: else depth is all holes, which takes less time."""
         image = self.picture("camera")
         noise = self._generator.normal(0, COLOUR_NOISE, image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
-        self._renderer.enable_depth_rendering()
-        try:
-            self._renderer.update_scene(self._scene.data, "camera")
-            exact = np.array(self._renderer.render())
-        finally:
-            self._renderer.disable_depth_rendering()
+        exact = self._depth() if with_depth else np.zeros(SIZE[::-1], np.float32)
         seen = self._scene.data.camera("camera")
         # MuJoCo's cameras look along -z, with y up.
         rotation = seen.xmat.reshape(3, 3) * np.array([1, -1, -1])
         pose = Pose(rotation, seen.xpos.copy(), np.zeros((6, 6)))
         return Shot(image, measure(exact, self.model.focal, self._generator), exact, pose)
+
+    def _depth(self) -> np.ndarray:
+        self._renderer.enable_depth_rendering()
+        try:
+            self._renderer.update_scene(self._scene.data, "camera")
+            return np.array(self._renderer.render())
+        finally:
+            self._renderer.disable_depth_rendering()
 
     def pixels(self, points: np.ndarray, shot: Shot) -> tuple[np.ndarray, np.ndarray]:
         """Where points [K, 3] of the arm's frame are in the image [K, 2], and which are visible
@@ -91,29 +90,3 @@ class DepthCamera:
         farthest = cv2.dilate(shot.exact, np.ones((3, 3)))  # on a rim, not in it
         seen = farthest[np.clip(y, 0, SIZE[1] - 1), np.clip(x, 0, SIZE[0] - 1)]
         return places, inside & (local[:, 2] < seen + 0.004)
-
-
-def measure(depth: np.ndarray, focal: float, generator: np.random.Generator) -> np.ndarray:
-    """[H, W] uint16 millimetres, as a stereo camera would have it of exact depth [H, W] in metres:
-    noise, mixed depths at edges, shadows of what is nearer, holes."""
-    height, width = depth.shape
-    grains = generator.normal(size=(-(-height // GRAIN), -(-width // GRAIN)))
-    noise = cv2.resize(grains, (width, height), interpolation=cv2.INTER_LINEAR)
-    noise = noise + 0.5 * generator.normal(size=depth.shape)
-    noisy = depth + noise / noise.std() * NOISE * depth**2
-    low, high = cv2.erode(depth, np.ones((3, 3))), cv2.dilate(depth, np.ones((3, 3)))
-    edge = high - low > JUMP
-    mixed = edge & (generator.random(depth.shape) < 0.3)
-    noisy = np.where(mixed, low + generator.random(depth.shape) * (high - low), noisy)
-    lost = generator.random(depth.shape) < np.where(edge, LOST_AT_EDGES, LOST)
-    lost |= shadows(depth, focal) | (depth < NEAREST) | (depth > FARTHEST)
-    return np.where(lost, 0, np.rint(1000 * noisy)).astype(np.uint16)
-
-
-def shadows(depth: np.ndarray, focal: float) -> np.ndarray:
-    """[H, W] whether the second eye, to the right of the first one, does not see a pixel: something
-    nearer, to the right of it in the image, covers it there."""
-    disparity = focal * BASELINE / np.maximum(depth, NEAREST)
-    columns = np.arange(depth.shape[1]) - disparity  # in the image of the second eye
-    leftmost = np.minimum.accumulate(columns[:, ::-1], axis=1)[:, ::-1]
-    return np.asarray(columns > leftmost + 1.0)

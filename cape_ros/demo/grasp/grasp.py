@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cape_ros.demo.grasp.arm import Arm, Unreachable, straight
-from cape_ros.demo.grasp.objects import SimulatedObject
+from cape_ros.demo.grasp.objects import GraspFrame, SimulatedObject
 from cape_ros.demo.grasp.scene import HOME, Scene
 
 BEFORE = 0.10  # [m] from which the gripper comes straight to the grasp
@@ -15,15 +15,6 @@ UP = 0.15  # [m] that it lifts
 LIFTED = 0.10  # [m] that the object has to be lifted
 HELD = 1.0  # [s] for which it has to stay lifted
 LOWEST = 0.02  # [m] above the table, of the fingertips' middle
-
-
-@dataclass(frozen=True, eq=False)
-class GraspFrame:
-    """Where the gripper takes hold, in the arm's frame: [3] and [3, 3]. x: from one finger to the
-    other, z: the approach."""
-
-    position: np.ndarray
-    rotation: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

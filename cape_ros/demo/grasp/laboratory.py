@@ -12,8 +12,8 @@ from cape_ros.core.errors import CapeError
 from cape_ros.demo.film import Film
 from cape_ros.demo.grasp.arm import Arm, Unreachable
 from cape_ros.demo.grasp.depth_camera import SIZE, DepthCamera
-from cape_ros.demo.grasp.grasp import GraspFrame, execute, plan
-from cape_ros.demo.grasp.objects import SimulatedObject
+from cape_ros.demo.grasp.grasp import execute, plan
+from cape_ros.demo.grasp.objects import GraspFrame, SimulatedObject
 from cape_ros.demo.grasp.robot_node import RobotNode
 from cape_ros.demo.grasp.scene import Scene
 from cape_ros.demo.grasp.situations import MIDDLE, Situation, registered, view_of
@@ -26,9 +26,11 @@ from cape_ros.server.server import RegisterMode
 from cape_ros.srv import RegisterCategory
 
 ANSWER = 60.0  # [s] a service call may take
-RATE = 8.0  # pictures of the film for each second of simulated time
+RATE = 6.0  # pictures of the film for each second of simulated time
+OVERLAY = 1.0  # [s] the picture of an image may take
 RESULT = 5.0  # [s] the result of an image may take
 PICTURE = 1 / RATE  # [s] of simulated time between two pictures of the film
+CONCLUSION = 0.7  # [s]
 CLICK = 1.0  # [pixels] standard deviation of a person's click
 ONLOOKER = np.array([1.05, -0.75, 0.6]), np.array([0.38, 0.0, 0.18])
 
@@ -125,6 +127,11 @@ class Laboratory:
         cause, flat, off = blame(one, seen, pixels, points, metre)
         return Outcome(one.name, lifted, "" if lifted else cause, reason, angle, flat, off)
 
+    def conclude(self, words: str) -> None:
+        """Show them in the film for a moment."""
+        self.caption = words
+        self._arm.rest(CONCLUSION)
+
     def take(self, one: SimulatedObject, frame: GraspFrame) -> tuple[bool, str]:
         """Whether the object was lifted, and if not, why."""
         try:
@@ -151,14 +158,12 @@ class Laboratory:
             return
         self._filmed = self.scene.data.time
         self._time += PICTURE
-        stamp = self.node.publish(self.camera.shoot())
-        self._speaking.wait(lambda: stamp in self.node.overlays, RESULT)
-        self._picture(stamp)
+        self._picture(self.node.publish(self.camera.shoot(with_depth=False)))
 
     def _picture(self, stamp: int) -> None:
         if self._film is None:
             return
-        self._speaking.wait(lambda: stamp in self.node.overlays, 1.0)
+        self._speaking.wait(lambda: stamp in self.node.overlays, OVERLAY)
         shown = self.node.overlays.get(stamp)
         if shown is None:
             return

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cape_ros.demo.grasp.objects import SimulatedObject, box
+from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.simulator import mujoco
 
 RADIUS, HEIGHT, WALL = 0.036, 0.085, 0.004  # [m] of the mug
@@ -40,6 +40,12 @@ def mug() -> SimulatedObject:
     )
 
 
+def box(body: Any, *, yaw: float = 0.0, **fields: Any) -> None:
+    """Adds a box that is turned about z."""
+    quat = (np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
+    body.add_geom(type=mujoco().mjtGeom.mjGEOM_BOX, quat=quat, **fields)
+
+
 def _build(body: Any) -> None:
     volume = 2 * np.pi * RADIUS * HEIGHT * WALL + np.pi * RADIUS**2 * WALL + 6e-6
     density = MASS / volume
@@ -56,7 +62,7 @@ def _build(body: Any) -> None:
                 density=density,
             )
     body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+        type=mujoco().mjtGeom.mjGEOM_CYLINDER,
         size=(RADIUS - WALL, WALL / 2, 0),
         pos=(0, 0, WALL / 2),
         rgba=CERAMIC,
@@ -66,7 +72,7 @@ def _build(body: Any) -> None:
     corners += [(RADIUS + 0.024, 0.034), (RADIUS + 0.018, 0.024), (RADIUS - 0.002, 0.022)]
     for (y, z), (to_y, to_z) in pairwise(corners):
         body.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+            type=mujoco().mjtGeom.mjGEOM_CAPSULE,
             size=(0.0045, 0, 0),
             fromto=(0, y, z, 0, to_y, to_z),
             rgba=CERAMIC,

@@ -14,9 +14,10 @@ from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.demo import film
 from cape_ros.demo.folder import LIBRARY, check_folder, clear
 from cape_ros.demo.grasp import results
+from cape_ros.demo.grasp.clutter import clutter
 from cape_ros.demo.grasp.laboratory import ANSWER, RATE, Laboratory
 from cape_ros.demo.grasp.mug import mug
-from cape_ros.demo.grasp.objects import SimulatedObject, clutter
+from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.robot_node import DEPTH_TOPIC
 from cape_ros.demo.grasp.scene import BASE
 from cape_ros.demo.grasp.situations import drawn
@@ -142,9 +143,9 @@ class Stage:
             situation = drawn(one, self._others, np.radians(setting.widest), generator)
             outcome = laboratory.attempt(one, situation)
             end = "lifted" if outcome.lifted else f"{outcome.cause}: {outcome.reason}"
-            self._say(
-                f"{laboratory.caption}, seen {outcome.view:.0f} degrees from its image: {end}"
-            )
+            view = f"seen {outcome.view:.0f} degrees from its image"
+            self._say(f"{laboratory.caption}, {view}: {end}")
+            laboratory.conclude(f"{laboratory.caption}: {end}")
             yield outcome
 
     def _say(self, words: str) -> None:

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cape_ros.demo.grasp.objects import SimulatedObject
-from cape_ros.demo.grasp.simulator import ARM, mujoco
+from cape_ros.demo.grasp.simulator import arm, mujoco
+from cape_ros.demo.grasp.situations import Placement
 
 BASE = "base"  # the frame of the arm's foot, and of the world; z = 0 is the top of the table
 HOME = np.array([0.0, -1.0, 0.0, -2.4, 0.0, 1.5, 0.0])  # [rad] the arm out of the camera's view
 TABLE = 0.55, 0.70, 0.02  # [m] half of its sides
 PARKED = 3.0  # [m] behind the arm, where objects wait that are not on the table
 SETTLING = 0.4  # [s] an object that was put down takes to stand still
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where an object stands: [m] in the arm's frame. yaw: [rad], 0 = front to x > 0."""
-
-    x: float
-    y: float
-    yaw: float = 0.0
 
 
 class Scene:
@@ -38,12 +29,12 @@ class Scene:
             body.add_freejoint(name=one.name)
             one.build(body)
         self.model = spec.compile()
-        self.data = mujoco.MjData(self.model)
+        self.data = mujoco().MjData(self.model)
         self.reset({})
 
     def reset(self, placements: dict[str, Placement]) -> None:
         """The arm at home, these objects on the table, the others away."""
-        mujoco.mj_resetData(self.model, self.data)
+        mujoco().mj_resetData(self.model, self.data)
         self.data.qpos[:7] = self.data.ctrl[:7] = HOME
         for number, name in enumerate(self.objects):
             place = placements.get(name, Placement(-PARKED, number))
@@ -53,11 +44,11 @@ class Scene:
                 *(place.x, place.y, height),
                 *(np.cos(half), 0, 0, np.sin(half)),
             )
-        mujoco.mj_forward(self.model, self.data)
+        mujoco().mj_forward(self.model, self.data)
         self.step(SETTLING)
 
     def step(self, seconds: float) -> None:
-        mujoco.mj_step(self.model, self.data, round(seconds / self.model.opt.timestep))
+        mujoco().mj_step(self.model, self.data, round(seconds / self.model.opt.timestep))
 
     def light(self, azimuth: float, brightness: float) -> None:
         """The lamp's direction from the table's middle, in radians, and its share of full light."""
@@ -65,7 +56,7 @@ class Scene:
         self.model.light("lamp").dir = (-np.cos(azimuth), -np.sin(azimuth), -1.5)
         self.model.light("lamp").diffuse = (0.7 * brightness,) * 3
         self.model.vis.headlight.ambient = (0.5 * brightness,) * 3
-        mujoco.mj_forward(self.model, self.data)
+        mujoco().mj_forward(self.model, self.data)
 
     def pose(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Rotation [3, 3] and translation [3] of an object, in the arm's frame."""
@@ -79,9 +70,9 @@ class Scene:
 
 
 def _world() -> Any:
-    spec = mujoco.MjSpec.from_file(str(ARM))
+    spec = mujoco().MjSpec.from_file(str(arm()))
     spec.option.timestep = 0.002
-    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC  # else a held object slides slowly
+    spec.option.cone = mujoco().mjtCone.mjCONE_ELLIPTIC  # else a held object slides slowly
     spec.option.impratio = 10
     spec.visual.global_.offwidth, spec.visual.global_.offheight = 1280, 960
     spec.visual.headlight.diffuse = (0.3, 0.3, 0.3)
@@ -90,8 +81,8 @@ def _world() -> Any:
     spec.visual.map.znear, spec.visual.map.zfar = 0.02, 20
     spec.add_texture(
         name="sky",
-        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        type=mujoco().mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco().mjtBuiltin.mjBUILTIN_GRADIENT,
         rgb1=(0.75, 0.78, 0.82),
         rgb2=(0.45, 0.47, 0.5),
         width=64,
@@ -99,9 +90,9 @@ def _world() -> Any:
     )
     spec.add_texture(
         name="wood",
-        type=mujoco.mjtTexture.mjTEXTURE_2D,
-        builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT,
-        mark=mujoco.mjtMark.mjMARK_RANDOM,
+        type=mujoco().mjtTexture.mjTEXTURE_2D,
+        builtin=mujoco().mjtBuiltin.mjBUILTIN_FLAT,
+        mark=mujoco().mjtMark.mjMARK_RANDOM,
         markrgb=(0.55, 0.42, 0.3),
         random=0.25,
         rgb1=(0.64, 0.5, 0.37),
@@ -109,17 +100,17 @@ def _world() -> Any:
         height=256,
     )
     wood = spec.add_material(name="wood", specular=0.1, shininess=0.1, texrepeat=(3, 3))
-    wood.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "wood"
+    wood.textures[mujoco().mjtTextureRole.mjTEXROLE_RGB] = "wood"
     world = spec.worldbody
     world.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX,
+        type=mujoco().mjtGeom.mjGEOM_BOX,
         size=TABLE,
         pos=(0.5, 0, -TABLE[2]),
         material="wood",
         friction=(0.8, 0.01, 0.001),
     )
     world.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        type=mujoco().mjtGeom.mjGEOM_PLANE,
         size=(6, 6, 0.1),
         pos=(0, 0, -2 * TABLE[2]),
         rgba=(0.55, 0.56, 0.58, 1),

@@ -1,13 +1,11 @@
-"""MuJoCo, rendering without a screen, and the arm's model file.
-
-Importing it raises `CapeError` that says what to do where one of them is missing.
-"""
+"""MuJoCo, rendering without a screen, and the arm's model file."""
 
 from __future__ import annotations
 
 import importlib
 import os
 from ctypes.util import find_library
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,9 @@ from cape_ros.core.extras import EXTRAS, how_to_install, is_installed
 LIBRARIES = {"osmesa": "OSMesa", "egl": "EGL"}  # by the names of MUJOCO_GL
 
 
-def _load() -> Any:
+@cache
+def mujoco() -> Any:
+    """The module. Raises `CapeError` that says what to do where something is missing."""
     if missing := [name for name in EXTRAS["sim"] if not is_installed(name)]:
         raise CapeError(
             f"the simulated arm needs {', '.join(missing)}: {how_to_install('sim')} "
@@ -34,13 +34,10 @@ def _load() -> Any:
     return importlib.import_module("mujoco")
 
 
-def _arm() -> Path:
+def arm() -> Path:
+    """A Franka Panda with a Robotiq 2F-85 gripper, of MuJoCo Menagerie. Raises `CapeError`."""
     package = importlib.import_module("tabletask")
     path = Path(str(package.__file__)).parent / "mujoco/robots/assets/droid/model.xml"
     if not path.is_file():
         raise CapeError(f"the arm's model is not where it is expected: {path}")
     return path
-
-
-mujoco = _load()
-ARM = _arm()  # a Franka Panda with a Robotiq 2F-85 gripper, of MuJoCo Menagerie

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from cape_ros.demo.grasp.objects import SimulatedObject
-from cape_ros.demo.grasp.scene import Placement
 
 MIDDLE = np.array([0.5, 0.0, 0.04])  # [m] of where objects stand
 REACH = 0.08, 0.15  # [m] to both sides of the middle, in x and y
@@ -18,6 +17,15 @@ ELEVATIONS = np.radians((37, 53))
 AZIMUTHS = np.radians((-35, 35))  # of the camera; 0 = opposite to the arm
 APART = 0.06  # [m] between two objects
 TRIES = 200
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an object stands: [m] in the arm's frame. yaw: [rad], 0 = front to x > 0."""
+
+    x: float
+    y: float
+    yaw: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cape_ros.demo.grasp.grasp import GraspFrame
-from cape_ros.demo.grasp.objects import SimulatedObject
+from cape_ros.demo.grasp.objects import GraspFrame, SimulatedObject
 from cape_ros.perception.spatial.rigid import rotation_from
 
 FRAME = "grasp"

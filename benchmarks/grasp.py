@@ -1,0 +1,35 @@
+"""How often a simulated arm lifts what the node finds: python benchmarks/grasp.py
+
+One image registers an object; it then stands in random places, turned, under another light, seen
+from elsewhere, among other objects. `cape demo --grasp` is the same, short, with a film.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import cape_ros.ros  # noqa: F401  before the messages that it finds
+from cape_ros.demo.grasp.run import Setting, run_grasps
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for grasps.json and the node's log.")] = Path(
+        "grasp_out"
+    ),
+    grasps: Annotated[int, typer.Option(help="Of each object.")] = 25,
+    widest: Annotated[float, typer.Option(help="Degrees around the vertical.")] = 30.0,
+    others: Annotated[int, typer.Option(help="Objects beside it.", max=3)] = 3,
+    seed: int = 1,
+    film: Annotated[bool, typer.Option("--film", help="It takes several times as long.")] = False,
+    weights: str = "shipped",
+    device: str = "cpu",
+) -> None:
+    setting = Setting(grasps, widest, others, seed)
+    run_grasps(out=out, setting=setting, filmed=film, weights=weights, device=device)
+
+
+if __name__ == "__main__":
+    typer.run(main)
