@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rig.libero import objects
 
 import cape_ros.ros  # noqa: F401  before the messages that it finds
 from cape_ros.demo.grasp.run import Setting, run_grasps
@@ -24,11 +25,17 @@ def main(
     others: Annotated[int, typer.Option(help="Objects beside it.", max=3)] = 3,
     seed: int = 1,
     film: Annotated[bool, typer.Option("--film", help="It takes several times as long.")] = False,
+    libero: Annotated[
+        bool, typer.Option("--libero", help="Eight household objects instead of the mug.")
+    ] = False,
     weights: str = "shipped",
     device: str = "cpu",
 ) -> None:
     setting = Setting(grasps, widest, others, seed)
-    run_grasps(out=out, setting=setting, filmed=film, weights=weights, device=device)
+    chosen = objects() if libero else None
+    run_grasps(
+        out=out, setting=setting, objects=chosen, filmed=film, weights=weights, device=device
+    )
 
 
 if __name__ == "__main__":

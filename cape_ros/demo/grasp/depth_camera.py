@@ -55,8 +55,10 @@ class DepthCamera:
         camera.pos, camera.quat = place, quat
         mujoco().mj_forward(self._scene.model, self._scene.data)
 
-    def picture(self, name: str) -> np.ndarray:
-        """[H, W, 3] uint8 RGB of a camera of the scene, without noise."""
+    def picture(self, name: str, with_shadows: bool = True) -> np.ndarray:
+        """[H, W, 3] uint8 RGB of a camera of the scene, without noise. with_shadows: they take most
+        of its time."""
+        self._shadows(with_shadows)
         self._renderer.update_scene(self._scene.data, name)
         return np.array(self._renderer.render())
 
@@ -73,12 +75,16 @@ class DepthCamera:
         return Shot(image, measure(exact, self.model.focal, self._generator), exact, pose)
 
     def _depth(self) -> np.ndarray:
+        self._shadows(False)
         self._renderer.enable_depth_rendering()
         try:
             self._renderer.update_scene(self._scene.data, "camera")
             return np.array(self._renderer.render())
         finally:
             self._renderer.disable_depth_rendering()
+
+    def _shadows(self, cast: bool) -> None:
+        self._renderer.scene.flags[mujoco().mjtRndFlag.mjRND_SHADOW] = cast
 
     def pixels(self, points: np.ndarray, shot: Shot) -> tuple[np.ndarray, np.ndarray]:
         """Where points [K, 3] of the arm's frame are in the image [K, 2], and which are visible

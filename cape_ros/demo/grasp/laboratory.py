@@ -167,7 +167,7 @@ class Laboratory:
         shown = self.node.overlays.get(stamp)
         if shown is None:
             return
-        beside = self.camera.picture("onlooker")
+        beside = self.camera.picture("onlooker", with_shadows=False)
         if self.caption:
             Pen(beside).footnote(self.caption)
         assert shown.shape == (SIZE[1], SIZE[0], 3)

@@ -20,6 +20,7 @@ from cape_ros.demo.grasp.mug import mug
 from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.robot_node import DEPTH_TOPIC
 from cape_ros.demo.grasp.scene import BASE
+from cape_ros.demo.grasp.simulator import mujoco
 from cape_ros.demo.grasp.situations import drawn
 from cape_ros.demo.grasp.trial import Outcome
 from cape_ros.demo.node_process import NodeProcess
@@ -62,6 +63,7 @@ def run_grasps(
     if setting.grasps < 1:
         reason = f"{setting.grasps} is not a number of grasps; give 1 or more"
         raise InvalidInput.of("grasps", reason)
+    mujoco()  # what is missing is said before anything starts
     check_folder(out)
     clear(out, (LIBRARY, results.FILE, film.FILE, "overlay"))
     recorded = film.Film(out, RATE) if filmed else None
