@@ -35,7 +35,7 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
     for low, high in pairwise(ANGLES):
         if chosen := [each for each in outcomes if low <= each.view < high]:
             rows[f"{low} to {high} degrees"] = chosen
-    table = Table("", "lifted", *CAUSES, "error, median", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("", "lifted", *CAUSES, "error", box=SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for name, chosen in rows.items():
@@ -50,6 +50,6 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.print(table)
     console.print(
         "lifted: by 10 cm, and held for 1 s. degrees: between the sides seen in the registered "
-        "image and now. error: of the frame's origin.",
+        "image and now. error: of the frame's origin, median.",
         highlight=False,
     )

@@ -75,21 +75,18 @@ def _usable(frame: Any, pixels: np.ndarray) -> Sighting:
     return Sighting(GraspFrame(np.array((place.x, place.y, place.z)), rotation), "", pixels)
 
 
-def settle(look: Callable[[], Sighting | None]) -> Sighting:
+def settle(look: Callable[[], Sighting]) -> Sighting:
     """The sighting to act on: the last of `SETTLED` in a row with a frame, else the last one.
 
-    look: takes an image; None if no result comes.
+    look: takes an image.
     """
-    row, last = 0, Sighting(None, "no result came")
-    for _ in range(MOST_IMAGES):
-        seen = look()
-        if seen is None:
-            continue
-        last = seen
+    row, seen = 0, look()
+    for _ in range(MOST_IMAGES - 1):
         row = row + 1 if seen.frame is not None else 0
         if row == SETTLED:
             break
-    return last
+        seen = look()
+    return seen
 
 
 def blame(

@@ -70,7 +70,7 @@ def test_a_frame_is_taken_if_it_is_certain_enough() -> None:
 
 def test_a_frame_has_to_stay_for_some_images() -> None:
     found, lost = Sighting(GOOD, "", PIXELS), Sighting(None, "no depth", PIXELS)
-    looks = iter([lost, found, found, lost, None, *[found] * 99])
+    looks = iter([lost, found, found, lost, *[found] * 99])
     assert settle(lambda: next(looks)).frame is GOOD
     assert len(list(looks)) == 99 - SETTLED
     looks = iter([found, lost] * 99)
