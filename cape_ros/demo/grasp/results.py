@@ -36,6 +36,7 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
         if chosen := [each for each in outcomes if low <= each.view < high]:
             rows[f"{low} to {high} degrees"] = chosen
     table = Table("", "lifted", *CAUSES, "error", box=SIMPLE_HEAD, pad_edge=False)
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for name, chosen in rows.items():

@@ -16,7 +16,7 @@ LARGEST_DEVIATION = 0.01  # [m] standard deviation of the frame's position up to
 SETTLED = 6  # images in a row with a frame, after which it is taken
 MOST_IMAGES = 25
 WRONG = 0.015  # [m] from the true place that a failed grasp is blamed on the frame
-CAUSES = ("not found", "wrong keypoint", "wrong depth", "planner")
+CAUSES = ("not found", "wrong object", "wrong keypoint", "wrong depth", "planner")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +100,8 @@ def blame(
         return "not found", None, None
     origin = [list(one.keypoints).index(name) for name in one.frames[FRAME]["origin"]]
     flat = float(np.linalg.norm(seen.pixels[origin] - pixels[origin], axis=1).max())
+    if flat > 2 * one.radius * metre:
+        return "wrong object", flat, None
     if seen.frame is None:
         return ("wrong keypoint" if flat > WRONG * metre else "wrong depth"), flat, None
     off = float(np.linalg.norm(seen.frame.position - points[origin].mean(axis=0)))

@@ -82,6 +82,7 @@ def test_a_frame_has_to_stay_for_some_images() -> None:
     ("seen", "cause"),
     [
         (Sighting(None, ""), "not found"),
+        (Sighting(GOOD, "", PIXELS + 90), "wrong object"),
         (Sighting(None, "", PIXELS + 40), "wrong keypoint"),
         (Sighting(None, "", PIXELS + 2), "wrong depth"),
         (Sighting(GOOD, "", PIXELS), "planner"),
@@ -103,7 +104,7 @@ def test_the_table_counts_by_object_angle_and_cause(tmp_path: Path) -> None:
     results.show(Console(file=screen, width=120), outcomes)
     rows = {line.split("  ")[0].strip(): line.split() for line in screen.getvalue().splitlines()}
     assert rows["cup"][1:4] == ["1", "of", "2"]
-    assert rows["all"][1:8] == ["1", "of", "3", "1", "0", "0", "1"]
+    assert rows["all"][1:9] == ["1", "of", "3", "1", "0", "0", "0", "1"]
     assert rows["20 to 30 degrees"][4:8] == ["0", "of", "1", "1"]
     results.write(tmp_path / "grasps.json", outcomes, {"grasps": 2})
     read = json.loads((tmp_path / "grasps.json").read_text())
