@@ -125,7 +125,8 @@ class Laboratory:
         if seen.frame is not None:
             lifted, reason = self.take(one, seen.frame)
         cause, flat, off = blame(one, seen, pixels, points, metre)
-        return Outcome(one.name, lifted, "" if lifted else cause, reason, angle, flat, off)
+        cause = "" if lifted else cause
+        return Outcome(one.name, lifted, cause, reason, seen.score, angle, flat, off)
 
     def conclude(self, words: str) -> None:
         """Show them in the film for a moment."""

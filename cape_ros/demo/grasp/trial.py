@@ -23,18 +23,20 @@ CAUSES = ("not found", "wrong object", "wrong keypoint", "wrong depth", "planner
 class Sighting:
     """What one result says of an object. frame: None if it has none that can be used; reason: why.
 
-    pixels: [K, 2] the keypoints in the image, None if the object is not found.
+    pixels: [K, 2] the keypoints in the image, None if the object is not found. score: of the object.
     """
 
     frame: GraspFrame | None
     reason: str
     pixels: np.ndarray | None = None
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Of one grasp. cause: why it failed, "" if it did not; reason: in words.
 
+    score: of the object that was taken for it, 0 if there was none.
     view: [degrees] between the sides seen here and in the registered shot. pixels, millimetres:
     how far the frame's keypoints in the image, and its origin, are off; None if not found.
     """
@@ -43,6 +45,7 @@ class Outcome:
     lifted: bool
     cause: str
     reason: str
+    score: float
     view: float
     pixels: float | None = None
     millimetres: float | None = None
@@ -59,20 +62,21 @@ def sighting(one: SimulatedObject, flat: Any, space: Any) -> Sighting:
         if each.category == one.name and each.track_id == best.track_id:
             for frame in each.frames:
                 if frame.name == FRAME:
-                    return _usable(frame, pixels)
-    return Sighting(None, "no frame in the result", pixels)
+                    return _usable(frame, pixels, best.score)
+    return Sighting(None, "no frame in the result", pixels, best.score)
 
 
-def _usable(frame: Any, pixels: np.ndarray) -> Sighting:
+def _usable(frame: Any, pixels: np.ndarray, score: float) -> Sighting:
     if frame.refusal:
-        return Sighting(None, frame.refusal, pixels)
+        return Sighting(None, frame.refusal, pixels, score)
     covariance = np.asarray(frame.pose.covariance).reshape(6, 6)
     deviation = float(np.sqrt(np.linalg.eigvalsh(covariance[:3, :3]).max()))
     if not deviation <= LARGEST_DEVIATION:
-        return Sighting(None, f"known to {1e3 * deviation:.0f} mm only", pixels)
+        return Sighting(None, f"known to {1e3 * deviation:.0f} mm only", pixels, score)
     place, turn = frame.pose.pose.position, frame.pose.pose.orientation
     rotation = rotation_from(np.array((turn.x, turn.y, turn.z, turn.w)))
-    return Sighting(GraspFrame(np.array((place.x, place.y, place.z)), rotation), "", pixels)
+    taken = GraspFrame(np.array((place.x, place.y, place.z)), rotation)
+    return Sighting(taken, "", pixels, score)
 
 
 def settle(look: Callable[[], Sighting]) -> Sighting:

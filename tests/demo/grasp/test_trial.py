@@ -55,6 +55,7 @@ def answer(deviation: float = 0.003, refusal: str = "", **fields: Any) -> tuple[
 def test_a_frame_is_taken_if_it_is_certain_enough() -> None:
     seen = sighting(CUP, *answer())
     assert seen.frame is not None
+    assert seen.score == 0.8
     np.testing.assert_allclose(seen.frame.position, GOOD.position)
     np.testing.assert_allclose(seen.frame.rotation, np.eye(3))
     for fields, reason in (
@@ -96,9 +97,9 @@ def test_why_a_grasp_failed(seen: Sighting, cause: str) -> None:
 
 def test_the_table_counts_by_object_angle_and_cause(tmp_path: Path) -> None:
     outcomes = [
-        Outcome("cup", True, "", "", 4.0, 1.0, 3.0),
-        Outcome("cup", False, "not found", "no cup in the image", 25.0),
-        Outcome("can", False, "planner", "it was not lifted", 12.0, 2.0, 9.0),
+        Outcome("cup", True, "", "", 0.8, 4.0, 1.0, 3.0),
+        Outcome("cup", False, "not found", "no cup in the image", 0.0, 25.0),
+        Outcome("can", False, "planner", "it was not lifted", 0.7, 12.0, 2.0, 9.0),
     ]
     screen = io.StringIO()
     results.show(Console(file=screen, width=120), outcomes)
