@@ -23,7 +23,7 @@ CAUSES = ("not found", "wrong object", "wrong keypoint", "wrong depth", "planner
 class Sighting:
     """What one result says of an object. frame: None if it has none that can be used; reason: why.
 
-    pixels: [K, 2] the keypoints in the image, None if the object is not found. score: of the object.
+    pixels: [K, 2] the keypoints in the image, None if the object is not found. score: of it.
     """
 
     frame: GraspFrame | None
