@@ -34,9 +34,9 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
         rows["all"] = list(outcomes)
     for low, high in pairwise(ANGLES):
         if chosen := [each for each in outcomes if low <= each.view < high]:
-            rows[f"{low} to {high} degrees"] = chosen
+            rows[f"{low} to {high}°"] = chosen
     table = Table("", "lifted", *CAUSES, "error", box=SIMPLE_HEAD, pad_edge=False)
-    table.columns[0].no_wrap = True
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for name, chosen in rows.items():
@@ -50,7 +50,7 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
         )
     console.print(table)
     console.print(
-        "lifted: by 10 cm, and held for 1 s. degrees: between the sides seen in the registered "
+        "lifted: by 10 cm, and held for 1 s. Angles: between the sides seen in the registered "
         "image and now. error: of the frame's origin, median.",
         highlight=False,
     )

@@ -106,7 +106,7 @@ def test_the_table_counts_by_object_angle_and_cause(tmp_path: Path) -> None:
     rows = {line.split("  ")[0].strip(): line.split() for line in screen.getvalue().splitlines()}
     assert rows["cup"][1:4] == ["1", "of", "2"]
     assert rows["all"][1:9] == ["1", "of", "3", "1", "0", "0", "0", "1"]
-    assert rows["20 to 30 degrees"][4:8] == ["0", "of", "1", "1"]
+    assert rows["20 to 30°"][3:7] == ["0", "of", "1", "1"]
     results.write(tmp_path / "grasps.json", outcomes, {"grasps": 2})
     read = json.loads((tmp_path / "grasps.json").read_text())
     assert [each["cause"] for each in read["grasps"]] == ["", "not found", "planner"]
