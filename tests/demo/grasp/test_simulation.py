@@ -66,7 +66,7 @@ def test_the_node_sees_and_the_arm_lifts(tmp_path: Path, monkeypatch: pytest.Mon
     from cape_ros.demo.grasp import laboratory
     from cape_ros.demo.grasp.run import Setting, run_grasps
 
-    monkeypatch.setattr(laboratory, "PICTURE", 1.0)  # a short film
+    monkeypatch.setattr(laboratory, "PICTURE", 2.0)  # a short film
     screen = io.StringIO()
     console = Console(file=screen, width=120)
     setting = Setting(grasps=1, widest=10)
