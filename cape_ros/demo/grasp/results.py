@@ -39,6 +39,7 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
     table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
+        column.min_width = max(map(len, str(column.header).split()))
     for name, chosen in rows.items():
         lifted, causes = sum(each.lifted for each in chosen), Counter(c.cause for c in chosen)
         off = [each.millimetres for each in chosen if each.millimetres is not None]
