@@ -1,4 +1,5 @@
 # make demo       the main job on moving images    make bench     what a frame costs here, in short
+# make demo-grasp a simulated arm grasps by what the node finds
 # make test       every test                       make test-fast what takes no processes or browser
 # make test-ros   the node's tests on DDS          make coverage  every test, and which lines they ran
 # make test-ros2  the same, built by colcon        make lint      format, lint and types
@@ -28,6 +29,13 @@ EXTRAS ?= studio,demo,bag,examples,train,render,openvino,export,dev
 
 demo: $(VENV)/ready
 	$(BIN)/cape demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(CAMERA),--camera "$(CAMERA)") $(ARGS)
+
+demo-grasp: $(VENV)/ready $(VENV)/sim
+	$(BIN)/cape demo --grasp $(ARGS)
+
+$(VENV)/sim: $(VENV)/installed
+	@$(BIN)/pip install -qq --editable '.[sim]'
+	@touch $@
 
 # Two cores are enough: more workers than four gain little, and each holds a gigabyte.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
@@ -97,4 +105,4 @@ endif
 clean:
 	rm -rf .venv .venv-* demo_out build *.egg-info
 
-.PHONY: demo test test-fast test-ros test-numeric coverage bench test-ros2 lint docs clean
+.PHONY: demo demo-grasp test test-fast test-ros test-numeric coverage bench test-ros2 lint docs clean

@@ -19,6 +19,8 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "cli/test_bag.py::test_rclpy_reads_what_is_written": ("ros",),
     "demo/test_run.py": ("ros", "slow"),
     "demo/test_studio.py": ("ros", "slow"),
+    "demo/grasp/test_simulation.py": ("slow",),
+    "demo/grasp/test_simulation.py::test_the_node_sees_and_the_arm_lifts": ("ros",),
     "demo/test_recorder_files.py": ("ros",),
     "examples": ("ros",),
     "launch": ("ros", "slow"),

@@ -21,6 +21,10 @@ MODULES = sorted(
 NODE = {  # modules and whole packages -> what they need rclpy and the messages for
     "cape_ros.ros": "the node, and the client that registers with it",
     "cape_ros.demo.run": "starts a node and talks to it",
+    "cape_ros.demo.ros_context": "lets nodes spin",
+    "cape_ros.demo.grasp.laboratory": "talks to a node",
+    "cape_ros.demo.grasp.robot_node": "is a node",
+    "cape_ros.demo.grasp.run": "starts a node and talks to it",
     "cape_ros.demo.camera_node": "is a node",
     "cape_ros.demo.node_process": "knows the topic of the demo's camera",
     "cape_ros.demo.recorder": "is a node",
@@ -84,6 +88,8 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "mcap_ros2",
         "trimesh",
         "embreex",
+        "mujoco",
+        "tabletask",
     ): {},
 }
 NAMES = {"scikit-image": "skimage", "mcap-ros2-support": "mcap_ros2"}  # of modules, if others

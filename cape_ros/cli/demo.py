@@ -29,6 +29,9 @@ def demo(
         bool,
         typer.Option("--keep", help="Keep what is registered, in OUT/library, also for later."),
     ] = False,
+    grasp: Annotated[
+        bool, typer.Option("--grasp", help="A simulated arm grasps a mug by what the node finds.")
+    ] = False,
     weights: Weights = "shipped",
     device: Device = "auto",
 ) -> None:
@@ -37,10 +40,19 @@ def demo(
     [bold]cape demo[/bold] moves photographs, so the error is known.
 
     [bold]cape demo --video mug.mp4 --keypoints mug.json[/bold] takes your own images.
+
+    [bold]cape demo --grasp[/bold] lifts a mug in a simulation, registered from one image.
     """
     require_rclpy()
     fastdds.use_profile()
     import cape_ros.ros  # noqa: F401  what it says comes before an ImportError of the demo
+
+    if grasp:
+        _check_alone(video, camera, keypoints, frames, port, keep)
+        from cape_ros.demo.grasp.run import run_grasps
+
+        outcomes = run_grasps(out=out, weights=weights, device=device)
+        raise typer.Exit(not any(outcome.lifted for outcome in outcomes))
     from cape_ros.demo.run import run_demo
 
     raise typer.Exit(
@@ -56,3 +68,9 @@ def demo(
             keep=keep,
         )
     )
+
+
+def _check_alone(*others: object) -> None:
+    """Raises `BadParameter`."""
+    if any(others):
+        raise typer.BadParameter("--grasp goes with --out, --weights and --device only")

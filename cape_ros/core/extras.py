@@ -44,6 +44,7 @@ EXTRAS = {
         "tensorboard": "tensorboard>=2.14",
         "matplotlib": "matplotlib>=3.8",
     },
+    "sim": {"mujoco": "mujoco>=3.3", "tabletask": "tabletask==0.2.3"},
     "render": {"trimesh": "trimesh>=4.4", "embreex": "embreex>=2.17.7"},
 }
 

@@ -9,27 +9,36 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError
 from cape_ros.demo.camera_node import TOPIC
+from cape_ros.demo.folder import LOG
 
-LOG = "node.log"
 LAST_LINES = 8
 SHUTDOWN_TIMEOUT = 10.0  # [s] to end after SIGINT
 
 
 class NodeProcess:
-    """Runs while the `with` block does. parameters: of the node. Its output goes to `log`."""
+    """Runs while the `with` block does. Its output goes to `log`.
 
-    def __init__(self, folder: Path, parameters: Mapping[str, str | int | bool]) -> None:
+    parameters: of the node. topics: that it takes for others, such as `/cape/depth`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        parameters: Mapping[str, str | int | float | bool],
+        topics: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.log = folder / LOG
         self._command = [sys.executable, "-m", "cape_ros.ros.node", "--ros-args"]
         for name, value in parameters.items():
             # Quoted, because a value is read as YAML: a folder may be called 2024-10-01.
             self._command += ["-p", f"{name}:={json.dumps(value)}"]
-        self._command += ["-r", f"/cape/image:={TOPIC}"]
+        for name, topic in {"/cape/image": TOPIC, **topics}.items():
+            self._command += ["-r", f"{name}:={topic}"]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> NodeProcess:

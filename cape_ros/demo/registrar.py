@@ -50,9 +50,13 @@ class Registrar(Node):
             edges=[index for edge in category.edges for index in edge],
             shots=[_to_message(shot) for shot in category.shots],
         )
+        return self.send(request, seconds)
+
+    def send(self, request: RegisterCategory.Request, seconds: float) -> str:
+        """As `register`, of a request."""
         response = self._call(self._register, request, seconds)
         if not response.success:
-            raise CapeError(f"the node refused to register {category.name}: {response.message}")
+            raise CapeError(f"the node refused to register {request.name}: {response.message}")
         return str(response.message)
 
     def remove(self, name: str, seconds: float) -> None:

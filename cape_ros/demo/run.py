@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import MultiThreadedExecutor
-from rclpy.node import Node
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from cape_ros.core import fastdds
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import studio_is_installed
-from cape_ros.core.files import check_name
 from cape_ros.demo import film, summary
 from cape_ros.demo.camera_node import CameraNode
-from cape_ros.demo.node_process import LOG, NodeProcess
+from cape_ros.demo.folder import LIBRARY, check_folder, clear
+from cape_ros.demo.node_process import NodeProcess
 from cape_ros.demo.recorder import LINES, SHEET, RecorderNode
 from cape_ros.demo.registrar import Registrar
+from cape_ros.demo.ros_context import begin, spinning
 from cape_ros.demo.scenes import Scene, own_scene, photograph_scenes
 from cape_ros.demo.scoreboard import Figures, Scoreboard
 from cape_ros.demo.studio import TEACHING, StudioOfNode, Unending
 from cape_ros.media.sources import LiveCamera
-from cape_ros.ros import MIDDLEWARE
 
-LIBRARY = "library"
 START = 120.0  # [s] a node may take: on a slow disk most of it is importing PyTorch
 ANSWER = 60.0  # [s] a service call or the first result may take
 POLL_INTERVAL = 1.0  # [s] between two checks whether Studio is in use
@@ -59,7 +51,7 @@ def run_demo(
     """
     console = console or Console()
     _check(video, camera, keypoints, frames)
-    _check_folder(out)
+    check_folder(out)
     own = video is not None or camera is not None
     scenes = (
         [own_scene(video, camera or 0, keypoints, frames)] if own else photograph_scenes(frames)
@@ -105,7 +97,7 @@ class Stage:
         console: Console,
     ) -> None:
         self._studio = StudioOfNode(port) if studio_is_installed() else None
-        _clear(out, keep)
+        clear(out, (LINES, SHEET, summary.FILE, film.FILE, "overlay", *([] if keep else [LIBRARY])))
         self._scenes = scenes
         self._out = out
         self._console = console
@@ -117,22 +109,12 @@ class Stage:
 
     def play(self) -> CapeError | None:
         """Play every scene; what ended it too early, if anything did."""
-        if "ROS_AUTOMATIC_DISCOVERY_RANGE" not in os.environ:
-            # Other machines' cameras are none of a demo's business, and it works on any network.
-            os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-            self._console.print(
-                "The demo is heard on this machine only. To listen: "
-                "ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ros2 topic echo /cape/keypoints",
-                highlight=False,
-            )
-        fastdds.use_profile()
-        self._console.print(f"ROS 2: {MIDDLEWARE}", highlight=False)
-        rclpy.init(args=[])
+        begin(self._console)
         self._camera = CameraNode(self.scoreboard)
         self._registrar = Registrar(self._check)
         recorder = RecorderNode(self.scoreboard, self._out, self._scenes[0].source.rate)
         try:
-            with _spinning(self._camera, self._registrar, recorder):
+            with spinning(self._camera, self._registrar, recorder):
                 self._registrar.expect_no_other_node()
                 with ExitStack() as nodes:
                     self._start_node(nodes)
@@ -263,21 +245,6 @@ class Stage:
             raise KeyboardInterrupt
 
 
-@contextmanager
-def _spinning(*nodes: Node) -> Iterator[None]:
-    """Their callbacks run in the background, those of one node one after another."""
-    executor = MultiThreadedExecutor(num_threads=len(nodes))
-    for node in nodes:
-        executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, name="demo")
-    thread.start()
-    try:
-        yield
-    finally:
-        executor.shutdown()
-        thread.join()
-
-
 def _check(
     video: Path | None, camera: int | None, keypoints: Path | None, frames: int | None
 ) -> None:
@@ -287,32 +254,6 @@ def _check(
         raise InvalidInput.of("keypoints", "are for your own input; give a video or a camera too")
     if frames is not None and frames < 1:
         raise InvalidInput.of("frames", f"{frames} is not a number of frames; give 1 or more")
-
-
-def _check_folder(out: Path) -> None:
-    """A demo may remove what a demo made, and nothing else."""
-    check_name(out)
-    library = out / LIBRARY
-    if library.exists() and not (out / LOG).is_file():
-        raise InvalidInput.of("out", f"{library} is not of an earlier demo; choose another folder")
-    if out.exists() and not out.is_dir():
-        raise InvalidInput.of("out", f"{out} is not a folder")
-
-
-def _clear(out: Path, keep: bool) -> None:
-    """Make the output folder and remove from it what an earlier demo has left there.
-
-    keep: its library stays.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / LOG).touch()
-        for name in ("overlay",) if keep else ("overlay", LIBRARY):
-            shutil.rmtree(out / name, ignore_errors=True)
-        for name in (LINES, SHEET, summary.FILE, film.FILE):
-            (out / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise InvalidInput.of("out", f"{out} cannot be written to: {error.strerror}") from error
 
 
 def _say_where(console: Console, out: Path, overlays: Path) -> None:

@@ -16,7 +16,7 @@ def test_pip_is_asked_for_what_the_package_names() -> None:
         assert f'"{requirement}"' in project
     for extra, requirements in extras.EXTRAS.items():
         lines = (ROOT / "requirements" / f"{extra}.txt").read_text("utf-8").splitlines()
-        named = [line.partition("#")[0].strip() for line in lines]
+        named = [re.split("[#;]", line)[0].strip() for line in lines]
         for requirement in requirements.values():
             assert requirement in named
 

@@ -17,7 +17,7 @@ if not find_spec("rclpy"):
     pytest.skip("needs rclpy", allow_module_level=True)
 
 from cape_ros.core.errors import CapeError, InvalidInput, SourceError
-from cape_ros.demo.node_process import LOG
+from cape_ros.demo.folder import LOG
 from cape_ros.demo.run import run_demo
 from cape_ros.demo.scoreboard import LEGEND
 from cape_ros.perception.category import Category, SupportShot

@@ -1,0 +1,1 @@
+"""`cape demo --grasp`: a simulated arm takes what the node finds, from one image of the object."""
