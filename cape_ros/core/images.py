@@ -32,6 +32,7 @@ SIGNATURES = (  # how a file begins; "?" is any byte
     ("HEIC", b"????ftyphei"),
     ("HEIC", b"????ftypmif1"),
 )
+SILENT = 0  # OpenCV's log level
 MOST_PIXELS = 150_000_000  # of a file that a person names: 450 MB as RGB
 
 
@@ -107,12 +108,18 @@ def write_image(path: Path, pixels: np.ndarray) -> None:
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
     """What OpenCV would print about a file is not printed: the caller says it in one sentence."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # Where the releases of OpenCV have it; some have it nowhere, and print.
+    places = getattr(getattr(cv2, "utils", None), "logging", None), cv2
+    log = next((place for place in places if hasattr(place, "setLogLevel")), None)
+    if log is None:
+        yield
+        return
+    level = log.getLogLevel()
+    log.setLogLevel(SILENT)
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        log.setLogLevel(level)
 
 
 def check_whole(data: Any, most_pixels: int) -> str:

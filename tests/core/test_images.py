@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -83,6 +84,27 @@ def test_a_jpeg_with_a_second_image_in_it_is_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("place", ["utils.logging", "the top", "nowhere"])
+def test_a_file_is_read_wherever_opencv_has_its_log_level(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenCV 4.10 and later ones differ."""
+    levels: list[int] = []
+    functions = {"getLogLevel": lambda: 3, "setLogLevel": levels.append}
+    for module in (cv2, cv2.utils):
+        monkeypatch.delattr(module, "setLogLevel", raising=False)
+        monkeypatch.delattr(module, "logging", raising=False)
+    if place == "utils.logging":
+        monkeypatch.setattr(cv2.utils, "logging", SimpleNamespace(**functions), raising=False)
+    elif place == "the top":
+        for name, function in functions.items():
+            monkeypatch.setattr(cv2, name, function, raising=False)
+    path = tmp_path / "a.png"
+    write_image(path, np.zeros((20, 30, 3), np.uint8))
+    assert read_image(path).shape == (20, 30, 3)
+    assert levels == ([] if place == "nowhere" else [0, 3])
+
+
 def test_a_large_image_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     for size in (13_000, 40_000, 2**31 - 1):

@@ -51,6 +51,7 @@ def write_parameters(folder: Path, **parameters: Any) -> str:
         "device": "cpu",
         "image_reliability": "reliable",
         "warm_up_size": [120, 90],
+        "max_instances": 1,
         "trusted_point": 0.0,
         "found_object": 0.0,
         "kept_object": 0.0,
