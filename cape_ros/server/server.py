@@ -26,6 +26,7 @@ from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
+from cape_ros.perception.spatial import FrameDefinition
 from cape_ros.perception.supports import EncodedSupports
 from cape_ros.perception.tracking import Tracker, TrackingSettings, track_ids
 from cape_ros.perception.trust import Trust
@@ -214,13 +215,18 @@ class Server:
         Waits for the pending frames, not for later ones.
         """
         with self._command():
-            category = registration.merge(self._categories, category, mode, base_version)
-            encoded = self._model.call(self._estimator.encode_upright, category)
-            stored = self._library.put(category)
-            self._follow(
-                f"{stored.name} version {stored.version} is stored", self._show, stored, encoded
-            )
-            return stored
+            return self._store(registration.merge(self._categories, category, mode, base_version))
+
+    def define_frames(
+        self, name: str, frames: Sequence[FrameDefinition], base_version: int | None = None
+    ) -> Category:
+        """Give a category these named frames in place of all that it has, perhaps none.
+
+        base_version and errors as of `register`.
+        """
+        with self._command():
+            registration.check_base(self._categories, name, base_version)
+            return self._store(replace(self.find(name), frames=frames))
 
     def remove(self, name: str, base_version: int | None = None) -> None:
         """Forget a category. Raises as `register`; base_version as there."""
@@ -389,6 +395,15 @@ class Server:
         except ModelHangs as error:
             self._frames.abandon()
             logger.error("stopped without the frame in work: %s", error)
+
+    def _store(self, category: Category) -> Category:
+        """Encode it, write it to disk, then let frames see it."""
+        encoded = self._model.call(self._estimator.encode_upright, category)
+        stored = self._library.put(category)
+        self._follow(
+            f"{stored.name} version {stored.version} is stored", self._show, stored, encoded
+        )
+        return stored
 
     @contextmanager
     def _command(self) -> Iterator[None]:

@@ -31,6 +31,7 @@ from cape_ros.studio.api.category_schemas import (
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.media import find_pixels
 from cape_ros.studio.api.schemas import BoxBody, ConflictAnswer, FaultsAnswer
+from cape_ros.studio.api.space_schemas import frame_bodies
 from cape_ros.studio.image_codec import to_jpeg, to_png
 
 THUMBNAIL_QUALITY = 85
@@ -74,6 +75,7 @@ def routes(context: Context) -> APIRouter:
         return CategoryDetail(
             **CategoryAnswer.of(known, server.is_active(name)).model_dump(),
             supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(known.shots)],
+            frames=frame_bodies(known),
             suggested=len(server.suggested_shots(name)),
         )
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.studio.api.schemas import BoxBody, ShotKeypoint, Strict
+from cape_ros.studio.api.space_schemas import FrameBody
 
 
 def shot_keypoints(shot: SupportShot) -> list[ShotKeypoint]:
@@ -87,9 +88,11 @@ class SupportAnswer(BaseModel):
 
 
 class CategoryDetail(CategoryAnswer):
-    """suggested: how many views of the tracked object would help as shots."""
+    """frames: named frames, by their names. suggested: how many views of the tracked object would
+    help as shots."""
 
     supports: list[SupportAnswer]
+    frames: dict[str, FrameBody]
     suggested: int
 
 
