@@ -92,7 +92,7 @@ class Session:
         transforms = TransformListener(node)
         self._ends.callback(transforms.close)
         self.outputs = {
-            camera.key: Outputs(node, camera, transforms, lambda: self._style)
+            camera.key: Outputs(node, camera, transforms, lambda: self._style, lambda: self.studio)
             for camera in self.cameras
         }
         self._activate_at_first()
@@ -170,6 +170,7 @@ class Session:
             cameras=lambda: list(names),
             activate=lambda camera, chosen: self.activate_categories(names[camera], chosen),
             stamp=lambda frame: nanoseconds(frame.header.stamp),
+            space_inputs=lambda camera: self.outputs[camera].space_inputs,
         )
         self._ends.callback(studio.close)
         self._node.get_logger().info(f"Studio: {studio.address}")
