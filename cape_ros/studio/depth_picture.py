@@ -51,4 +51,5 @@ def _colors(shares: np.ndarray) -> np.ndarray:
     """[H, W] from near, 0, to far, 1, as [H, W, 3] RGB; near is warm, for it matters first."""
     first, last = ENDS
     values = np.rint(first + (last - first) * np.clip(shares, 0, 1)).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(values, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
+    picture: np.ndarray = cv2.applyColorMap(values, cv2.COLORMAP_TURBO)[..., ::-1]
+    return np.ascontiguousarray(picture)

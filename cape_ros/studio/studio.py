@@ -16,7 +16,7 @@ from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.perception.space import ImageInSpace, SpaceInputs
 from cape_ros.server.server import Frame, Result, Server
 from cape_ros.studio.access import Rules, is_local
-from cape_ros.studio.api.context import Activate, Context
+from cape_ros.studio.api.context import Activate, Context, Seen
 from cape_ros.studio.api.uploads import Uploads
 from cape_ros.studio.app import make_app
 from cape_ros.studio.broadcast import Broadcast
@@ -42,6 +42,7 @@ class Studio:
     else none.
     cameras: the names of all; None = those that showed something. activate: None = on all cameras
     alike. stamp: of a frame, in nanoseconds. space_inputs: what a camera has for results in space.
+    seen: as of `Context`.
     Raises `CapeError` if the port is not available, `InvalidInput`.
     """
 
@@ -55,6 +56,7 @@ class Studio:
         activate: Activate | None = None,
         stamp: Callable[[Frame], int] = lambda frame: int(frame.header),
         space_inputs: Callable[[str], SpaceInputs] = lambda camera: SpaceInputs(),
+        seen: Seen = lambda frame: (None, None),
     ) -> None:
         if token is not None and not TOKEN.fullmatch(token):
             raise InvalidInput.of("token", "is not 8 or more of A-Z a-z 0-9 _ -")
@@ -73,6 +75,7 @@ class Studio:
             Uploads(),
             cameras or self._broadcast.cameras,
             activate or (lambda camera, names: server.activate(None, names)),
+            seen,
         )
         config = uvicorn.Config(
             make_app(context, Rules(host, port, token)),

@@ -179,6 +179,21 @@ def test_without_results_in_space_the_image_goes_on(
             viewer.draw(header)
 
 
+def test_a_frame_with_depth_that_is_taught_gives_a_shape(tmp_path: Path) -> None:
+    with Stand.on(tmp_path) as stand:
+        site = Site(stand, seen=lambda frame: (CAMERA, DepthImage.of(DEPTH)))
+        stand.show(header=1)
+        image = site.post("freeze", {})["image"]
+        keypoints = [{"x": x, "y": y} for x, y in PIXELS.tolist()]
+        shot = {"image": image, "keypoints": keypoints}
+        body = {"name": "cup", "keypoint_names": list("abcd"), "shots": [shot]}
+        assert site.post("categories/check", body) == {"faults": []}
+        assert "its shape has 4 keypoints" in site.post("categories", body)["message"]
+        points = np.array(site.get("categories/cup/shape")["points"])
+        site.close()
+    np.testing.assert_allclose(points - points.mean(0), SQUARE - SQUARE.mean(0), atol=0.01)
+
+
 @pytest.mark.parametrize("values", [DEPTH, (DEPTH / 1000).astype("<f4")])
 def test_depth_in_colours(site: Site, values: np.ndarray) -> None:
     with site.watch("?depth=true&width=1920") as viewer:

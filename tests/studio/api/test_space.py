@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import Site
-from steered import category
+from steered import IMAGE, category
 
 from cape_ros.perception.category import Category
 from cape_ros.perception.spatial import Shape
@@ -127,6 +127,34 @@ def test_a_change_of_an_older_version_is_a_conflict(site: Site) -> None:
     assert refused["faults"][0]["code"] == "conflict"
     assert site.get("categories/cup")["frames"] == {}
     site.ask("PUT", "categories/pan/frames", 404, json=body)
+
+
+def test_an_edit_of_the_keypoints_keeps_shape_and_frames(site: Site) -> None:
+    site.stand.server.register(known_square())
+    frames = {"grasp": GRASP, "side": {"origin": ["d"], "x": "a->d"}}
+    site.ask("PUT", "categories/cup/frames", json={"frames": frames})
+    before = site.get("categories/cup/shape")["points"]
+    # b first and called "brim", then a, a new one, and c; d is gone.
+    keypoints = [{"x": x, "y": y} for x, y in ((40, 16), (24, 16), (30, 30), (40, 32))]
+    body = {
+        "name": "cup",
+        "mode": "replace",
+        "base_version": 2,
+        "keypoint_names": ["brim", "a", "new", "c"],
+        "keypoints_before": [1, 0, None, 2],
+        "shots": [{"image": site.upload(IMAGE), "keypoints": keypoints}],
+    }
+    for wrong in ([1, 0, None], [1, 0, None, 4], [1, 1, None, 2]):
+        assert "keypoints_before" in site.faults("categories", {**body, "keypoints_before": wrong})
+    site.post("categories", body)
+    after = site.get("categories/cup/shape")
+    assert after["points"] == [before[1], before[0], None, before[2]]
+    (grasp,) = site.get("categories/cup")["frames"].items()
+    assert grasp[0] == "grasp"
+    assert strip(grasp[1]) == {"origin": ["a", "brim"], "x": "a->brim", "z": "approach"}
+    # What is known of another version's keypoints says nothing of this one's.
+    site.post("categories", {**body, "base_version": None, "keypoint_names": list("efgh")})
+    assert site.get("categories/cup/shape") is None
 
 
 @pytest.mark.parametrize("frame", [{"origin": "a"}, {"origin": ["a"], "w": "down"}, []])

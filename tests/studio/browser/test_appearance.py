@@ -12,12 +12,11 @@ from playwright.sync_api import expect
 
 import cape_ros.studio
 
-from .person import Person
+from .person import PHONE, Person
 from .running import Running
 
 VIEWS = ("live", "teach", "library", "try")
 MOST_BYTES = 300_000
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 PAGE = Path(cape_ros.studio.__file__).with_name("page")
 
 

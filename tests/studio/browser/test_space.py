@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, expect
 from cape_ros.server.server import RegisterMode
 
 from .coffee_space import FRAMES, with_shape
-from .person import Person
+from .person import PHONE, Person
 from .running import Running
 
 LETTERS = """all => all.map((text) => {
@@ -22,7 +22,6 @@ LETTERS = """all => all.map((text) => {
   const base = text.y.baseVal[0].value;
   return [x, base - 9, x + width, base + 2];  // letters of 12 pixels, without the air around them
 })"""
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture
@@ -149,6 +148,26 @@ def test_a_frame_is_added_changed_and_removed(
     names = [frame.name for frame in running.server.categories["coffee"].frames]
     assert names == ["grasp", "spoon", "grip"]
     person.complaints.clear()  # the browser's own, about the refusals
+
+
+def test_an_edit_that_renames_and_reorders_keypoints_keeps_all_in_space(
+    opened: Callable[..., Person], running: Running
+) -> None:
+    person = opened()
+    page = person.page
+    before = running.server.categories["coffee"]
+    person.press("Edit")
+    expect(page.locator("#teach-stage .mark")).to_have_count(8)
+    page.get_by_label("Name of keypoint 1").fill("brim")
+    person.press("Move brim down")
+    person.register()
+    after = running.server.categories["coffee"]
+    assert after.keypoint_names[:2] == ("rim_right", "brim")
+    assert [frame.name for frame in after.frames] == ["grasp", "spoon"]
+    assert after.frames[0].origin == (1, 0)
+    assert before.shape is not None
+    assert after.shape is not None
+    np.testing.assert_allclose(after.shape.points[[1, 0]], before.shape.points[:2])
 
 
 def test_two_people_change_frames(opened: Callable[..., Person], running: Running) -> None:

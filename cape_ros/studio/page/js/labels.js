@@ -6,8 +6,8 @@ const GAP = 0.75; // between point and name, in font sizes
 const MOST_SHIFTED = 20; // lines that a title gives way to others
 
 /** points: [{x, y}]. names: a text of each, "" for none. size: of the font, in image pixels.
- * others: frames that are taken. Returns for each {x, y, anchor, free} relative to its point; free:
- * whether it covers nothing. */
+ * others: frames that are taken. Returns for each {x, y, anchor, frame, free}: relative to its point,
+ * the frame that it takes, and whether it covers nothing. */
 export function placeNames(points, names, size, { width, height }, others = []) {
   const taken = [...points.map((point) => around(point, size)), ...others];
   return points.map((point, i) => {
@@ -31,7 +31,7 @@ export function placeNames(points, names, size, { width, height }, others = []) 
     const at = free >= 0 ? free : frames.findIndex((box) => inside(box, width, height));
     const chosen = Math.max(0, at);
     if (names[i]) taken.push(frames[chosen]);
-    return { ...places[chosen], free: free >= 0 };
+    return { ...places[chosen], frame: frames[chosen], free: free >= 0 };
   });
 }
 

@@ -57,3 +57,6 @@ export function inWords(metres) {
   if (metres < 0.995) return `${+(metres * 100).toPrecision(2)} cm`;
   return `${+metres.toPrecision(2)} m`;
 }
+
+/** A distance in metres, to the millimetre unless told otherwise. */
+export const inMetres = (metres, digits = 3) => `${metres.toFixed(digits)} m`;
