@@ -21,7 +21,7 @@ WIDTHS = (160, 320, 480, 640, 960, 1280, 1920)  # of JPEGs: few, so that viewers
 RATE_OVER = 32  # results
 RATE_WITHIN = 3.0  # [s]
 STATISTICS_AGE = 1.0  # [s] the server's figures may have
-SPACE_PATIENCE = 1.0  # [s] that results in space may be behind those in the image
+SPACE_PATIENCE = 1.0  # [s] after a result until one in space comes, of it or of one before
 
 
 @dataclass(eq=False)
@@ -53,6 +53,7 @@ class Broadcast:
         self._space_inputs = space_inputs
         self._newest: dict[str, Result] = {}
         self._in_space: dict[str, tuple[Result, ImageInSpace]] = {}
+        self._space_awaited: dict[str, float] = {}  # since when results came without one in space
         self._arrivals: dict[str, deque[float]] = {}
         self._viewers: set[Viewer] = set()
         self._left: dict[str, float] = {}  # when the last viewer of a camera went
@@ -64,8 +65,10 @@ class Broadcast:
     def offer(self, result: Result) -> None:
         """Take the newest result of a camera; single assignments, so that no lock is needed."""
         camera = result.frame.camera
+        now = time.monotonic()
         self._newest[camera] = result
-        self._arrivals.setdefault(camera, deque(maxlen=RATE_OVER)).append(time.monotonic())
+        self._space_awaited.setdefault(camera, now)
+        self._arrivals.setdefault(camera, deque(maxlen=RATE_OVER)).append(now)
         self._wake_later(camera)
 
     def offer_space(self, result: Result, seen: ImageInSpace) -> None:
@@ -73,6 +76,7 @@ class Broadcast:
         camera = result.frame.camera
         if self.wants_space(camera):
             self._in_space[camera] = result, seen
+            self._space_awaited.pop(camera, None)
             self._wake_later(camera)
 
     def wants_space(self, camera: str) -> bool:
@@ -189,11 +193,9 @@ class Broadcast:
         return CameraView(frame.received, fields, picture)
 
     def _newest_in_space(self, camera: str) -> tuple[Result, ImageInSpace] | None:
-        known = self._in_space.get(camera)
-        if known is None:
-            return None
-        behind = self._newest[camera].frame.received - known[0].frame.received
-        return known if behind <= SPACE_PATIENCE else None
+        now = time.monotonic()
+        waits = now - self._space_awaited.get(camera, now)
+        return self._in_space.get(camera) if waits <= SPACE_PATIENCE else None
 
     def _forget_space(self, camera: str) -> None:
         if not self.wants_space(camera):

@@ -177,6 +177,10 @@ def test_without_results_in_space_the_image_goes_on(
             header, _ = viewer.frame()
             assert (header["stamp_ns"], header["space"]) == (stamp, None)
             viewer.draw(header)
+        show(site, 3)
+        viewer.draw(whole(viewer)[0])
+        site.stand.show(header=4)
+        assert viewer.frame()[0]["stamp_ns"] == 4
 
 
 def test_a_frame_with_depth_that_is_taught_gives_a_shape(tmp_path: Path) -> None:
