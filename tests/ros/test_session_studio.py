@@ -113,7 +113,7 @@ def test_objects_in_space_are_computed_for_those_who_watch_them(
     begin: Callable[..., tuple[Bench, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tracker, "estimate", found_cups)
-    bench, _ = begin(depth_wait=1.0)
+    bench, browser = begin(depth_wait=1.0)
     robot, session = bench.robot, bench.node.session
     robot.register()
     info = robot.create_publisher(CameraInfo, "/cape/camera_info", 10)
@@ -144,6 +144,11 @@ def test_objects_in_space_are_computed_for_those_who_watch_them(
     wait_for(lambda: not session.studio.wants_space("image"))
     robot.show()
     assert meter.results == 1
+    depth.publish(depth_image(SLOPE, robot._seconds + 1))
+    sent, _ = robot.show()
+    stamp = nanoseconds(sent.header.stamp)
+    wait_for(lambda: browser.post("/api/freeze", json={}).json()["stamp_ns"] == stamp)
+    assert "its shape has 4 keypoints" in teach(browser, "pan")["message"]
 
 
 def test_it_ends_with_cleanup_and_comes_again(

@@ -1,4 +1,4 @@
-// What the colours of the depth image mean, over the live image; or why there is none.
+// What the colours of the depth image mean, below the live image; or why there is none.
 
 import { h, set, setText } from "./dom.js";
 import { inMetres } from "./orbit.js";

@@ -30,7 +30,8 @@ export class LiveView {
     this.space = new SpaceLayer(this.stage, this.layer);
     this.depth = new DepthLegend();
     this.facts = h("dl", { class: "facts number" });
-    this.stage.root.append(this.depth.element, this.facts);
+    this.stage.root.append(this.facts);
+    byId("legend").before(this.depth.element);
     this.table = new ScoreTable(byId("objects"), {
       pick: (object, index) => this.#pick(object, index),
       point: (object, index) => this.#point(object, index),
