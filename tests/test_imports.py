@@ -43,6 +43,7 @@ ROUTES = {
     "cape_ros.studio.api.live": "routes",
     "cape_ros.studio.api.inspect": "routes",
     "cape_ros.studio.api.media": "routes",
+    "cape_ros.studio.api.space": "routes",
 }
 # Packages -> the modules that need them, and what for.
 NEEDED: dict[tuple[str, ...], dict[str, str]] = {
@@ -54,6 +55,10 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
         "cape_ros.studio.api.schemas": "what requests and answers hold",
         "cape_ros.studio.api.category_schemas": "those of categories",
         "cape_ros.studio.api.image_schemas": "those of images",
+        "cape_ros.studio.api.space_schemas": "those of shapes and named frames",
+        "cape_ros.studio.objects_in_space": "what a live view is told",
+        "cape_ros.studio.depth_picture": "what its legend is told",
+        "cape_ros.studio.camera_view": "makes what is sent",
         "cape_ros.studio.broadcast": "sends results as the schemas have them",
         "cape_ros.studio.formats": "check files of other programs",
     },

@@ -10,6 +10,7 @@ import numpy as np
 from cape_ros.perception import symmetries
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.spatial import (
+    FrameDefinition,
     LiftedKeypoints,
     Shape,
     ShapeBuilder,
@@ -32,6 +33,24 @@ def with_shape(category: Category, known: Shape | None, new: Sequence[SupportSho
         shape = _completed(category, shape, [seen for shot in new if (seen := lifted(shot))])
     shots = [without_depth(shot) for shot in category.shots]
     return replace(category, shape=shape, shots=shots)
+
+
+def carried_over(
+    before: Category, order: Sequence[int | None]
+) -> tuple[Shape | None, tuple[FrameDefinition, ...]]:
+    """The shape and the named frames of a category whose keypoints are renamed or reordered.
+
+    order: the index that each keypoint had before; None = it is new. A frame that needs a keypoint
+    which is gone goes with it.
+    """
+    shape, now = None, {old: new for new, old in enumerate(order) if old is not None}
+    if before.shape is not None and any(before.shape.known[old] for old in now):
+        at = np.array([-1 if old is None else old for old in order])
+        points = np.where(at[:, None] < 0, np.nan, before.shape.points[at])
+        variances = np.where(at < 0, np.inf, before.shape.variances[at])
+        shape = Shape(points, variances, before.shape.metric)
+    kept = [frame for frame in before.frames if all(index in now for index in frame.keypoints)]
+    return shape, tuple(frame.reordered(now) for frame in kept)
 
 
 def _completed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,13 @@ from cape_ros.perception.trust import Trust
 FORGOTTEN = 10.0  # [s] without a pose until what is known of a track's pose is dropped
 
 
+class SpaceInputs(NamedTuple):
+    """What a camera has for results in space. depth: whether a depth camera publishes."""
+
+    calibrated: bool = False
+    depth: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Sight:
     """What is known of an image in space.
@@ -55,6 +63,12 @@ class Sight:
         if self.alignment is None:
             return self.depth
         return self.alignment.aligned(self.depth, found.box)
+
+    def depth_on(self, size: tuple[int, int]) -> DepthImage | None:
+        """On all pixels of the image, of that size (width, height)."""
+        if self.depth is None or self.alignment is None:
+            return self.depth
+        return self.alignment.aligned(self.depth, (0.0, 0.0, *size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +95,15 @@ class ObjectInSpace:
     def has_no_shape(self) -> bool:
         """Whether a pose was refused for what nobody has registered."""
         return self.refusal == PoseRefusal.NO_SHAPE.value
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInSpace:
+    """All objects of an image. sight: None where `trouble` says why nothing is known."""
+
+    sight: Sight | None
+    objects: Sequence[ObjectInSpace] = ()
+    trouble: str = ""
 
 
 class SpaceEstimator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -13,7 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from visualization_msgs.msg import MarkerArray
 
 from cape_ros.msg import KeypointArray
-from cape_ros.perception.space import ObjectInSpace
+from cape_ros.perception.space import ImageInSpace, ObjectInSpace, SpaceInputs
 from cape_ros.ros import compat
 from cape_ros.ros.camera import Camera, topic
 from cape_ros.ros.conversions import to_keypoint_array
@@ -25,9 +25,15 @@ from cape_ros.ros.space_outputs import SpaceOutputs
 from cape_ros.ros.transforms import TransformListener
 from cape_ros.server.server import Result
 
+if TYPE_CHECKING:
+    from cape_ros.studio.studio import Studio
+
 
 class Outputs:
-    """The publishers of one camera. style: how results are to be shown now."""
+    """The publishers of one camera.
+
+    style: how results are to be shown now. studio: the running one, which shows them too.
+    """
 
     def __init__(
         self,
@@ -35,10 +41,12 @@ class Outputs:
         camera: Camera,
         transforms: TransformListener,
         style: Callable[[], Style],
+        studio: Callable[[], Studio | None] = lambda: None,
     ) -> None:
         self._node = node
         self._camera = camera
         self._style = style
+        self._studio = studio
         self._ends = ExitStack()
         self.keypoints = self._publisher(KeypointArray, "keypoints", 10)
         self.raw_keypoints = self._publisher(KeypointArray, "keypoints_raw", 10)
@@ -58,8 +66,8 @@ class Outputs:
             camera,
             transforms,
             trusted=lambda: style().trusted,
-            wanted=self._are_markers_in_space,
-            on_spaces=self._draw_markers,
+            wanted=lambda: self._are_markers_in_space() or self._is_watched(),
+            on_image=self._show_in_space,
         )
         self._ends.callback(self.space.close)
 
@@ -70,6 +78,11 @@ class Outputs:
         )
         self._ends.callback(self._node.destroy_publisher, made)
         return made
+
+    @property
+    def space_inputs(self) -> SpaceInputs:
+        """What this camera has for results in space."""
+        return SpaceInputs(self._camera.info is not None, self.space.has_depth)
 
     def publish(self, result: Result) -> None:
         """Called on the model's thread; does not block. One that fails does not stop the others."""
@@ -114,6 +127,18 @@ class Outputs:
     def _are_markers_in_space(self) -> bool:
         """Then they wait for depth."""
         return bool(self.markers.get_subscription_count()) and self.space.has_depth
+
+    def _is_watched(self) -> bool:
+        """Whether a viewer of Studio wants to see this camera's objects in space."""
+        studio = self._studio()
+        return studio is not None and studio.wants_space(self._camera.key)
+
+    def _show_in_space(self, result: Result, seen: ImageInSpace) -> None:
+        if self._are_markers_in_space():
+            self._draw_markers(result, seen.objects)
+        studio = self._studio()
+        if studio is not None and self._is_watched():
+            studio.offer_space(result, seen)
 
     def _publish_markers(self, result: Result) -> None:
         if self.markers.get_subscription_count() and not self.space.has_depth:

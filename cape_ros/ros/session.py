@@ -34,7 +34,7 @@ from cape_ros.ros.parameter_table import ALL, RANDOM
 from cape_ros.ros.shape_messages import given_camera
 from cape_ros.ros.transforms import TransformListener
 from cape_ros.server.activation import check_names, name_faults
-from cape_ros.server.server import Result, Server
+from cape_ros.server.server import Frame, Result, Server
 
 if TYPE_CHECKING:
     from cape_ros.studio.studio import Studio
@@ -92,7 +92,7 @@ class Session:
         transforms = TransformListener(node)
         self._ends.callback(transforms.close)
         self.outputs = {
-            camera.key: Outputs(node, camera, transforms, lambda: self._style)
+            camera.key: Outputs(node, camera, transforms, lambda: self._style, lambda: self.studio)
             for camera in self.cameras
         }
         self._activate_at_first()
@@ -170,6 +170,8 @@ class Session:
             cameras=lambda: list(names),
             activate=lambda camera, chosen: self.activate_categories(names[camera], chosen),
             stamp=lambda frame: nanoseconds(frame.header.stamp),
+            space_inputs=lambda camera: self.outputs[camera].space_inputs,
+            seen=self._seen,
         )
         self._ends.callback(studio.close)
         self._node.get_logger().info(f"Studio: {studio.address}")
@@ -238,6 +240,11 @@ class Session:
         if key is None or camera or depth:
             return camera, depth
         return self.outputs[key].space.seen(message.header, size)
+
+    def _seen(self, frame: Frame) -> Seen:
+        """The calibration and the depth of a camera's frame."""
+        height, width = frame.image.shape[:2]
+        return self.outputs[frame.camera].space.seen(frame.header, (width, height))
 
     @property
     def _names(self) -> Sequence[str]:

@@ -18,7 +18,7 @@ from tf2_msgs.msg import TFMessage
 
 from cape_ros.core.errors import CapeError
 from cape_ros.msg import ObjectKeypoints3DArray
-from cape_ros.perception.space import ObjectInSpace, Sight, SpaceEstimator
+from cape_ros.perception.space import ImageInSpace, ObjectInSpace, Sight, SpaceEstimator
 from cape_ros.perception.spatial import CameraModel, DepthImage
 from cape_ros.ros import compat, space_messages
 from cape_ros.ros.camera import Camera, topic
@@ -32,8 +32,8 @@ MOST_WAITING = 8  # results; one more, and the oldest is left out
 class SpaceOutputs:
     """Publishes what somebody listens to.
 
-    trusted: the present least score of a keypoint. on_spaces: called with each result and what of
-    it is known in space, for outputs that are not of this kind; wanted: whether it shall be.
+    trusted: the present least score of a keypoint. on_image: called with each result and what is
+    known of it in space, for outputs that are not of this kind; wanted: whether it shall be.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SpaceOutputs:
         transforms: TransformListener,
         trusted: Callable[[], float],
         wanted: Callable[[], bool],
-        on_spaces: Callable[[Result, Sequence[ObjectInSpace]], None],
+        on_image: Callable[[Result, ImageInSpace], None],
     ) -> None:
         self._node = node
         self._camera = camera
@@ -51,7 +51,7 @@ class SpaceOutputs:
         self._sights = SightReader(node, camera, transforms)
         self._trusted = trusted
         self._wanted = wanted
-        self._on_spaces = on_spaces
+        self._on_image = on_image
         self._meter = camera.meter.space
         self._estimator = SpaceEstimator()
         self._waiting: deque[tuple[Result, float]] = deque()  # until when by time.monotonic
@@ -108,10 +108,7 @@ class SpaceOutputs:
             sight = self._sights.read(header, size, until, self._changed, lambda: self._closed)
         except CapeError:
             return self._camera.model(size), None
-        depth = sight.depth
-        if depth is not None and sight.alignment is not None:
-            depth = sight.alignment.aligned(depth, (0.0, 0.0, *size))
-        return sight.model, depth
+        return sight.model, sight.depth_on(size)
 
     def discard(self) -> None:
         """Publish nothing of what was offered so far."""
@@ -172,7 +169,7 @@ class SpaceOutputs:
         return self._closed or self._discarding
 
     def _process(self, result: Result, until: float) -> None:
-        objects: Sequence[ObjectInSpace] = ()
+        seen = ImageInSpace(None)
         header, size = result.frame.header, result.frame.image.shape[1::-1]
         target = self._camera.values["target_frame"]
         trouble = ""
@@ -182,16 +179,17 @@ class SpaceOutputs:
             )
         except CapeError as error:
             trouble = f"no 3-D results: {error}"
+            seen = ImageInSpace(None, trouble=trouble)
         if self._stops:
             return
         self._camera.space_fault("results", trouble)
         if not trouble:
-            objects = self._estimate(result, sight)
+            seen = ImageInSpace(sight, self._estimate(result, sight))
             if target:
                 header = Header(stamp=header.stamp, frame_id=target)
-            self._publish(objects, header)
+            self._publish(seen.objects, header)
         if self._wanted():
-            self._on_spaces(result, objects)
+            self._on_image(result, seen)
 
     def _missed(self) -> None:
         self._meter.without_depth += 1

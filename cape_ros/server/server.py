@@ -26,6 +26,7 @@ from cape_ros.perception.estimator import Estimator, Inspection
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_image
+from cape_ros.perception.spatial import FrameDefinition
 from cape_ros.perception.supports import EncodedSupports
 from cape_ros.perception.tracking import Tracker, TrackingSettings, track_ids
 from cape_ros.perception.trust import Trust
@@ -215,6 +216,17 @@ class Server:
         """
         with self._command():
             return self._put(registration.merge(self._categories, category, mode, base_version))
+
+    def define_frames(
+        self, name: str, frames: Sequence[FrameDefinition], base_version: int | None = None
+    ) -> Category:
+        """Give a category these named frames in place of all that it has, perhaps none.
+
+        base_version and errors as of `register`.
+        """
+        with self._command():
+            registration.check_base(self._categories, name, base_version)
+            return self._put(replace(self.find(name), frames=frames))
 
     def remove(self, name: str, base_version: int | None = None) -> None:
         """Forget a category. Raises as `register`; base_version as there."""

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from cape_ros.core.errors import CapeError, Conflict, Fault, FaultCode, InvalidInput
 from cape_ros.studio.access import App, Guard, Rules
-from cape_ros.studio.api import categories, exchange, live, media
+from cape_ros.studio.api import categories, exchange, live, media, space
 from cape_ros.studio.api import inspect as inspection
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import ConflictAnswer, FaultsAnswer
@@ -42,7 +42,7 @@ def make_app(context: Context, rules: Rules) -> App:
         redoc_url=None,
     )
     api = APIRouter(prefix="/api", responses={400: {"model": FaultsAnswer}})
-    for part in (inspection, categories, media, exchange, live):
+    for part in (inspection, categories, space, media, exchange, live):
         api.include_router(part.routes(context))
     app.include_router(api)
 

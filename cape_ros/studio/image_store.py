@@ -10,6 +10,7 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.core.images import decode
+from cape_ros.perception.spatial import CameraModel, DepthImage
 from cape_ros.studio.image_codec import to_png
 from cape_ros.studio.kept import Kept
 
@@ -21,12 +22,15 @@ MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 @dataclass(frozen=True, eq=False)
 class StoredImage:
-    """data: a whole JPEG or PNG file, of `media_type`. width, height: in pixels."""
+    """data: a whole JPEG or PNG file, of `media_type`. width, height: in pixels. camera, depth: of
+    a frozen image, if they are known; depth is on its pixels."""
 
     data: bytes
     media_type: str
     width: int
     height: int
+    camera: CameraModel | None = None
+    depth: DepthImage | None = None
 
 
 class Added(NamedTuple):
@@ -51,10 +55,15 @@ class ImageStore:
         file = decode(data, field, MOST_PIXELS)
         return self._add(data, MEDIA_TYPES[file.format], file.pixels)
 
-    def add_pixels(self, pixels: np.ndarray) -> Added:
-        """Keep an image [H, W, 3] uint8 RGB, losing nothing of it."""
+    def add_pixels(
+        self,
+        pixels: np.ndarray,
+        camera: CameraModel | None = None,
+        depth: DepthImage | None = None,
+    ) -> Added:
+        """Keep an image [H, W, 3] uint8 RGB, losing nothing of it; camera, depth: as stored."""
         pixels = np.array(pixels)
-        return self._add(to_png(pixels), MEDIA_TYPES["PNG"], pixels)
+        return self._add(to_png(pixels), MEDIA_TYPES["PNG"], pixels, camera, depth)
 
     def find(self, image: str, field: str = "image") -> StoredImage:
         """Raises `InvalidInput` if it is not there any more."""
@@ -71,11 +80,19 @@ class ImageStore:
             self._keep_decoded(image, pixels)
         return pixels
 
-    def _add(self, data: bytes, media_type: str, pixels: np.ndarray) -> Added:
+    def _add(
+        self,
+        data: bytes,
+        media_type: str,
+        pixels: np.ndarray,
+        camera: CameraModel | None = None,
+        depth: DepthImage | None = None,
+    ) -> Added:
         image = secrets.token_hex(8)
         height, width = pixels.shape[:2]
-        stored = StoredImage(data, media_type, width, height)
-        dropped = self._kept.put(image, stored, len(data))
+        stored = StoredImage(data, media_type, width, height, camera, depth)
+        octets = len(data) + (0 if depth is None else depth.values.nbytes)
+        dropped = self._kept.put(image, stored, octets)
         self._keep_decoded(image, pixels)
         return Added(image, dropped)
 

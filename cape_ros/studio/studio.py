@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 import uvicorn
 
 from cape_ros.core.errors import CapeError, InvalidInput
+from cape_ros.perception.space import ImageInSpace, SpaceInputs
 from cape_ros.server.server import Frame, Result, Server
 from cape_ros.studio.access import Rules, is_local
-from cape_ros.studio.api.context import Activate, Context
+from cape_ros.studio.api.context import Activate, Context, Seen
 from cape_ros.studio.api.uploads import Uploads
 from cape_ros.studio.app import make_app
 from cape_ros.studio.broadcast import Broadcast
@@ -40,7 +41,8 @@ class Studio:
     token: asked for; None = one that is made up if others than this machine's users reach the port,
     else none.
     cameras: the names of all; None = those that showed something. activate: None = on all cameras
-    alike. stamp: of a frame, in nanoseconds.
+    alike. stamp: of a frame, in nanoseconds. space_inputs: what a camera has for results in space.
+    seen: as of `Context`.
     Raises `CapeError` if the port is not available, `InvalidInput`.
     """
 
@@ -53,6 +55,8 @@ class Studio:
         cameras: Callable[[], Sequence[str]] | None = None,
         activate: Activate | None = None,
         stamp: Callable[[Frame], int] = lambda frame: int(frame.header),
+        space_inputs: Callable[[str], SpaceInputs] = lambda camera: SpaceInputs(),
+        seen: Seen = lambda frame: (None, None),
     ) -> None:
         if token is not None and not TOKEN.fullmatch(token):
             raise InvalidInput.of("token", "is not 8 or more of A-Z a-z 0-9 _ -")
@@ -61,7 +65,7 @@ class Studio:
         if token is None and not is_local(host):
             token = secrets.token_urlsafe(16)
         self.address = _address(host, port, token)
-        self._broadcast = Broadcast(server, stamp)
+        self._broadcast = Broadcast(server, stamp, space_inputs)
         kept = Kept(MOST_OCTETS_KEPT)
         context = Context(
             server,
@@ -71,6 +75,7 @@ class Studio:
             Uploads(),
             cameras or self._broadcast.cameras,
             activate or (lambda camera, names: server.activate(None, names)),
+            seen,
         )
         config = uvicorn.Config(
             make_app(context, Rules(host, port, token)),
@@ -94,6 +99,14 @@ class Studio:
     def offer(self, result: Result) -> None:
         """A result that viewers may see; returns at once, however slow they are."""
         self._broadcast.offer(result)
+
+    def wants_space(self, camera: str) -> bool:
+        """Whether a viewer wants to see objects in space, or depth."""
+        return self._broadcast.wants_space(camera)
+
+    def offer_space(self, result: Result, seen: ImageInSpace) -> None:
+        """What is known in space of a result that was offered; returns at once."""
+        self._broadcast.offer_space(result, seen)
 
     def close(self) -> None:
         """Disconnect all viewers. Idempotent."""

@@ -13,10 +13,13 @@ import dds  # noqa: F401  # before the message packages
 import numpy as np
 import PIL.Image
 import pytest
-from dds import EVERYTHING_IS_FOUND, NAMES, POINTS, SECONDS, Bench
+from dds import EVERYTHING_IS_FOUND, NAMES, POINTS, SECONDS, Bench, wait_for
 from lifecycle_msgs.msg import Transition
+from sensor_msgs.msg import CameraInfo, Image
+from test_space_outputs import INFO, SLOPE, depth_image, found_cups
 
 from cape_ros.core.errors import CapeError
+from cape_ros.perception.tracking import Tracker
 from cape_ros.ros.meters import nanoseconds
 
 httpx = pytest.importorskip("httpx", reason="needs httpx: pip install httpx")
@@ -50,7 +53,11 @@ def address(bench: Bench) -> str:
 def newest(bench: Bench, camera: str = "") -> tuple[dict[str, Any], np.ndarray]:
     url = address(bench).replace("http", "ws") + "api/live" + (camera and f"?camera={camera}")
     with connect(url, max_size=None) as connection:
-        packet = connection.recv(SECONDS)
+        return parts(connection.recv(SECONDS))
+
+
+def parts(packet: bytes) -> tuple[dict[str, Any], np.ndarray]:
+    """Header and picture."""
     (length,) = struct.unpack("<I", packet[:4])
     picture = np.asarray(PIL.Image.open(io.BytesIO(packet[4 + length :])))
     return json.loads(packet[4 : 4 + length]), picture
@@ -100,6 +107,48 @@ def test_cameras_by_their_names(begin: Callable[..., tuple[Bench, Any]]) -> None
     sent, _ = bench.robot.show(camera="right")
     assert newest(bench, "right")[0]["stamp_ns"] == nanoseconds(sent.header.stamp)
     assert browser.get("/api/cameras").json()[0]["width"] is None
+
+
+def test_objects_in_space_are_computed_for_those_who_watch_them(
+    begin: Callable[..., tuple[Bench, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tracker, "estimate", found_cups)
+    bench, browser = begin(depth_wait=1.0)
+    robot, session = bench.robot, bench.node.session
+    robot.register()
+    info = robot.create_publisher(CameraInfo, "/cape/camera_info", 10)
+    depth = robot.create_publisher(Image, "/cape/depth", 10)
+    wait_for(lambda: session.outputs["image"].space_inputs.depth)
+    wait_for(lambda: info.get_subscription_count() and depth.get_subscription_count())
+    info.publish(INFO)
+    wait_for(lambda: session.outputs["image"].space_inputs.calibrated)
+    robot.show()
+    meter = session.cameras[0].meter.space
+    assert meter.results == 0
+    url = address(bench).replace("http", "ws") + "api/live?space=true&depth=true"
+    with connect(url, max_size=None) as connection:
+        header, picture = parts(connection.recv(SECONDS))
+        assert (header["has_space"], header["has_depth"], header["space"]) == (True, True, None)
+        connection.send(json.dumps({"drawn": header["stamp_ns"]}))
+        depth.publish(depth_image(SLOPE, robot._seconds + 1))
+        sent, _ = robot.show()
+        while header["space"] is None:
+            header, picture = parts(connection.recv(SECONDS))
+            connection.send(json.dumps({"drawn": header["stamp_ns"]}))
+        assert header["stamp_ns"] == nanoseconds(sent.header.stamp)
+        (cup,) = header["space"]["objects"]
+        assert cup["distance"] == pytest.approx(0.85, abs=0.1)
+        assert 0.6 < header["depth"]["near"] < header["depth"]["far"] < 1.2
+        assert picture.shape[:2] == (sent.height, sent.width)
+    assert meter.results == 1
+    wait_for(lambda: not session.studio.wants_space("image"))
+    robot.show()
+    assert meter.results == 1
+    depth.publish(depth_image(SLOPE, robot._seconds + 1))
+    sent, _ = robot.show()
+    stamp = nanoseconds(sent.header.stamp)
+    wait_for(lambda: browser.post("/api/freeze", json={}).json()["stamp_ns"] == stamp)
+    assert "its shape has 4 keypoints" in teach(browser, "pan")["message"]
 
 
 def test_it_ends_with_cleanup_and_comes_again(

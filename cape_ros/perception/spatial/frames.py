@@ -53,6 +53,16 @@ class FrameDefinition:
         ends = [end for axis in self.axes if not isinstance(axis.along, str) for end in axis.along]
         return tuple(dict.fromkeys((*self.origin, *ends)))
 
+    def reordered(self, now: Mapping[int, int]) -> FrameDefinition:
+        """The same frame where keypoints have other indices. now: index before -> index after."""
+        exact, other = (
+            axis
+            if isinstance(axis.along, str)
+            else Axis(axis.number, (now[axis.along[0]], now[axis.along[1]]))
+            for axis in self.axes
+        )
+        return FrameDefinition(self.name, tuple(now[at] for at in self.origin), (exact, other))
+
 
 def read_frames(frames: Any, keypoint_names: Sequence[str]) -> tuple[FrameDefinition, ...]:
     """The frames of a category, by name, as a person writes them (see above).

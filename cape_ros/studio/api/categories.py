@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query, Response
 
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.shapes import carried_over
+from cape_ros.perception.spatial import FrameDefinition, Shape
 from cape_ros.server import registration
 from cape_ros.server.server import RegisterMode
 from cape_ros.studio.api.category_schemas import (
@@ -29,8 +31,9 @@ from cape_ros.studio.api.category_schemas import (
     shot_keypoints,
 )
 from cape_ros.studio.api.context import Context
-from cape_ros.studio.api.media import find_pixels
+from cape_ros.studio.api.media import find_image, find_pixels
 from cape_ros.studio.api.schemas import BoxBody, ConflictAnswer, FaultsAnswer
+from cape_ros.studio.api.space_schemas import frame_bodies
 from cape_ros.studio.image_codec import to_jpeg, to_png
 
 THUMBNAIL_QUALITY = 85
@@ -74,6 +77,7 @@ def routes(context: Context) -> APIRouter:
         return CategoryDetail(
             **CategoryAnswer.of(known, server.is_active(name)).model_dump(),
             supports=[SupportAnswer.of(at, shot) for at, shot in enumerate(known.shots)],
+            frames=frame_bodies(known),
             suggested=len(server.suggested_shots(name)),
         )
 
@@ -199,7 +203,16 @@ def to_category(context: Context, body: CategoryBody) -> Category:
     try:
         names = keypoint_names(context, body)
         given = list(shots.values())
-        category = Category(body.name, names, body.edges, given, symmetries=body.symmetries)
+        shape, frames = carried(context, body, names, faults)
+        category = Category(
+            body.name,
+            names,
+            body.edges,
+            given,
+            symmetries=body.symmetries,
+            shape=shape,
+            frames=frames,
+        )
     except InvalidInput as error:
         faults += [_in_body(fault, list(shots)) for fault in error.faults]
     if faults:
@@ -214,7 +227,9 @@ def read_shots(
     shots, left = {}, MOST_PIXELS
     for index, shot in enumerate(bodies):
         try:
-            pixels = find_pixels(context, shot.image, f"shots[{index}].image")
+            field = f"shots[{index}].image"
+            stored = find_image(context, shot.image, field)
+            pixels = find_pixels(context, shot.image, field)
         except InvalidInput as error:
             faults += error.faults
             continue
@@ -226,7 +241,9 @@ def read_shots(
         points = [(point.x, point.y) for point in shot.keypoints]
         seen = [point.visible for point in shot.keypoints]
         box = shot.box.box() if shot.box else None
-        shots[index] = SupportShot(pixels, points, seen, box, shot.automatic)
+        shots[index] = SupportShot(
+            pixels, points, seen, box, shot.automatic, stored.camera, stored.depth
+        )
     return shots
 
 
@@ -236,6 +253,24 @@ def keypoint_names(context: Context, body: CategoryBody) -> Sequence[str]:
     if body.mode == "add_shots" and known and not body.keypoint_names:
         return known.keypoint_names
     return body.keypoint_names
+
+
+def carried(
+    context: Context, body: CategoryBody, names: Sequence[str], faults: list[Fault]
+) -> tuple[Shape | None, Sequence[FrameDefinition]]:
+    """What a change keeps of shape and frames though it renames or reorders keypoints."""
+    known, order = context.server.categories.get(body.name), body.keypoints_before
+    if order is None or known is None or body.base_version != known.version:
+        return None, ()
+    old = [at for at in order if at is not None]
+    absent = any(not 0 <= at < len(known.keypoint_names) for at in old)
+    if len(order) != len(names) or absent or len(set(old)) < len(old):
+        reason = "does not say of each keypoint which one of base_version it is"
+        faults.append(Fault("keypoints_before", reason))
+        return None, ()
+    if tuple(names) == known.keypoint_names:  # then all is kept anyway
+        return None, ()
+    return carried_over(known, order)
 
 
 def set_active(context: Context, name: str, active: bool) -> None:

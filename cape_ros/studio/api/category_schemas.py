@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from cape_ros.model.cross_check import CrossCheck
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.studio.api.schemas import BoxBody, ShotKeypoint, Strict
+from cape_ros.studio.api.space_schemas import FrameBody
 
 
 def shot_keypoints(shot: SupportShot) -> list[ShotKeypoint]:
@@ -87,9 +88,11 @@ class SupportAnswer(BaseModel):
 
 
 class CategoryDetail(CategoryAnswer):
-    """suggested: how many views of the tracked object would help as shots."""
+    """frames: named frames, by their names. suggested: how many views of the tracked object would
+    help as shots."""
 
     supports: list[SupportAnswer]
+    frames: dict[str, FrameBody]
     suggested: int
 
 
@@ -139,12 +142,14 @@ class ShotBody(Strict):
 class CategoryBody(Strict):
     """base_version: refused if the category is at another version; null = whatever it is at.
     symmetries: each as long as keypoint_names: [1, 0, 2] says that the first two of three keypoints
-    can be exchanged."""
+    can be exchanged. keypoints_before: the index that each keypoint has in base_version, null of a
+    new one: the shape and the named frames go along where keypoints are renamed or reordered."""
 
     name: str
     mode: Literal["create", "replace", "add_shots"] = "create"
     base_version: int | None = Field(default=None, ge=1)
     keypoint_names: list[str] = Field(default=[], max_length=1000)
+    keypoints_before: list[int | None] | None = Field(default=None, max_length=1000)
     edges: list[tuple[int, int]] = Field(default=[], max_length=10_000)
     symmetries: list[list[int]] = Field(default=[], max_length=1000)
     shots: list[ShotBody] = Field(max_length=1000)

@@ -39,12 +39,13 @@ def routes(context: Context) -> APIRouter:
 
     @router.post("/freeze")
     def freeze(body: FreezeBody) -> FrozenAnswer:
-        """The newest frame of a camera as an image, with its objects."""
+        """The newest frame of a camera as an image, with its objects. What is known of its camera
+        and its depth is kept beside it, for the shape of a category."""
         camera = body.camera or next(iter(context.cameras()), "")
         result = broadcast.newest(camera)
         if result is None:
             raise InvalidInput.of("camera", f"{camera[:80]!r} has shown nothing yet")
-        added = context.images.add_pixels(result.frame.image)
+        added = context.images.add_pixels(result.frame.image, *context.seen(result.frame))
         trusted = server.trust.point_threshold
         return FrozenAnswer(
             **image_answer(context, added).model_dump(),

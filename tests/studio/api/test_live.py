@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from browsing import Site
-from steered import SECONDS, category
+from steered import SECONDS, category, wait_for
 from websockets.exceptions import ConnectionClosed
 
 from cape_ros.perception.tracking import TrackingSettings
 from cape_ros.perception.trust import Trust
-from cape_ros.studio import broadcast
+from cape_ros.studio import broadcast, camera_view
 from cape_ros.studio.api import live
 
 
@@ -25,8 +25,8 @@ def jpegs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(width)
         return original(image, width)
 
-    original: Callable[..., bytes] = broadcast.to_jpeg
-    monkeypatch.setattr(broadcast, "to_jpeg", to_jpeg)
+    original: Callable[..., bytes] = camera_view.to_jpeg
+    monkeypatch.setattr(camera_view, "to_jpeg", to_jpeg)
     return made
 
 
@@ -92,6 +92,14 @@ def test_three_viewers_share_a_jpeg_and_without_any_none_is_made(
         pass
     site.stand.show(header=4)
     assert len(jpegs) == 3
+
+
+def test_who_leaves_at_once_after_drawing_is_no_viewer_any_more(site: Site) -> None:
+    site.stand.show(header=1)
+    for _ in range(100):
+        with site.watch() as viewer:
+            viewer.draw(viewer.frame()[0])
+    wait_for(lambda: site.get("cameras")[0]["viewers"] == 0)
 
 
 def test_the_page_is_told_from_which_score_on_a_point_is_trusted(site: Site) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 if TYPE_CHECKING:
     from .running import Running
 
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 MARGIN = 0.12  # of the hull of the keypoints, around the box that is drawn
 ON_PAGE = """([stage, x, y]) => {
   const svg = document.querySelector(`${stage} > svg`);

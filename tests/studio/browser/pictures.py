@@ -16,8 +16,10 @@ from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from cape_ros.perception.estimator import Estimator
+from cape_ros.server.server import RegisterMode
 
 from .chromium import find, launch
+from .coffee_space import FRAMES, DepthCamera, with_shape
 from .person import Person
 from .running import Running
 
@@ -42,6 +44,7 @@ def main(folder: Path) -> None:
         pictures.live()
         pictures.library()
         pictures.trying_out()
+        pictures.in_space()
         browser.close()
 
 
@@ -101,6 +104,23 @@ class Pictures:
         person.page.get_by_label("Compare all shots with").select_option("shot 1 alone")
         expect(person.page.locator("#try-other-stage .point")).to_have_count(8)
         self._save(person, "try_out")
+        person.page.context.close()
+
+    def in_space(self) -> None:
+        coffee = with_shape(self._running.coffee, **FRAMES)
+        self._running.server.register(coffee, RegisterMode.REPLACE)
+        self._running.depth_camera = DepthCamera(self._running, coffee)
+        person = self._person(WIDE, "dark")
+        person.wait_for_frames()
+        expect(person.page.locator(".axis[data-frame=spoon]")).to_have_count(3)
+        self._save(person, "space")
+        person.go("library")
+        person.press("Show coffee")
+        view = person.page.locator(".shape-view")
+        for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+            view.press(key)
+        person.page.locator("#library-title").click()
+        self._save(person, "shape")
         person.page.context.close()
 
     def _connect(

@@ -6,6 +6,7 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +17,12 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
 from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.perception.space import SpaceInputs
 from cape_ros.server.server import Frame, Result, Server
 from cape_ros.studio.studio import Studio
+
+if TYPE_CHECKING:
+    from .coffee_space import DepthCamera
 
 CAMERA = "bench"
 RATE = 4.0  # frames/s: the network takes half a core, the page and the browser need the rest
@@ -30,6 +35,7 @@ class Running:
     """To be used as a context. truth: of each frame by its stamp, in nanoseconds."""
 
     def __init__(self, estimator: Estimator, library: Path) -> None:
+        self.depth_camera: DepthCamera | None = None  # sees the same, if there is one
         self.coffee: Category = photographs()[0]
         self.truth: dict[int, Truth] = {}
         self._results: dict[int, Result] = {}
@@ -96,12 +102,21 @@ class Running:
             self.studio.close()
 
     def _begin_studio(self, port: int) -> None:
-        self.studio = Studio(self.server, port=port, cameras=lambda: [CAMERA])
+        self.studio = Studio(
+            self.server,
+            port=port,
+            cameras=lambda: [CAMERA],
+            space_inputs=lambda camera: (
+                self.depth_camera.inputs if self.depth_camera else SpaceInputs()
+            ),
+        )
 
     def _take(self, result: Result) -> None:
         self._results[int(result.frame.header)] = result
         if self.studio is not None:
             self.studio.offer(result)
+            if self.depth_camera is not None:
+                self.depth_camera.offer(result)
 
     def _film(self) -> None:
         index = 0

@@ -12,12 +12,12 @@ from playwright.sync_api import expect
 
 import cape_ros.studio
 
-from .person import Person
+from .coffee_space import FRAMES, DepthCamera, with_shape
+from .person import PHONE, Person
 from .running import Running
 
 VIEWS = ("live", "teach", "library", "try")
 MOST_BYTES = 300_000
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 PAGE = Path(cape_ros.studio.__file__).with_name("page")
 
 
@@ -38,6 +38,30 @@ def test_every_view_is_accessible(
     person.freezing(lambda: person.click("#freeze"))
     person.click_at(100, 100)
     found["marking"] = _serious(person)
+    assert found == {view: [] for view in found}
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_views_in_space_are_accessible(
+    visit: Callable[..., Person], running: Running, scheme: str
+) -> None:
+    coffee = with_shape(running.coffee, **FRAMES)
+    running.server.register(coffee)
+    running.depth_camera = DepthCamera(running, coffee)
+    person = visit(color_scheme=scheme, bypass_csp=True)
+    expect(person.page.locator(".axis[data-frame=grasp]")).to_have_count(3)
+    found = {"live": _serious(person)}
+    person.page.get_by_label("Depth").check()
+    expect(person.page.locator(".depth-legend .ramp")).to_be_visible()
+    found["depth"] = _serious(person)
+    person.go("library")
+    person.press("Show coffee")
+    expect(person.page.locator(".shape-view .space-point")).to_have_count(8)
+    found["shape"] = _serious(person)
+    person.press("Add a frame")
+    person.press("Save the frame")
+    expect(person.page.get_by_role("form")).to_contain_text("give it a name")
+    found["form"] = _serious(person)
     assert found == {view: [] for view in found}
 
 

@@ -54,6 +54,7 @@ export const api = {
   get: (path) => json(request("GET", path)),
   blob: async (path) => (await request("GET", path)).blob(),
   post: (path, content) => json(request("POST", path, JSON.stringify(content), "application/json")),
+  put: (path, content) => json(request("PUT", path, JSON.stringify(content), "application/json")),
   patch: (path, content) => json(request("PATCH", path, JSON.stringify(content), "application/json")),
   remove: (path) => request("DELETE", path),
   /** Sends a file as it is. onProgress(sent): bytes so far. */

@@ -3,7 +3,8 @@
 // {name, mode, version, base?, keypoint_names: [text], edges: [[a, b]], symmetries: [permutation],
 //  shots: [{image, width, height, source, box: Box|null, marks: [Mark|null], automatic?}]}
 // version: of the registered category that was opened, 0 for none. base: the version that is
-// replaced or added to, where it is another one.
+// replaced or added to, where it is another one. before?: the index that each keypoint has in the
+// category that was opened, null for new ones.
 // Mark = {x, y, visible, unsure?, doubtful?}: unsure is the network's own that is not confirmed, and
 // that it does not trust itself; doubtful is registered, but found elsewhere by the other shots.
 
@@ -83,6 +84,7 @@ export function addKeypoint(draft, name = freshName(draft)) {
   return {
     ...draft,
     keypoint_names: [...draft.keypoint_names, name],
+    before: draft.before && [...draft.before, null],
     symmetries: withKeypoint(draft.symmetries),
     shots: draft.shots.map((shot) => ({ ...shot, marks: [...shot.marks, null] })),
   };
@@ -94,6 +96,7 @@ export function removeKeypoint(draft, keypoint) {
   return {
     ...draft,
     keypoint_names: without(draft.keypoint_names),
+    before: draft.before && without(draft.before),
     edges: draft.edges.filter((edge) => !edge.includes(keypoint)).map((edge) => edge.map(after)),
     symmetries: withoutKeypoint(draft.symmetries, keypoint),
     shots: draft.shots.map((shot) => ({ ...shot, marks: without(shot.marks) })),
@@ -111,6 +114,7 @@ export function reorder(draft, from, to) {
   return {
     ...draft,
     keypoint_names: order.map((i) => draft.keypoint_names[i]),
+    before: draft.before && order.map((i) => draft.before[i]),
     edges: draft.edges.map((edge) => edge.map((i) => order.indexOf(i))),
     symmetries: reordered(draft.symmetries, order),
     shots: draft.shots.map((shot) => ({ ...shot, marks: order.map((i) => shot.marks[i]) })),
@@ -146,6 +150,7 @@ export function toBody(draft) {
     mode: draft.mode,
     base_version: baseOf(draft),
     keypoint_names: draft.keypoint_names,
+    keypoints_before: baseOf(draft) === draft.version ? (draft.before ?? null) : null,
     edges: draft.edges,
     symmetries: draft.symmetries,
     shots: draft.shots.map(({ image, box, marks, automatic = false }) => ({

@@ -6,7 +6,8 @@ const GAP = 0.75; // between point and name, in font sizes
 const MOST_SHIFTED = 20; // lines that a title gives way to others
 
 /** points: [{x, y}]. names: a text of each, "" for none. size: of the font, in image pixels.
- * others: frames that are taken. Returns for each {x, y, anchor} relative to its point. */
+ * others: frames that are taken. Returns for each {x, y, anchor, frame, free}: relative to its point,
+ * the frame that it takes, and whether it covers nothing. */
 export function placeNames(points, names, size, { width, height }, others = []) {
   const taken = [...points.map((point) => around(point, size)), ...others];
   return points.map((point, i) => {
@@ -18,6 +19,10 @@ export function placeNames(points, names, size, { width, height }, others = []) 
       { x: 0, y: 1.5 * size, anchor: "middle" },
       { x: GAP * size, y: -0.5 * size, anchor: "start" },
       { x: -GAP * size, y: -0.5 * size, anchor: "end" },
+      { x: 0.5 * size, y: 1.3 * size, anchor: "start" },
+      { x: -0.5 * size, y: 1.3 * size, anchor: "end" },
+      { x: 0.5 * size, y: -1.1 * size, anchor: "start" },
+      { x: -0.5 * size, y: -1.1 * size, anchor: "end" },
     ];
     const frames = places.map((place) => frame(point, place, long, size));
     const free = frames.findIndex(
@@ -26,7 +31,7 @@ export function placeNames(points, names, size, { width, height }, others = []) 
     const at = free >= 0 ? free : frames.findIndex((box) => inside(box, width, height));
     const chosen = Math.max(0, at);
     if (names[i]) taken.push(frames[chosen]);
-    return places[chosen];
+    return { ...places[chosen], frame: frames[chosen], free: free >= 0 };
   });
 }
 

@@ -3,6 +3,7 @@
 import { api, part } from "./api.js";
 import { during } from "./busy.js";
 import { categories } from "./categories.js";
+import { CategorySpace } from "./category_space.js";
 import { isConflict } from "./conflict.js";
 import { ask, byId, h } from "./dom.js";
 import { showDoubts } from "./doubts.js";
@@ -23,6 +24,7 @@ const CARD = 320; // pixels of a card's picture
 
 export class LibraryView {
   #chosen = null;
+  #space = new CategorySpace();
   #painted = 0; // how often; an answer that comes after a newer one is not shown
 
   /** teach: a `TeachView`. tryOut(name). chooseFiles(): resolves to files to import. */
@@ -105,6 +107,7 @@ export class LibraryView {
       h("li", {}, thumbnail(address(category, i, 480), shot, edges, { dot: 0.011, alt: `Shot ${i + 1} of ${name}` }), added(shot), hidden(shot, keypoint_names)),
     );
     showDoubts(category, pictures, (point, tell) => this.teach.edit(name, tell, point));
+    this.#space.show(category);
     const side = byId("category");
     side.hidden = false;
     side.replaceChildren(
@@ -125,6 +128,7 @@ export class LibraryView {
         button("Rename", () => this.#rename(category)),
         button("Remove", () => this.#remove(category), "danger"),
       ),
+      this.#space.element,
       h("h3", { text: counted(supports.length, "shot") }),
       h("ul", { class: "big-shots" }, ...pictures),
       this.#suggested(category) ?? "",

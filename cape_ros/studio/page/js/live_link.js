@@ -19,9 +19,10 @@ export class LiveLink extends EventTarget {
   #wait = SHORTEST_WAIT;
   #target = null;
 
-  open(camera, width) {
+  /** wishes: {width, space, depth}, as of `ask`. */
+  open(camera, wishes) {
     this.close();
-    this.#target = { camera, width };
+    this.#target = { camera, wishes };
     this.#connect();
   }
 
@@ -33,19 +34,21 @@ export class LiveLink extends EventTarget {
     this.#become("closed", "");
   }
 
-  /** How many pixels wide the frames should be from now on. */
-  ask(width) {
-    if (!this.#target || this.#target.width === width) return;
-    this.#target.width = width;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ width }));
+  /** What the frames should show from now on: how many pixels wide they are, whether objects in
+   * space come with them, and whether they are depth images. */
+  ask(wishes) {
+    const before = this.#target?.wishes;
+    if (!before || Object.keys(wishes).every((name) => wishes[name] === before[name])) return;
+    this.#target.wishes = wishes;
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(wishes));
   }
 
   #connect() {
-    const { camera, width } = this.#target;
+    const { camera, wishes } = this.#target;
     const address = new URL("api/live", location.href);
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     address.hash = "";
-    address.search = new URLSearchParams(camera ? { camera, width } : { width });
+    address.search = new URLSearchParams(camera ? { camera, ...wishes } : wishes);
     this.#become("waiting", this.reason);
     const socket = new WebSocket(address);
     this.#socket = socket;

@@ -2,12 +2,14 @@
 
 import { api } from "./api.js";
 import { categories } from "./categories.js";
+import { DepthLegend } from "./depth_legend.js";
 import { byId, h, setText } from "./dom.js";
 import { LiveLink } from "./live_link.js";
 import { say } from "./messages.js";
 import { ResultLayer } from "./result_layer.js";
 import { ScoreTable } from "./score_table.js";
 import { hearThresholds, legend } from "./scores.js";
+import { SpaceLayer } from "./space_layer.js";
 import { Stage } from "./stage.js";
 import { Why } from "./why.js";
 
@@ -18,14 +20,18 @@ export class LiveView {
   #times = [];
   #watched = null; // {name, since}: a category that was just registered
   #picked = null; // [object, index]
+  #has = { space: false, depth: false }; // what the camera can show
 
   /** camera(): the chosen one's name. teach: a `TeachView`. */
   constructor({ camera, teach }) {
     Object.assign(this, { camera, teach });
     this.stage = new Stage(byId("live-stage"));
     this.layer = new ResultLayer(this.stage, { onPick: (object, index) => this.#pick(object, index) });
+    this.space = new SpaceLayer(this.stage, this.layer);
+    this.depth = new DepthLegend();
     this.facts = h("dl", { class: "facts number" });
     this.stage.root.append(this.facts);
+    byId("legend").before(this.depth.element);
     this.table = new ScoreTable(byId("objects"), {
       pick: (object, index) => this.#pick(object, index),
       point: (object, index) => this.#point(object, index),
@@ -38,7 +44,8 @@ export class LiveView {
     byId("legend").append(...legend());
     byId("teach-frame").addEventListener("click", () => teach.fromFrame());
     byId("all-names").addEventListener("change", ({ target }) => (this.layer.allNames = target.checked));
-    this.stage.addEventListener("view", () => this.link.ask(this.#pixels()));
+    for (const name of ["show-space", "show-depth"]) byId(name).addEventListener("change", () => this.#ask());
+    this.stage.addEventListener("view", () => this.#ask());
     document.addEventListener("visibilitychange", () => this.#open());
     this.stage.say("Waiting for a camera …");
   }
@@ -69,8 +76,24 @@ export class LiveView {
 
   #open() {
     const wanted = this.shown && !document.hidden;
-    if (wanted && this.link.state === "closed") this.link.open(this.camera(), this.#pixels());
+    if (wanted && this.link.state === "closed") this.link.open(this.camera(), this.#wishes);
     if (!wanted) this.link.close();
+  }
+
+  get #wishes() {
+    const wants = (name) => this.#has[name] && byId(`show-${name}`).checked;
+    return { width: this.#pixels(), space: wants("space"), depth: wants("depth") };
+  }
+
+  #ask() {
+    this.link.ask(this.#wishes);
+  }
+
+  /** What the camera can show may change: a depth camera comes, a category gets a shape. */
+  #hear({ has_space, has_depth }) {
+    this.#has = { space: has_space, depth: has_depth };
+    for (const [name, there] of Object.entries(this.#has)) byId(`show-${name}`).parentElement.hidden = !there;
+    this.#ask();
   }
 
   /** How many pixels of the screen the stage is wide. */
@@ -92,11 +115,17 @@ export class LiveView {
   #frame({ header, bitmap, received }) {
     categories.heard(header.database_version);
     hearThresholds(header);
+    this.#hear(header);
     this.stage.say("");
     this.stage.draw(bitmap, header.width, header.height);
-    this.layer.show(header.objects, categories);
+    const wishes = this.#wishes;
+    const space = wishes.space ? header.space : null;
+    const objects = header.objects.map((object, i) => ({ ...object, space: space?.objects[i] ?? null }));
+    this.layer.show(objects, categories);
+    this.space.show(objects);
+    this.depth.show(header, wishes);
     const now = performance.now();
-    this.table.show([...header.objects, ...absent(header)], categories, now, this.#watched?.name);
+    this.table.show([...objects, ...absent(header)], categories, now, this.#watched?.name);
     this.#showFacts(header, header.age_ms + now - received, now);
     this.#answerTo(header.objects, now);
   }

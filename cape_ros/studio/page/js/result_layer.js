@@ -15,6 +15,7 @@ export class ResultLayer {
   #categories = new Map();
   #chosen = "";
   #allNames = false;
+  taken = []; // frames [left, top, right, bottom] of titles and names, for what is drawn beside them
 
   /** onPick(object, index): a keypoint was clicked; the object as of `tellApart`. */
   constructor(stage, { onPick = null } = {}) {
@@ -51,6 +52,7 @@ export class ResultLayer {
         this.#objects.delete(key);
       }
     }
+    this.taken = [];
     if (!this.#shown.length) return;
     const size = FONT * this.stage.unit;
     const points = this.#shown.flatMap(({ keypoints }) => keypoints);
@@ -58,6 +60,7 @@ export class ResultLayer {
     const frames = placeTitles(this.#shown.map(({ box }) => box), titles, points.filter(isTrusted), size, this.stage);
     const names = this.#shown.map((object) => this.#namesOf(object));
     const places = placeNames(points, names.flat(), size, this.stage, frames);
+    this.taken = this.#allNames ? [...frames, ...places.map(({ frame }) => frame)] : frames;
     this.#shown.forEach((object, i) => {
       const drawn = this.#paintObject(object, names[i], places.splice(0, names[i].length));
       setText(drawn.title, titles[i]);

@@ -1,7 +1,9 @@
 // What is found now: every object with its keypoints, their scores and the last minute.
 
 import { h, set, setText } from "./dom.js";
+import { FrameDistances } from "./frame_distances.js";
 import { isSeen, tellApart } from "./instances.js";
+import { inMetres } from "./orbit.js";
 import { drawSparkline, ScoreHistory, sparkline } from "./score_history.js";
 import { isTrusted, keypointScoreColor, objectScoreColor, objectScoreWords } from "./scores.js";
 
@@ -87,11 +89,15 @@ export class ScoreTable {
     }
     shown.object = object;
     this.#paintState(shown, object);
+    const { space = null } = object;
+    shown.card.classList.toggle("in-space", space !== null);
+    shown.frames.show(space);
     object.keypoints.forEach((keypoint, i) => {
       const { score } = keypoint;
       const row = shown.rows[i];
       setText(row.name, category?.keypoint_names[i] ?? `keypoint ${i + 1}`);
       setText(row.score, score.toFixed(2));
+      paintDistance(row.distance, object.space?.keypoints[i]);
       row.button.classList.toggle("untrusted", !isTrusted(keypoint));
       row.button.style.setProperty("--dot", keypointScoreColor(score));
       if (redraw) drawSparkline(row.line, this.#history.of(object.key, i, now));
@@ -119,7 +125,8 @@ export class ScoreTable {
     const state = h("span", { class: "tag number" });
     const title = h("h2", { text: name });
     const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
-    const made = { object, state, title, swatch };
+    const frames = new FrameDistances();
+    const made = { object, state, title, swatch, frames };
     made.rows = keypoints.map((_, i) => this.#row(made, i));
     made.card = h(
       "section",
@@ -141,6 +148,7 @@ export class ScoreTable {
         }),
       ),
       h("ul", { class: "scores", "aria-label": `Keypoints of ${category}, scores of the last minute` }, ...made.rows.map(({ row }) => row)),
+      frames.element,
     );
     return made;
   }
@@ -148,6 +156,7 @@ export class ScoreTable {
   #row(made, index) {
     const name = h("span", { class: "name" });
     const score = h("span", { class: "number" });
+    const distance = h("span", { class: "distance number" });
     const line = sparkline();
     const button = h("button", {
       type: "button",
@@ -160,7 +169,17 @@ export class ScoreTable {
       onblur: () => this.actions.point(null),
       onpointerleave: () => this.actions.point(null),
     });
-    button.append(h("span", { class: "dot" }), name, line, score);
-    return { row: h("li", {}, button), button, name, score, line };
+    button.append(h("span", { class: "dot" }), name, line, score, distance);
+    return { row: h("li", {}, button), button, name, score, distance, line };
   }
+}
+
+/** keypoint: in space as the server sends it, undefined if nothing is known. */
+function paintDistance(element, keypoint) {
+  const { distance = null, deviation = null, measured = false } = keypoint ?? {};
+  setText(element, distance === null ? "" : inMetres(distance));
+  element.classList.toggle("soft", !measured);
+  const source = measured ? "measured" : "by the object's pose";
+  const words = distance === null ? "" : `${source}${deviation === null ? "" : `, ± ${(1000 * deviation).toFixed(0)} mm`}`;
+  if (element.title !== words) element.title = words;
 }

@@ -146,7 +146,7 @@ export class TeachView {
           return { image, width, height, source: automatic ? "added automatically" : "registered", box, marks: marksOf(index, keypoints), automatic };
         }),
       );
-      return { name, mode: "replace", version, keypoint_names, edges, symmetries, shots };
+      return { name, mode: "replace", version, keypoint_names, before: keypoint_names.map((_, i) => i), edges, symmetries, shots };
     });
     if (!draft || !(await this.open(draft, view)) || !point) return;
     this.editor.choose({ shot: point.shot, chosen: point.keypoint, tool: "point" });
