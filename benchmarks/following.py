@@ -16,7 +16,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
-from follow_object import Motion
+from constant_velocity import Motion
 
 FRAME = 1 / 30  # [s] between two images
 AGES = (0.1, 0.1 + FRAME / 2)  # [s] of a result when a target is published

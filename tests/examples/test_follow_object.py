@@ -9,7 +9,8 @@ import dds  # before the message packages
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from follow_object import FollowObject, Motion
+from constant_velocity import Motion
+from follow_object import FollowObject
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header
