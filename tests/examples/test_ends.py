@@ -26,12 +26,12 @@ sys.argv.pop(0)
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-GRASP = {"category": "cup"}
+CUP = {"category": "cup"}
 
 
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [("grasp_point", GRASP), ("record_mcap", {}), ("smooth_keypoints", {})],
+    [("follow_object", CUP), ("grasp_point", CUP), ("record_mcap", {}), ("smooth_keypoints", {})],
 )
 def test_an_idle_example_ends_though_its_executor_missed_the_signal(
     name: str, parameters: dict[str, str], tmp_path: Path
