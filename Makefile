@@ -25,6 +25,8 @@ else
   ROS_EXTRA := $(if $(filter yes,$(ROS)),ros$(if $(filter-out jazzy,$(WHEELS)),-$(WHEELS)))
 endif
 BIN := $(VENV)/bin
+# By a path: the default, a hook, is not asked by a program that starts in the folder above the checkout.
+EDITABLE := --config-settings editable_mode=compat --editable
 EXTRAS ?= studio,demo,bag,examples,train,render,openvino,export,dev
 
 demo: $(VENV)/ready
@@ -34,7 +36,7 @@ demo-grasp: $(VENV)/ready $(VENV)/sim
 	$(BIN)/cape demo --grasp $(ARGS)
 
 $(VENV)/sim: $(VENV)/installed
-	@$(BIN)/pip install -qq --editable '.[sim]'
+	@$(BIN)/pip install -qq $(EDITABLE) '.[sim]'
 	@touch $@
 
 # Two cores are enough: more workers than four gain little, and each holds a gigabyte.
@@ -93,9 +95,9 @@ $(VENV)/installed: setup.py pyproject.toml Makefile $(wildcard requirements/*.tx
 	  { echo "Python's venv module is missing; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV): some minutes the first time, PyTorch is several GB ..."
 	@$(BIN)/pip install -qq --upgrade pip
-	@$(BIN)/pip install -qq --editable '.[$(EXTRAS)]'
+	@$(BIN)/pip install -qq $(EDITABLE) '.[$(EXTRAS)]'
 ifneq ($(ROS_EXTRA),)
-	@$(BIN)/pip install -qq --editable '.[$(ROS_EXTRA)]' || { echo "rclpy could not be installed" \
+	@$(BIN)/pip install -qq $(EDITABLE) '.[$(ROS_EXTRA)]' || { echo "rclpy could not be installed" \
 	  "from the Python registry; without it, everything but the node: make ROS=no ..."; exit 1; }
 	@for name in cc gcc clang; do command -v $$name >/dev/null && exit; done; \
 	  $(BIN)/pip install -qq "ziglang==0.17.1"  # a C and C++ compiler
