@@ -18,7 +18,12 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.drawing.overlay import draw
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectKeypoints
-from cape_ros.perception.tracking import Tracker, TrackingSettings, clock_of_images
+from cape_ros.perception.tracking import (
+    CaptureTime,
+    Tracker,
+    TrackingSettings,
+    clock_of_images,
+)
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 KEYPOINTS = "cape_ros/msg/KeypointArray"
@@ -58,6 +63,7 @@ class ImageTopic:
         self._turn = itertools.cycle(at == 0 for at in range(every))
         self._tracker = Tracker(estimator, track_ids, clock_of_images())
         self._settings = TrackingSettings()
+        self._time = CaptureTime()
         self._results = ResultClasses(
             types.types[KEYPOINTS],
             types.types["cape_ros/msg/ObjectKeypoints"],
@@ -66,10 +72,10 @@ class ImageTopic:
             np.asarray,
         )
 
-    def look(self, octets: bytes) -> list[tuple[Topic, bytes]]:
+    def look(self, octets: bytes, recorded: int) -> list[tuple[Topic, bytes]]:
         """The messages that an image gives; none if it is not its turn, or it cannot be used.
 
-        octets: the image's message in CDR.
+        octets: the image's message in CDR. recorded: when [ns].
         """
         if not next(self._turn):
             return []
@@ -77,7 +83,8 @@ class ImageTopic:
         try:
             message = self._read(octets)
             image = read_image(message, fast=True)
-            taken = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
+            stamp = message.header.stamp.sec + message.header.stamp.nanosec / 1e9
+            taken = self._time.of(stamp, recorded / 1e9)
             objects = self._tracker.estimate(image, self.categories, self._settings, taken)
         except InvalidInput as error:
             self.faults += 1

@@ -16,6 +16,7 @@ from cape_ros.bag.topic import Message, Topic, reason, until_damage
 from cape_ros.core.errors import SourceError
 
 STORAGE = (".mcap", ".db3")
+PACKED = ".zstd"  # a file that the recorder has compressed; metadata.yaml says how
 FORMS = {MessageDefinitionFormat.MSG: "ros2msg", MessageDefinitionFormat.IDL: "ros2idl"}
 
 
@@ -110,6 +111,8 @@ class IndexedBag:
 
 def _open(path: Path) -> Part:
     """Raises anything."""
+    if path.suffix == PACKED:
+        raise ValueError("it is compressed, and no metadata.yaml is here: unpack it with zstd -d")
     try:
         return IndexedBag(path)
     except Exception:
@@ -122,7 +125,7 @@ def _files(path: Path) -> Sequence[Path]:
     """In the order in which they were recorded: name_2 before name_10."""
     if not path.is_dir():
         return [path]
-    files = [file for file in path.iterdir() if file.suffix in STORAGE]
+    files = [file for file in path.iterdir() if file.suffix in (*STORAGE, PACKED)]
     return sorted(files, key=lambda file: (len(file.name), file.name))
 
 

@@ -101,7 +101,7 @@ def bag(
                 if defined := copied.get(each):
                     file.write(defined, stamp, octets)
                 if each in images:
-                    for output, found in cameras[each.name].look(octets):
+                    for output, found in cameras[each.name].look(octets, stamp):
                         file.write(output, stamp, found)
         problems = [*source.damage, *_not_copied(copied)]
     _report(out, cameras, problems)

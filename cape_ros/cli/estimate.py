@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from cape_ros.perception.geometry import Box
     from cape_ros.perception.objects import ObjectKeypoints
 
-IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+IMAGES = (".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PERHAPS = (".avif", ".gif", ".heic", ".heif", ".jp2")  # named where they cannot be read
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 
 
@@ -141,7 +142,7 @@ def frames_of(source: Path) -> Iterator[InputImage]:
         return _of_video(source, VideoFile(source, sys.maxsize))
     if not source.is_dir():
         return iter([InputImage(source, None, read_image(source))])
-    files = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGES)
+    files = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGES + PERHAPS)
     if not files:
         raise InvalidInput.of(str(source), f"holds no image ({', '.join(IMAGES)})")
     return _of_files(files)

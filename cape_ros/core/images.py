@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def read_image(path: Path) -> np.ndarray:
     """An image file as [H, W, 3] uint8 RGB, upright as its EXIF orientation says.
 
     Of a JPEG or PNG as strict as `decode`; other formats as far as OpenCV reads them. Raises
-    `SourceError`.
+    `SourceError`, also for a file of several images.
     """
     data = read_file(path)
     if image_kind(data) in FORMATS:
@@ -80,9 +80,13 @@ def read_image(path: Path) -> np.ndarray:
                 return _decode_whole(data, MOST_PIXELS).pixels
         except Exception as error:  # a decoder raises anything, and of nothing but the data
             raise SourceError(f"{path}: no whole JPEG or PNG image: {error}") from error
+    if _holds_several(data):
+        raise SourceError(f"{path}: holds more than one image; give each as a file of its own")
     pixels = _decode_with_opencv(data)
     if pixels is None:
-        raise SourceError(f"{path}: not an image that OpenCV reads, or too large for it")
+        kind = image_kind(data)
+        advice = f"; it is {kind}: convert it to JPEG or PNG" if kind else ""
+        raise SourceError(f"{path}: not an image that OpenCV reads, or too large for it{advice}")
     return pixels
 
 
@@ -151,6 +155,19 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")
     return ImageFile(kind, pixels)
+
+
+def _holds_several(data: bytes) -> bool:
+    """Whether a file has several images of one size: a TIFF may have smaller copies of its one."""
+    with warnings.catch_warnings(), suppress(Exception):  # OpenCV may read what Pillow does not
+        warnings.simplefilter("ignore")
+        with PIL.Image.open(io.BytesIO(data)) as file:
+            size = file.size
+            for index in range(1, getattr(file, "n_frames", 1)):
+                file.seek(index)
+                if file.size == size:
+                    return True
+    return False
 
 
 def _decode_with_opencv(data: Any) -> np.ndarray | None:

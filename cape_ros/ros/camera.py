@@ -22,6 +22,7 @@ from cape_ros.messages.images import read_image
 from cape_ros.perception.geometry import box_faults
 from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.spatial import CameraModel
+from cape_ros.perception.tracking import CaptureTime
 from cape_ros.ros import compat, parameters
 from cape_ros.ros.depth import DepthInput
 from cape_ros.ros.detections import class_map, to_requests
@@ -49,6 +50,7 @@ class Camera:
         self.key = key_of(name)
         self.topic = topic(name, "image")  # where images come from; its full name once started
         self.meter = CameraMeter()
+        self._time = CaptureTime()
         self.info: CameraInfo | None = None
         self.depth = DepthInput()
         self._info_reader = CameraInfoReader()
@@ -187,7 +189,7 @@ class Camera:
             self.meter.refused += 1
             raise
         self._frames.add(self.key, message)
-        taken = stamp / 1e9 if stamp else began  # some drivers stamp nothing
+        taken = self._time.of(stamp / NANOSECONDS, began)
         frame = Frame(self.key, image, message.header, requests, began, taken)
         if self.get("boxes") == "detections":
             self._pairing.add_image(stamp, frame, self._tolerance())

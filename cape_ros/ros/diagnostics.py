@@ -211,6 +211,7 @@ class CameraReport:
             "camera_info": "received" if meter.camera_info else "never came",
             "clock jumps": meter.stamps.jumps,
             "zero stamps": meter.stamps.zeros,
+            "repeated stamps": meter.stamps.repeated,
         }
         wrong = [*meter.qos.values()]
         if meter.camera_info_fault:
@@ -233,6 +234,10 @@ class CameraReport:
             wrong.append("the clock has jumped: a stamp was earlier than the one before")
         if self._recent.grew("zeros", meter.stamps.zeros):
             wrong.append("images come with zero stamps: give them the time they were taken")
+        if self._recent.grew("repeated", meter.stamps.repeated):
+            wrong.append(
+                "images come with the stamp of the one before: give each the time it was taken"
+            )
         if self._recent.grew("unmatched", meter.unmatched):
             wrong.append("images find no boxes of their stamp on detections_in")
         if running and has_time:

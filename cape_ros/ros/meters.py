@@ -29,10 +29,11 @@ def percentiles(seconds: Sequence[float]) -> tuple[float, float] | None:
 
 
 class StampWatch:
-    """Notices header stamps that are zero, or earlier than the one before."""
+    """Notices header stamps that are zero, that of the image before, or earlier than it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.zeros = 0
+        self.repeated = 0
         self.jumps = 0
         self.last_jump: float | None = None  # by the clock, in seconds
         self.last_zero: float | None = None
@@ -46,6 +47,7 @@ class StampWatch:
             self.last_zero = self._clock()
             return None
         before, self._before = self._before, stamp
+        self.repeated += stamp == before
         if stamp >= before:
             return None
         self.jumps += 1

@@ -117,6 +117,20 @@ def test_a_file_that_the_metadata_names_and_that_is_gone_is_told(tmp_path: Path)
     assert "drive.mcap" in damage
 
 
+def test_compressed_files_without_metadata_are_told(tmp_path: Path) -> None:
+    """A recorder that compresses file by file, and was killed, leaves the last one as it is."""
+    source = record(tmp_path / "drive", "mcap", [("/words", BEGIN, text("word"))])
+    (source / "metadata.yaml").unlink()
+    (source / "earlier.mcap.zstd").write_bytes(b"\x28\xb5\x2f\xfd")
+    with Recording(source) as recording:
+        assert [at for _, at, _ in messages(recording)] == [BEGIN]
+        (damage,) = recording.damage
+    assert "earlier.mcap.zstd: it is compressed" in damage
+    (source / "drive.mcap").unlink()
+    with pytest.raises(SourceError, match="unpack it with zstd -d"):
+        Recording(source)
+
+
 @contextmanager
 def mcap_file(path: Path, profile: str) -> Iterator[McapFile]:
     with path.open("wb") as stream:

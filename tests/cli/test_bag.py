@@ -28,6 +28,7 @@ from cape_ros.interfaces import message_page
 from cape_ros.messages.images import read_image
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.perception.tracking import Tracker
 
 PIXELS = data.coffee()
 MARKED = {"rim": (310, 120), "handle": (430, 160), "spoon": (110, 300), "saucer": (330, 330)}
@@ -303,7 +304,7 @@ def test_an_interrupted_run_leaves_the_file_as_it_was(
         out.write_text("older results")
     before = sorted(tmp_path.iterdir())
 
-    def interrupted(self: ImageTopic, octets: bytes) -> Any:
+    def interrupted(self: ImageTopic, octets: bytes, recorded: int) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ImageTopic, "look", interrupted)
@@ -373,3 +374,19 @@ def test_a_topic_without_a_definition_is_not_copied_and_named(
     said = capsys.readouterr().err
     assert "/words is not copied: the recording has no definition of own_msgs/msg/Words" in said
     assert [topic for topic, _, _ in decoded(out)] == [LEFT, f"{LEFT}/keypoints", RIGHT]
+
+
+def test_time_goes_on_where_stamps_stand_still(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[float] = []
+
+    def note(_: Tracker, image: np.ndarray, known: Any, settings: Any, seconds: float) -> list[Any]:
+        taken.append(seconds)
+        return []
+
+    monkeypatch.setattr(Tracker, "estimate", note)
+    messages = [(LEFT, stamp(number), raw(frame(number), 0)) for number in range(3)]
+    source = record(tmp_path / "drive", "mcap", messages)
+    assert cape("bag", source, tmp_path / "out.mcap", "--library", library, "--device", "cpu") == 0
+    assert np.diff(taken) == pytest.approx([0.1, 0.1], abs=1e-6)

@@ -324,6 +324,7 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
     folder.mkdir()
     (folder / "a.png").write_bytes(photograph.read_bytes())
     (folder / "b.jpg").write_bytes(b"no image")
+    (folder / "b.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
     (folder / "notes.txt").write_text("not an image")
     write_image(folder / "c.png", np.full((120, 160, 3), 99, np.uint8))
     words = ["estimate", folder, "--category", "coffee", "--library", library, "--device", "cpu"]
@@ -332,8 +333,9 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "b.jpg: not an image" in printed.err
+    assert "it is HEIC: convert it" in printed.err
     assert "coffee found in 1 of 2 images" in printed.err
-    assert "1 of 3 images could not be read" in printed.err
+    assert "2 of 4 images could not be read" in printed.err
     with (tmp_path / "found.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(Path(row["file"]).name, row["found"]) for row in rows] == [
@@ -344,6 +346,7 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
     assert (rows[1]["rim_x"], rows[1]["rim_y"]) == ("", "")
     assert {path.name for path in (tmp_path / "drawn").iterdir()} == {"a.png.png", "c.png.png"}
     (folder / "b.jpg").unlink()
+    (folder / "b.HEIC").unlink()
     assert cape(*words, "--box", "60,40,60,60") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [Path(line["file"]).name for line in lines] == ["a.png", "c.png"]

@@ -47,6 +47,27 @@ def test_a_file_is_read_as_rgb(kind: str, tmp_path: Path) -> None:
     assert pixels.flags.writeable
 
 
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
+def test_a_file_of_several_images_is_refused(kind: str, tmp_path: Path) -> None:
+    path, other = tmp_path / "a", PIL.Image.fromarray(255 - IMAGE)
+    path.write_bytes(encoded(kind, save_all=True, append_images=[other]))
+    with pytest.raises(SourceError, match="more than one image; give each as a file of its own"):
+        read_image(path)
+
+
+def test_a_tiff_with_a_small_copy_of_its_image(tmp_path: Path) -> None:
+    path, copy = tmp_path / "a", PIL.Image.fromarray(IMAGE[::2, ::2])
+    path.write_bytes(encoded("TIFF", save_all=True, append_images=[copy]))
+    assert read_image(path).shape == IMAGE.shape
+
+
+def test_a_format_that_is_not_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    with pytest.raises(SourceError, match="it is HEIC: convert it to JPEG or PNG"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_half_a_jpeg_is_refused(progressive: bool, tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"

@@ -231,6 +231,11 @@ def test_diagnostics_say_what_is_wrong(start: Start) -> None:
     robot.camera.publish(dds.image(0))
     status = report.wait("image", lambda message, _: "zero stamps" in message)
     assert status.level == DiagnosticStatus.WARN
+    for count in (4, 5):
+        robot.camera.publish(dds.image(60))
+        wait_for(lambda count=count: bench.node.session.cameras[0].meter.images == count)
+    status = report.wait("image", lambda message, _: "the stamp of the one before" in message)
+    assert status.level == DiagnosticStatus.WARN
     robot.camera.publish(Image(encoding="jpeg2000", width=4, height=4, step=4))
     report.wait("model", lambda message, _: "input is refused: image.encoding" in message)
     silent = report.wait("image", lambda message, _: "no image for" in message)

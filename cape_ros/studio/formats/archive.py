@@ -97,7 +97,10 @@ def _read_json(text: bytes) -> ImportResult:
         return labelme.read(content)
     if isinstance(content, dict) and "annotations" in content:
         return coco.read(content)
-    raise InvalidInput.of("file", "is JSON, but neither labelme (shapes) nor COCO (annotations)")
+    raise InvalidInput.of(
+        "file",
+        "is JSON, but neither labelme (shapes) nor COCO (annotations): export it as one of them",
+    )
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:

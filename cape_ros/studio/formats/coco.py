@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, StringConstraints
 
 from cape_ros.core.plurals import counted
 from cape_ros.perception.category import MOST_KEYPOINTS, Category
@@ -48,8 +48,14 @@ def read_names(value: Any) -> Any:
     return [str(name) if type(name) is int else name for name in value]
 
 
+def read_entries(value: Any) -> Any:
+    """Some programs write the only entry without its list."""
+    return [value] if isinstance(value, dict) else value
+
+
 Id = Annotated[str, BeforeValidator(read_id)]
 Names = Annotated[list[str], BeforeValidator(read_names)]
+Entries = Annotated[list[Any], BeforeValidator(read_entries)]
 
 
 class CocoImage(BaseModel):
@@ -73,7 +79,7 @@ class CocoCategory(BaseModel):
     symmetries: this package's own, from 0."""
 
     id: Id
-    name: str
+    name: Annotated[str, StringConstraints(strip_whitespace=True)]
     keypoints: Names = []
     skeleton: Any = None
     symmetries: list[list[int]] = []
@@ -96,9 +102,9 @@ class CocoAnnotation(BaseModel):
 
 
 class CocoFile(BaseModel):
-    images: list[Any]
-    annotations: list[Any]
-    categories: list[Any]
+    images: Entries
+    annotations: Entries
+    categories: Entries
 
 
 def read(content: Any) -> ImportResult:

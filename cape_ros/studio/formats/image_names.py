@@ -3,6 +3,7 @@ endings than the files have."""
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import unicodedata
 from collections import defaultdict
@@ -12,6 +13,8 @@ from urllib.parse import parse_qsl, unquote
 
 from cape_ros.studio.formats.reading import ImportedAnnotation
 
+# Of the countries whose Windows packs zip files with names of its own encoding, and says nothing.
+CODE_PAGES = ("gb18030", "cp932", "cp949", "big5", "cp850", "cp866", "cp1250", "cp1251", "cp1252")
 ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
@@ -70,7 +73,7 @@ class _Files:
     def find(self, folder: str, name: str) -> tuple[int, list[str]]:
         """The paths that a name fits best, and how well; 0 is best."""
         rank = 0
-        for named in (name, *_address(name)):
+        for named in (name, *_address(name), *_garbled(name)):
             beside = clean_path(posixpath.join(folder, named.replace("\\", "/")))
             cleaned = clean_path(named)
             for read, by_name in self._readings:
@@ -89,6 +92,14 @@ def _address(name: str) -> Iterator[str]:
     for named in (*(value for _, value in parse_qsl(query)), unquote(path)):
         if named != name and named.lower().endswith(ENDINGS):
             yield named
+
+
+def _garbled(name: str) -> Iterator[str]:
+    """The name as it is read from a zip file that has it in an old encoding: Python takes all of
+    them for cp437."""
+    for encoding in () if name.isascii() else CODE_PAGES:
+        with contextlib.suppress(UnicodeError):
+            yield unicodedata.normalize("NFC", name).encode(encoding).decode("cp437")
 
 
 def _rules(beside: str, name: str, paths: Sequence[str]) -> Iterator[Callable[[str], bool]]:

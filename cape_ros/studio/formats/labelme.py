@@ -100,14 +100,16 @@ def read(content: Any) -> ImportResult:
     shapes = Shapes()
     others: Counter[str] = Counter()
     for place, shape in parse_entries(LabelmeShape, file.shapes, "shapes", reading.problems):
+        # Keyboards that complete words add a blank; own names may begin or end with one.
+        label = shape.label if more and shape.label in more.keypoint_names else shape.label.strip()
         if shape.shape_type == "point" and len(shape.points) == 1:
             x, y = shape.points[0]
-            point = MarkedPoint(shape.label, (x - HALF, y - HALF), shape.group)
+            point = MarkedPoint(label, (x - HALF, y - HALF), shape.group)
             shapes.points.append(point)
         elif len(shape.points) >= BOXES.get(shape.shape_type, sys.maxsize):
             try:
                 box = _box(shape.points)
-                shapes.boxes.append(MarkedBox(shape.label, box, shape.group))
+                shapes.boxes.append(MarkedBox(label, box, shape.group))
             except ValueError as error:
                 reading.problems.append(f"{place}: {error}")
         else:

@@ -146,6 +146,19 @@ def test_an_odd_skeleton_costs_no_keypoints(
     assert told is None or told in "\n".join(reading.problems)
 
 
+def test_a_blank_beside_a_name_of_a_category() -> None:
+    first, second = (coco({1: f"{name}.png"}, [(1, POINTS)], NAMES) for name in "ab")
+    first["categories"][0]["name"] = " mug "
+    files = {"a.json": first, "b.json": second, "a.png": picture(0), "b.png": picture(1)}
+    assert [one.category for one in read_zip(files).marked] == ["mug", "mug"]
+
+
+def test_the_only_category_without_its_list() -> None:
+    content = coco({1: "a.png"}, [(1, POINTS)], NAMES)
+    content["categories"] = content["categories"][0]
+    assert only(one_image(content)).category == "mug"
+
+
 @pytest.mark.parametrize("width", ["64", 64.0, None, "wide", float("nan"), [64]])
 def test_an_odd_size_costs_no_image(width: object) -> None:
     content = coco({1: "a.png"}, [(1, POINTS)], NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import unicodedata
 import zipfile
 from typing import Any
@@ -130,6 +131,28 @@ def test_a_zip_file_that_does_not_say_that_its_names_are_utf_8() -> None:
     data = packed.getvalue().replace(b"tasschen.png", "täschen.png".encode())
     reading = read(data)
     assert only(reading).image == "täschen.png"
+    assert reading.problems == []
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("杯子.png", "gb18030"),
+        ("カップ表.png", "cp932"),
+        ("컵.png", "cp949"),
+        ("кружка.png", "cp866"),
+        ("größe ø.png", "cp850"),
+        ("größe ø.png", "cp1252"),
+    ],
+)
+def test_a_zip_file_with_names_in_an_old_encoding(name: str, encoding: str) -> None:
+    octets = name.encode(encoding)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        made.writestr("x" * len(octets), picture())
+        made.writestr("a.json", json.dumps(coco({1: name}, [(1, POINTS)])))
+    reading = read(packed.getvalue().replace(b"x" * len(octets), octets))
+    assert only(reading).image in reading.images
     assert reading.problems == []
 
 

@@ -21,6 +21,11 @@ def test_numbers_as_labels() -> None:
     assert marked.points == {"1": (5, 6), "2": (7, 8)}
 
 
+def test_a_blank_beside_a_label_does_not_make_it_another_one() -> None:
+    marked = one_object(point("rim ", 5, 6), point(" ear", 7, 8), rectangle("mug ", 1, 1, 20, 20))
+    assert (marked.category, list(marked.points)) == ("mug", ["rim", "ear"])
+
+
 def test_no_group_as_an_empty_text() -> None:
     shapes = [point("rim", 5, 6), point("ear", 7, 8), rectangle("mug", 1, 1, 20, 20)]
     marked = one_object(*(shape | {"group_id": ""} for shape in shapes))
