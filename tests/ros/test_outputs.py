@@ -262,6 +262,7 @@ def test_a_model_that_hangs_is_reported_and_commands_are_answered(start: Start) 
             assert "the model hangs or is overloaded" in refused.message
         report.wait("model", lambda message, _: "the model failed: ModelHangs" in message)
     report.wait("model", lambda message, _: "no result comes since" not in message)
+    assert bench.node.server.wait_until_idle(dds.SECONDS)
     assert bench.robot.remove("cup").success
 
 
