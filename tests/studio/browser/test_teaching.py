@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -18,8 +19,8 @@ def test_an_unseen_object_is_taught_with_few_clicks_and_found_at_once(
     person: Person, running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seconds = person.teach_coffee()
-    for said in ("Registered", "is found"):  # one after the other: they go after a while
-        expect(person.page.locator(".toast.good", has_text=said)).to_be_visible()
+    for said in ("^Registered cup", "^cup is found"):  # one after the other: they go after a while
+        expect(person.page.locator(".toast.good", has_text=re.compile(said))).to_be_visible()
     errors = running.errors(running.published("cup", 1))
     with capsys.disabled():
         print(

@@ -122,6 +122,7 @@ def test_shots_that_do_not_fit_any_more_get_another_name(adding: Person, running
     running.server.register(fewer, RegisterMode.REPLACE)
     register_into_conflict(adding)
     adding.press("Register mine under another name")
+    expect(adding.page.locator("#object-name")).to_be_focused()
     adding.page.keyboard.type("coffee_2")
     adding.register()
     assert len(running.server.categories["coffee_2"].keypoint_names) == 8
