@@ -12,7 +12,7 @@ from cape_ros.perception.spatial.shape import Shape
 
 OUTLIER = 16.3  # squared Mahalanobis distance that one correct keypoint in a thousand exceeds
 PASSES = 6
-CONVERGED = 1e-4  # of a standard deviation
+CONVERGED = 1e-2  # of a standard deviation
 NEAREST = 1e-3  # [m] before the camera
 
 
@@ -77,14 +77,14 @@ class Evidence:
         covariance = np.full((6, 6), np.inf)
         for _ in range(PASSES):
             rows, away = self._linear(rotation, translation)
-            squared = (away**2).sum(axis=1)
-            weights = 1 / (1 + squared / OUTLIER) ** 2
-            normal = np.einsum("n,nij,nik->jk", weights, rows, rows)
+            weights = 1 / (1 + (away**2).sum(axis=1) / OUTLIER) ** 2
+            weighted = (rows * weights[:, None, None]).reshape(-1, 6).T
+            normal = weighted @ rows.reshape(-1, 6)
             try:
                 covariance = np.linalg.inv(normal)
             except np.linalg.LinAlgError:
                 return rigid.Pose(rotation, translation, np.full((6, 6), np.inf))
-            change = -covariance @ np.einsum("n,nij,ni->j", weights, rows, away)
+            change = -covariance @ (weighted @ away.reshape(-1))
             rotation = rigid.rotation_of(change[3:]) @ rotation
             translation = translation + change[:3]
             if change @ normal @ change < CONVERGED**2:
@@ -97,10 +97,10 @@ class Evidence:
         """[N, 3, 6] how whitened errors change with the pose, and [N, 3] these errors."""
         arms = self.shape @ rotation.T
         points, change = arms + translation, rigid.jacobian(arms)
-        depth = np.maximum(points[:, 2], NEAREST)
-        seen = ~self.measured
-        points = np.where(self.measured[:, None], points, points / depth[:, None])
-        change[seen] -= points[seen][:, :, None] * change[seen][:, 2:]
-        change[seen] /= depth[seen, None, None]
+        depth = np.where(self.measured, 1.0, np.maximum(points[:, 2], NEAREST))[:, None]
+        points /= depth
+        along = np.where(self.measured[:, None], 0.0, points)
+        change -= along[:, :, None] * change[:, 2:]
+        change /= depth[:, :, None]
         away = self.whitening @ (points - self.targets)[..., None]
         return self.whitening @ change, away[..., 0]
