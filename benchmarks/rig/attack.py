@@ -30,6 +30,7 @@ from rig.malformed import Malformed
 from rig.oversized import packed_image, requests
 from rig.processes import Child, peak, reset_peak, resident
 from rig.robot import Robot
+from rig.setting import noise
 
 PACE = 1 / 500  # [s] between two malformed messages
 ANSWER = 60.0  # [s] before an answer counts as none
@@ -85,11 +86,11 @@ def measure(messages: int, seed: int, share: float, studio: bool) -> dict[str, A
         node = ends.enter_context(_node(log, folder / "library", studio))
         robot.check = node.check
         robot.wait_for_node()
-        made = robot.register("thing", RegisterMode.CREATE, 4, ANSWER)
+        made = robot.register(noise("thing", 4), RegisterMode.CREATE, ANSWER)
         if made is None or not made.success:
             raise RuntimeError(f"nothing was registered: {made}")
-        size = map(str, SIZE)
-        camera = Child(folder / "camera.log", "camera", *size, str(RATE), "reliable", "/dev/null")
+        shown = ("noise", *map(str, SIZE), str(RATE), "reliable", "/dev/null")
+        camera = Child(folder / "camera.log", "camera", *shown)
         ends.enter_context(camera)
         arrivals = folder / "arrivals.npy"
         watcher = Child(folder / "watcher.log", "watcher", "/cape/good/keypoints", str(arrivals))
