@@ -2,8 +2,9 @@
 
     python benchmarks/attacks.py [--messages N] [--seed N] [--short] [--json FILE]
 
-The node has a tiny network and three cameras, and runs in a process of its own beside a camera at
-10 Hz that nobody attacks. Linux only. The exit status is 1 if the node crashed.
+The node has the shipped network and three cameras, and runs in a process of its own beside a camera
+at 10 Hz that follows an object and that nobody attacks. Linux only. The exit status is 1 if the
+node crashed.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 Runs on the rclpy of this environment, and says which one it is. The node, a camera
 and a robot run in three processes of this machine; in the network's place is one that takes a known
-time (cost: none, age: 120 ms), or in the soak a tiny one. Linux only.
+time (cost: none, age: 120 ms); the soak runs the shipped one. Linux only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a running node bears: malformed messages, oversized requests, half-open connections.
 
-The node has three cameras: one at 10 Hz that nobody attacks, a raw and a compressed one that are
-attacked.
+The node has three cameras: one at 10 Hz that follows an object and that nobody attacks, a raw and a
+compressed one that are attacked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.markup import escape
 from rich.table import Table
 from sensor_msgs.msg import CompressedImage
 
+from cape_ros.media.photographs import photographs
 from cape_ros.server.server import RegisterMode
 from cape_ros.srv import Estimate, RegisterCategory
 from rig.camera import TOPIC
@@ -85,17 +86,19 @@ def measure(messages: int, seed: int, share: float, studio: bool) -> dict[str, A
         node = ends.enter_context(_node(log, folder / "library", studio))
         robot.check = node.check
         robot.wait_for_node()
-        made = robot.register("thing", RegisterMode.CREATE, 4, ANSWER)
+        made = robot.register(photographs()[0], RegisterMode.CREATE, ANSWER)
         if made is None or not made.success:
             raise RuntimeError(f"nothing was registered: {made}")
-        size = map(str, SIZE)
-        camera = Child(folder / "camera.log", "camera", *size, str(RATE), "reliable", "/dev/null")
+        shown = ("photograph", *map(str, SIZE), str(RATE), "reliable", "/dev/null")
+        camera = Child(folder / "camera.log", "camera", *shown)
         ends.enter_context(camera)
         arrivals = folder / "arrivals.npy"
         watcher = Child(folder / "watcher.log", "watcher", "/cape/good/keypoints", str(arrivals))
         ends.enter_context(watcher)
         target = Target(node, robot, log)
-        robot.wait(lambda: False, 2 * RECOVERY)  # both are connected
+        if not robot.wait(lambda: _answered(robot), ANSWER):
+            raise RuntimeError("the camera had no result; " + node.log_tail())
+        robot.wait(lambda: False, RECOVERY)  # the watcher is connected, too
         idle = resident(node.pid)[0]
         reset_peak(node.pid)
         _attack(target, messages, seed, share, studio)
@@ -140,7 +143,7 @@ def _node(log: Path, library: Path, studio: bool) -> Child:
     remaps = (f"/cape/good/image:={TOPIC}",)
     words = [w for each in remaps for w in ("-r", each)]
     words += [w for each in parameters for w in ("-p", each)]
-    return Child(log, "stub_node", "tiny", "-", "--ros-args", *words)
+    return Child(log, "stub_node", "shipped", "-", "--ros-args", *words)
 
 
 def _attack(target: Target, messages: int, seed: int, share: float, studio: bool) -> None:
@@ -193,6 +196,11 @@ def _half_open(log: Path) -> float:
                 return time.monotonic() - began
             time.sleep(0.2)
     return float("inf")
+
+
+def _answered(robot: Robot) -> int:
+    """Frames of the camera that nobody attacks."""
+    return int(robot.diagnostics.get("good", {}).get("answered", 0))
 
 
 def _gaps(arrivals: np.ndarray, moments: dict[str, tuple[float, float]]) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """A camera in a process of its own, until its input ends:
 
-python -m rig.camera WIDTH HEIGHT RATE RELIABILITY REPORT
+python -m rig.camera SCENE WIDTH HEIGHT RATE RELIABILITY REPORT
 
-Each image is stamped just before it is sent. REPORT: where to write what was sent, as JSON.
+SCENE: as `images` takes it. Each image is stamped just before it is sent. REPORT: where to write
+what was sent, as JSON.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import sys
 import threading
 import time
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +21,34 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from cape_ros.media.photographs import photographs
+from cape_ros.media.sources import MovingPhotograph
 from cape_ros.ros.conversions import header_of_now, to_image
 
 TOPIC = "/camera/image_raw"
 DEPTH = 10
+FRAMES = 180  # of the moving camera, until it turns back
 
 
-def show(width: int, height: int, rate: float, reliability: str) -> dict[str, float]:
+def images(scene: str, width: int, height: int) -> list[np.ndarray]:
+    """What is shown, again and again. scene: "noise", or "photograph" for the first one of the demo
+    under a moving camera, which has a size of its own."""
+    if scene == "noise":
+        return [np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)]
+    source = MovingPhotograph(photographs()[0], FRAMES, seed=0)
+    forth = [frame.image for frame in iter(source.next, None)]
+    if forth[0].shape[:2] != (height, width):
+        raise ValueError(f"the photograph is shown as {forth[0].shape}, not {width}x{height}")
+    return forth + forth[-2:0:-1]
+
+
+def show(scene: str, width: int, height: int, rate: float, reliability: str) -> dict[str, float]:
     rclpy.init(args=[])
     node = rclpy.create_node("benchmark_camera")
     policy = ReliabilityPolicy[reliability.upper()]
     publisher = node.create_publisher(Image, TOPIC, QoSProfile(depth=DEPTH, reliability=policy))
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    message = to_image(pixels, Header(frame_id="camera"))
+    header = Header(frame_id="camera")
+    messages = cycle([to_image(pixels, header) for pixels in images(scene, width, height)])
     stop = threading.Event()
 
     def stop_at_end_of_input() -> None:
@@ -48,6 +65,7 @@ def show(width: int, height: int, rate: float, reliability: str) -> dict[str, fl
         if left > 0:
             time.sleep(left)
         late += left < -0.5 / rate
+        message = next(messages)
         message.header.stamp = header_of_now(node).stamp
         before = time.monotonic()
         publisher.publish(message)
@@ -61,6 +79,6 @@ def show(width: int, height: int, rate: float, reliability: str) -> dict[str, fl
 
 
 if __name__ == "__main__":
-    width, height, rate, reliability, report = sys.argv[1:]
-    sent = show(int(width), int(height), float(rate), reliability)
+    scene, width, height, rate, reliability, report = sys.argv[1:]
+    sent = show(scene, int(width), int(height), float(rate), reliability)
     Path(report).write_text(json.dumps(sent))

@@ -1,4 +1,4 @@
-"""In the network's place: one that takes a known time, and one that is tiny but real."""
+"""The shipped network, and in its place one that takes a known time or is tiny but real."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class Sleeper(nn.Module):
 
 
 def estimator(network: str) -> Estimator:
-    """network: "tiny", or the seconds that one takes which does nothing."""
+    """network: "shipped", "tiny", or the seconds that one takes which does nothing."""
+    if network == "shipped":
+        return Estimator.load()
     if network == "tiny":
         torch.manual_seed(0)
         config = CapeFormerConfig(

@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from std_msgs.msg import Header
 
-from cape_ros.msg import CategoryArray, Keypoint, KeypointArray, SupportShot
-from cape_ros.ros.conversions import to_image
+from cape_ros.demo.registrar import to_request
+from cape_ros.msg import CategoryArray, KeypointArray
+from cape_ros.perception.category import Category
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.server.server import RegisterMode
 from cape_ros.srv import RegisterCategory, RemoveCategory
@@ -32,6 +31,7 @@ class Robot:
     def __init__(self) -> None:
         self.check: Callable[[], None] = lambda: None
         self.heard: list[tuple[int, int]] = []  # of each result: stamp and arrival, nanoseconds
+        self.found = 0  # results that hold an object
         self.categories: Any = None
         self.diagnostics: dict[str, dict[str, str]] = {}
         rclpy.init(args=[])
@@ -87,23 +87,9 @@ class Robot:
             raise RuntimeError(f"the node did not start within {SECONDS:.0f} s")
         time.sleep(SETTLING)
 
-    def register(self, name: str, mode: RegisterMode, keypoints: int, seconds: float) -> Any:
+    def register(self, category: Category, mode: RegisterMode, seconds: float) -> Any:
         """The answer, None if there is none in time."""
-        rng = np.random.default_rng(0)
-        shot = SupportShot(
-            image=to_image(rng.integers(0, 256, (240, 320, 3), dtype=np.uint8), Header()),
-            keypoints=[
-                Keypoint(x=float(x), y=float(y), visibility=Keypoint.VISIBLE)
-                for x, y in rng.uniform((80, 60), (240, 180), (keypoints, 2))
-            ],
-        )
-        request = RegisterCategory.Request(
-            name=name,
-            mode=int(mode),
-            keypoint_names=[f"k{number}" for number in range(keypoints)],
-            shots=[shot],
-        )
-        return self._call(self._register, request, seconds)
+        return self._call(self._register, to_request(category, mode), seconds)
 
     def remove(self, name: str, seconds: float) -> Any:
         return self._call(self._remove, RemoveCategory.Request(name=name), seconds)
@@ -123,6 +109,7 @@ class Robot:
 
     def _on_keypoints(self, message: Any) -> None:
         self.heard.append((nanoseconds(message.header.stamp), time.time_ns()))
+        self.found += bool(message.objects)
 
     def _on_categories(self, message: Any) -> None:
         self.categories = message

@@ -20,6 +20,8 @@ import torch
 
 from cape_ros.core import fastdds
 from cape_ros.lab.benchmark.machine import cores, processor
+from cape_ros.media.photographs import photographs
+from cape_ros.perception.category import Category, SupportShot
 from cape_ros.ros import MIDDLEWARE
 from cape_ros.server.server import RegisterMode
 from rig.camera import TOPIC
@@ -36,10 +38,12 @@ COUNTING = 3.0  # [s] until the diagnostics have the last counts
 class Setting:
     """network: as in `networks.estimator`. parameters: further ones of the node, as `name:=value`.
 
-    record: whether the node writes down what becomes of each frame.
+    scene: what the camera shows, as in `camera.images`. record: whether the node writes down what
+    becomes of each frame.
     """
 
     network: str
+    scene: str = "noise"
     width: int = 1280
     height: int = 720
     rate: float = 30.0
@@ -67,7 +71,7 @@ class Stand:
         """Start the camera, and wait for the first result."""
         s = self._setting
         size = (str(s.width), str(s.height))
-        words = (*size, str(s.rate), s.reliability, str(self._folder / "camera.json"))
+        words = (s.scene, *size, str(s.rate), s.reliability, str(self._folder / "camera.json"))
         self.camera = Child(self._folder / "camera.log", "camera", *words)
         before = len(self.robot.heard)
         if not self.robot.wait(lambda: len(self.robot.heard) > before, CALL):
@@ -132,11 +136,20 @@ def stand(setting: Setting) -> Iterator[Stand]:
         made = Stand(setting, folder, node, robot)
         ends.callback(made.end_camera)
         robot.wait_for_node()
-        answer = robot.register("thing", RegisterMode.CREATE, KEYPOINTS, CALL)
+        seen = photographs()[0] if setting.scene == "photograph" else noise("thing", KEYPOINTS)
+        answer = robot.register(seen, RegisterMode.CREATE, CALL)
         if answer is None or not answer.success:
             raise RuntimeError(f"nothing was registered: {answer}")
         time.sleep(1.0)
         yield made
+
+
+def noise(name: str, keypoints: int) -> Category:
+    """A category that is nowhere."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    shot = SupportShot(image, rng.uniform((80, 60), (240, 180), (keypoints, 2)))
+    return Category(name, [f"k{number}" for number in range(keypoints)], [], [shot])
 
 
 def machine() -> dict[str, Any]:

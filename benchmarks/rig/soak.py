@@ -1,8 +1,9 @@
 """C: half an hour of frames and registrations: what becomes of the memory, and of each of them.
 
-Every five seconds a category is created, replaced, given further shots or removed, in turn. One is
-*answered* if the service says that it was done, and *shown* if the latched topic then has its
-version to who listens and, at the end, to who comes later.
+The shipped network follows a photograph under a moving camera. Every five seconds a category that
+is nowhere is created, replaced, given further shots or removed, in turn. A command is *answered* if
+the service says that it was done, and *shown* if the latched topic then has its version to who
+listens and, at the end, to who comes later.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from rich.table import Table
 from cape_ros.server.server import RegisterMode
 from rig.processes import Processor, resident, threads
 from rig.robot import Robot
-from rig.setting import CALL, Setting, Stand, stand
+from rig.setting import CALL, Setting, Stand, noise, stand
 
 PERIOD = 5.0  # [s] between two commands
 SAMPLED = 5.0  # [s] between two readings of the memory
@@ -52,7 +53,7 @@ class Commands:
         if mode is None:
             answer = robot.remove(NAME, CALL)
         else:
-            answer = robot.register(NAME, mode, KEYPOINTS, CALL)
+            answer = robot.register(noise(NAME, KEYPOINTS), mode, CALL)
         what = f"command {self.asked} ({mode.name if mode is not None else 'REMOVE'})"
         if answer is None or not answer.success:
             self.faults.append(f"{what}: {answer.message if answer else 'no answer'}")
@@ -67,11 +68,9 @@ class Commands:
 
 
 def measure(seconds: float, reliability: str) -> dict[str, Any]:
-    # Every frame is found, and a depth of ten keeps each until the executor comes for it.
-    parameters = [f"{name}:=0.0" for name in ("trusted_point", "found_object", "kept_object")]
-    setting = Setting(
-        "tiny", 640, 480, reliability=reliability, parameters=(*parameters, "image_depth:=10")
-    )
+    # A depth of ten keeps each image until the executor comes for it.
+    depth = ("image_depth:=10",)
+    setting = Setting("shipped", "photograph", 640, 480, reliability=reliability, parameters=depth)
     commands, memory = Commands(), []
     with stand(setting) as bench:
         bench.show()
@@ -133,6 +132,7 @@ def count(bench: Stand, sent: int) -> dict[str, int]:
         "unexplained": sent - sum(outcome.values()),
         "unexplained, never reached the node": sent - received,
         "results heard": len(bench.robot.heard),
+        "results with an object": bench.robot.found,
     }
 
 

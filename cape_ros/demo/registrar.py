@@ -43,14 +43,7 @@ class Registrar(Node):
 
     def register(self, category: Category, seconds: float) -> str:
         """The node's answer. Raises `CapeError` if it refuses or does not answer in time."""
-        request = RegisterCategory.Request(
-            name=category.name,
-            mode=int(RegisterMode.REPLACE),
-            keypoint_names=list(category.keypoint_names),
-            edges=[index for edge in category.edges for index in edge],
-            shots=[_to_message(shot) for shot in category.shots],
-        )
-        return self.send(request, seconds)
+        return self.send(to_request(category, RegisterMode.REPLACE), seconds)
 
     def send(self, request: RegisterCategory.Request, seconds: float) -> str:
         """As `register`, of a request."""
@@ -87,6 +80,17 @@ class Registrar(Node):
         future = client.call_async(request)
         self.wait_until(future.done, seconds, f"{client.srv_name} did not answer")
         return future.result()
+
+
+def to_request(category: Category, mode: RegisterMode) -> RegisterCategory.Request:
+    """A request that registers the category."""
+    return RegisterCategory.Request(
+        name=category.name,
+        mode=int(mode),
+        keypoint_names=list(category.keypoint_names),
+        edges=[index for edge in category.edges for index in edge],
+        shots=[_to_message(shot) for shot in category.shots],
+    )
 
 
 def _to_message(shot: Any) -> SupportShot:

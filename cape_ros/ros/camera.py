@@ -32,7 +32,6 @@ from cape_ros.ros.pairing import Pairing
 from cape_ros.server.server import Frame, Server
 
 logger = logging.getLogger(__name__)
-LOG_PERIOD = 5.0  # [s] between two lines in the log about the same trouble
 
 
 class Camera:
@@ -173,10 +172,8 @@ class Camera:
         stamp = nanoseconds(message.header.stamp)
         self.meter.arrived(stamp, self._node.get_clock().now().nanoseconds)
         if before := self.meter.stamps.see(stamp):
-            self._node.get_logger().warning(
-                f"{self.key}: a stamp is earlier than the one before; the clock has jumped",
-                throttle_duration_sec=LOG_PERIOD,
-            )
+            text = f"{self.key}: a stamp is earlier than the one before; the clock has jumped"
+            self._log.log(logging.WARNING, "jump", text)
             self._pairing.jump(before, stamp)
         try:
             image = read_image(message, fast=True)
@@ -269,9 +266,8 @@ class Camera:
 
     def _reject(self, error: InvalidInput, what: str) -> None:
         self._server.reject(error)
-        self._node.get_logger().warning(
-            f"{self.key}: {what} rejected: {error}", throttle_duration_sec=LOG_PERIOD
-        )
+        text = f"{self.key}: {what} rejected: {error}"
+        self._log.log(logging.WARNING, what, text)
 
 
 def topic(camera: str, name: str) -> str:

@@ -103,17 +103,20 @@ class ModelThread:
             )
 
     def make_way(self) -> None:
-        """For a long job between two of its steps: do another job first, one that waits or comes
+        """For a long job between two of its steps: do the jobs that wait first, or one that comes
         in a moment. So the step begins when a frame has just been processed, not shortly before."""
-        try:
-            job = self._jobs.get(timeout=MAKE_WAY)
-        except Empty:
-            return
-        if job is None:
-            self._jobs.put(None)
-            return
-        self._progress.move()
-        job()
+        patience = MAKE_WAY
+        for _ in range(max(1, self._jobs.qsize())):  # not those that come meanwhile
+            try:
+                job = self._jobs.get(timeout=patience)
+            except Empty:
+                return
+            if job is None:
+                self._jobs.put(None)
+                return
+            self._progress.move()
+            job()
+            patience = 0.0
 
     def shutdown(self) -> None:
         """Finish what is queued, and end. Raises `ModelHangs`; the thread then ends by itself once

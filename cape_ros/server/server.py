@@ -444,8 +444,17 @@ class Server:
 
     def _new_tracker(self) -> Tracker:
         return Tracker(
-            self._estimator, self._track_ids, self._clock, self._search, self._model.make_way
+            self._estimator,
+            self._track_ids,
+            self._clock,
+            self._search,
+            self._model.make_way,
+            self._objects_are_seen,
         )
+
+    def _objects_are_seen(self) -> bool:
+        """On any camera; one that sees none itself asks for the others."""
+        return any(tracker.sees_objects for tracker in self._frames.trackers.values())
 
     def _search(self, search: Callable[[], None]) -> None:
         """After the frame in work."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import array
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import dds
 import pytest
 import rclpy
+from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 
-from cape_ros.ros.executor import Executor
+from cape_ros.ros.executor import PERIOD, Executor
 
 pytestmark = pytest.mark.skipif(
     not rclpy.get_rmw_implementation_identifier().startswith("rmw_fastrtps"),
@@ -96,3 +100,22 @@ def test_a_subscription_that_goes_away_got_nothing_broken(listener: Listener) ->
         listener.executor.spin_once(0.05)
         dds.wait_for(lambda: listener.publisher.get_subscription_count() == 1)
     assert listener.errors == []
+
+
+def test_many_messages_do_not_keep_it_busy(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments: list[float] = []
+    wait = MultiThreadedExecutor._wait_for_ready_callbacks
+
+    def noted(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        moments.append(time.monotonic())
+        yield from wait(*args, **kwargs)
+
+    monkeypatch.setattr(MultiThreadedExecutor, "_wait_for_ready_callbacks", noted)
+    for width in range(1, 10):
+        listener.publisher.publish(Image(width=width))
+    while len(listener.widths) < 9:
+        listener.executor.spin_once(1.0)
+    assert listener.widths == list(range(1, 10))
+    assert min(after - before for before, after in pairwise(moments)) >= 0.9 * PERIOD

@@ -182,11 +182,11 @@ def test_a_long_job_makes_way_for_what_waits() -> None:
 
     first = model.submit(long)
     assert begun.wait(SECONDS)
-    second = model.submit(order.append, "another")
+    for name in ("another", "a third"):
+        model.submit(order.append, name)
     queued.set()
     model.result(first)
-    model.result(second)
-    assert order == ["begins", "another", "ends"]
+    assert order == ["begins", "another", "a third", "ends"]
     last = model.submit(model.make_way)
     model.shutdown()
     assert last.done()

@@ -93,6 +93,30 @@ def test_searches_take_a_quarter_of_the_time_while_something_is_followed(stand: 
     assert 0.2 <= searching / (stand.estimator.now - began) <= 0.26
 
 
+def test_searches_of_a_camera_that_sees_nothing_hold_up_no_other_one(stand: Stand) -> None:
+    stand.estimator.took = 0.01
+    stand.estimator.only = {"cup"}
+    stand.register("cup", "pan")
+    stand.server.activate("a", ["cup"])
+    stand.server.activate("b", ["pan"])
+    for camera in ("a", "b"):  # what is new is searched at once
+        stand.show(camera)
+    stand.estimator.batches.clear()
+    began = stand.estimator.now
+    for _ in range(200):
+        for camera in ("a", "b"):
+            stand.show(camera)
+        assert stand.found("a") == ["cup"]
+    searching = stand.estimator.batches.count(14) * 14 * stand.estimator.took
+    assert stand.estimator.batches.count(1) == 200
+    assert 0.2 <= searching / (stand.estimator.now - began) <= 0.26
+    stand.estimator.only = {"pan"}
+    for _ in range(10):  # the cup is out of sight: the pan is searched in each image again
+        for camera in ("a", "b"):
+            stand.show(camera)
+    assert stand.found("b") == ["pan"]
+
+
 def test_registration_while_frames_flow(stand: Stand) -> None:
     stop = threading.Event()
 

@@ -32,9 +32,9 @@ IN_VIEW = Part.SIMILAR, Part.LARGE, Part.SIMILAR, Part.SMALL
 class SearchSchedule:
     """What is missing never holds up what is in view for long.
 
-    While nothing is in view, everything is searched in each image. Otherwise one category per image
-    at most, and a search is followed by a rest, unless the category was in no image yet or its last
-    object was just lost.
+    While nothing is in view of any camera, everything is searched in each image. Otherwise a search
+    is followed by a rest, unless a category was in no image yet or its last object was just lost;
+    beside an object of the same camera it is for one category.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -52,19 +52,24 @@ class SearchSchedule:
         self._more.pop(name, None)
 
     def due(
-        self, names: Sequence[str], tracked: Collection[str], in_view: Collection[str]
+        self,
+        names: Sequence[str],
+        tracked: Collection[str],
+        in_view: Collection[str],
+        elsewhere: bool = False,
     ) -> tuple[list[str], bool]:
-        """Which categories to search, and whether they may be in view unseen: then it is urgent.
+        """Which categories to search, and whether it is urgent: they may be in view unseen, or
+        there is nothing that the search holds up.
 
         names: that may have more objects. tracked: with objects that are seen or predicted.
-        in_view: with objects that are seen.
+        in_view: with objects that are seen. elsewhere: whether other cameras see objects.
         """
         for name in tracked:
             self._missed.pop(name, None)
-        if not in_view:
-            return list(names), True
         urgent = [name for name in names if name not in tracked and not self._missed[name]]
         waiting = urgent or (names if self._clock() >= self._rests_until else ())
+        if not in_view:
+            return list(waiting if elsewhere else names), bool(urgent) or not elsewhere
         # Of those never searched, which was registered last.
         first = min(reversed(waiting), key=lambda name: self._searched.get(name, -1), default=None)
         return ([] if first is None else [first]), bool(urgent)

@@ -76,22 +76,29 @@ class Tracker:
         clock: Callable[[], float] = time.monotonic,
         later: Callable[[Callable[[], None]], None] | None = None,
         between: Callable[[], None] = no_pause,
+        elsewhere: Callable[[], bool] = lambda: False,
     ) -> None:
         """clock: [s], of what a search costs. The motion of objects follows the images' stamps.
 
-        later: does a search for more objects that is not urgent after the image; None = at once.
-        between: is called between its steps; it may estimate further images.
+        later: does a search that is not urgent after the image; None = at once. between: is called
+        between its steps; it may estimate further images. elsewhere: whether other cameras, which
+        wait for the same estimator, see objects.
         """
         self._estimator = estimator
         self._track_ids = track_ids
         self._schedule = SearchSchedule(clock)
-        self._later, self._between = later, between
+        self._later, self._between, self._elsewhere = later, between, elsewhere
         self._pending: set[str] | None = None  # categories of the search that goes on
         self._tracks: list[Track] = []  # oldest first
         self._settings = TrackingSettings()  # of the newest image
         self._size = (0, 0)
         self._stamp: float | None = None
         self._now = 0.0  # [s] by the stamps, but never backwards
+
+    @property
+    def sees_objects(self) -> bool:
+        """Whether an object was seen in the newest image."""
+        return any(track.is_seen for track in self._tracks)
 
     def forget(self, name: str) -> None:
         """Search a category anew with the next image: it is another one now, or gone."""
@@ -221,6 +228,7 @@ class Tracker:
             [name for name in categories if len(_of(seen, name)) < settings.max_instances],
             {track.category.name for track in shown},
             in_view,
+            self._elsewhere(),
         )
         if not names or (self._pending is not None and not urgent):
             return
@@ -282,9 +290,9 @@ class Tracker:
         ]
         unseen = [track for track in own if track.number not in search.measured]
         away, differs = distances(unseen, fresh), differences(unseen, fresh)
-        in_view = any(track.is_seen for track in self._tracks)
         # Nothing is where it was: the camera has moved, most likely.
-        reach = self._reach(unseen, moment) if in_view else np.full((len(unseen), 1), ANYWHERE)
+        anywhere = np.full((len(unseen), 1), ANYWHERE)
+        reach = self._reach(unseen, moment) if self.sees_objects else anywhere
         costs = away / reach + differs / OTHER_LOOKS
         costs[(away > reach) | (differs > OTHER_LOOKS)] = np.inf
         pairs = assign(costs)

@@ -280,6 +280,31 @@ def test_a_search_beside_what_is_in_view_goes_on_between_images() -> None:
     assert camera.numbers_of(camera.look()) == {0: 0, 1: 1}
 
 
+def test_a_search_goes_on_between_images_while_another_camera_sees_objects() -> None:
+    thing = Thing(lambda t: (100, 200), visible=lambda t: t > 0.55)
+    camera = Camera(World(thing), between=True)
+    camera.elsewhere = True
+    assert camera.look() == []
+    assert len(camera.world.searched) == 1  # at once, for it was in no image yet
+    assert camera.look() == []
+    assert camera.later == []  # a rest
+    for found in (0, 1):
+        camera.world.spent += 10
+        camera.look()
+        assert len(camera.later) == 1
+        camera.look()
+        assert len(camera.later) == 1  # not one for each image
+        camera.later.pop()()
+        assert len(camera.look()) == found
+    camera.elsewhere = False
+    thing.visible = lambda t: False
+    for _ in range(20):
+        camera.look()
+    searched = len(camera.world.searched)
+    camera.look()
+    assert len(camera.world.searched) == searched + 1
+
+
 def found_between(camera: Camera, images: int) -> None:
     """Searches the third image, while so many others come."""
     camera.look()

@@ -167,12 +167,14 @@ class Camera:
         self.settings = TrackingSettings(**settings)
         self.later: list[Callable[[], None]] = []  # searches between images
         self.between: Callable[[], None] = lambda: None
+        self.elsewhere = False  # whether other cameras see objects
         self.tracker = Tracker(
             world,  # type: ignore[arg-type]
             track_ids(),
             lambda: world.spent,
             self.later.append if between else None,
             lambda: self.between(),
+            lambda: self.elsewhere,
         )
         self.stamp = 100.0
 
