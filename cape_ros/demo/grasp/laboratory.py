@@ -49,7 +49,7 @@ class Laboratory:
         self._generator = generator
         self._registrar: Registrar | None = None
         self.caption = ""
-        self._views: dict[str, np.ndarray] = {}
+        self._views: dict[str, list[np.ndarray]] = {}
         self._filmed = -1.0
         self._time = 0.0  # [s] of the simulated world, over all situations
 
@@ -66,10 +66,14 @@ class Laboratory:
         self.scene.light(*situation.lamp)
         self.scene.reset(situation.placements)
 
-    def register(self, one: SimulatedObject) -> str:
-        """By one image of the node's camera, with what a person would click. Returns the node's
-        answer. Raises `CapeError`."""
-        self.arrange(registered(one))
+    def register(self, one: SimulatedObject, sides: Sequence[float]) -> str:
+        """By an image of the node's camera for each of these sides, with what a person would click.
+        Returns the node's last answer. Raises `CapeError`."""
+        self._views[one.name] = []
+        return [self._register(one, side) for side in sides][-1]
+
+    def _register(self, one: SimulatedObject, side: float) -> str:
+        self.arrange(registered(one, side))
         stamp = self.look()
         shot = self.camera.shoot()  # the same view
         pixels, visible = self.camera.pixels(self.scene.points(one.name), shot)
@@ -81,10 +85,12 @@ class Laboratory:
             Keypoint(x=x, y=y, visibility=Keypoint.VISIBLE if seen else Keypoint.OCCLUDED)
             for (x, y), seen in zip(pixels.tolist(), visible.tolist(), strict=True)
         ]
-        self._views[one.name] = self._view(one)
+        known = self._views[one.name]
+        mode = RegisterMode.ADD_SHOTS if known else RegisterMode.REPLACE
+        known.append(self._view(one))
         request = RegisterCategory.Request(
             name=one.name,
-            mode=int(RegisterMode.REPLACE),
+            mode=int(mode),
             keypoint_names=list(one.keypoints),
             edges=[index for edge in one.edges for index in edge],
             frames=[FrameDefinition(name=name, **axes) for name, axes in one.frames.items()],
@@ -115,8 +121,8 @@ class Laboratory:
     def attempt(self, one: SimulatedObject, situation: Situation) -> Outcome:
         """Look for the object, and grasp it."""
         self.arrange(situation)
-        view = self._view(one)
-        angle = float(np.degrees(np.arccos(np.clip(view @ self._views[one.name], -1, 1))))
+        nearest = max(self._view(one) @ known for known in self._views[one.name])
+        angle = float(np.degrees(np.arccos(np.clip(nearest, -1, 1))))
         seen = settle(lambda: self.sight(one))
         shot, points = self.camera.shoot(), self.scene.points(one.name)
         pixels, _ = self.camera.pixels(points, shot)

@@ -11,6 +11,7 @@ import rclpy
 from rich.console import Console
 
 from cape_ros.core.errors import CapeError, InvalidInput
+from cape_ros.core.plurals import counted
 from cape_ros.demo import film
 from cape_ros.demo.folder import LIBRARY, check_folder, clear
 from cape_ros.demo.grasp import results
@@ -21,7 +22,7 @@ from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.robot_node import DEPTH_TOPIC
 from cape_ros.demo.grasp.scene import BASE
 from cape_ros.demo.grasp.simulator import mujoco
-from cape_ros.demo.grasp.situations import drawn
+from cape_ros.demo.grasp.situations import drawn, sides
 from cape_ros.demo.grasp.trial import Outcome
 from cape_ros.demo.node_process import NodeProcess
 from cape_ros.demo.registrar import Registrar
@@ -34,11 +35,13 @@ DISCOVERY = 20.0  # [s] until it hears the camera
 @dataclass(frozen=True)
 class Setting:
     """grasps: of each object. widest: [degrees] around the vertical, between the side that the
-    camera sees and that of the registered image. others: objects that stand on the table too."""
+    camera sees and the front of the object, which the first registered image shows. others: objects
+    that stand on the table too. images: that register an object, spread over these sides."""
 
     grasps: int = 4
     widest: float = 20.0
     others: int = 0
+    images: int = 1
     seed: int = 1
 
 
@@ -55,14 +58,14 @@ def run_grasps(
     device: str = "auto",
     console: Console | None = None,
 ) -> list[Outcome]:
-    """Register each object by one image, then grasp it in random places; show what happened.
+    """Register each object by its images, then grasp it in random places; show what happened.
 
     objects: None = the mug. Raises `CapeError` in one sentence if something hinders it.
     """
     console = console or Console()
-    if setting.grasps < 1:
-        reason = f"{setting.grasps} is not a number of grasps; give 1 or more"
-        raise InvalidInput.of("grasps", reason)
+    for name, number in (("grasps", setting.grasps), ("images", setting.images)):
+        if number < 1:
+            raise InvalidInput.of(name, f"{number} is not a number of {name}; give 1 or more")
     mujoco()  # what is missing is said before anything starts
     check_folder(out)
     clear(out, (LIBRARY, results.FILE, film.FILE, "overlay"))
@@ -138,14 +141,14 @@ class Stage:
         setting, laboratory = self._setting, self._laboratory
         # The same places for an object whatever else is tried.
         generator = np.random.default_rng((setting.seed, *one.name.encode()))
-        laboratory.caption = f"{one.name}: one image registers it"
-        self._say(laboratory.register(one))
+        laboratory.caption = f"{one.name} is registered by {counted(setting.images, 'image')}"
+        self._say(laboratory.register(one, sides(setting.images, np.radians(setting.widest))))
         for number in range(1, setting.grasps + 1):
             laboratory.caption = f"{one.name}, grasp {number} of {setting.grasps}"
             situation = drawn(one, self._others, np.radians(setting.widest), generator)
             outcome = laboratory.attempt(one, situation)
             end = "lifted" if outcome.lifted else f"{outcome.cause}: {outcome.reason}"
-            view = f"seen {outcome.view:.0f} degrees from its image"
+            view = f"seen {outcome.view:.0f} degrees from an image of it"
             self._say(f"{laboratory.caption}, {view}: {end}")
             laboratory.conclude(f"{laboratory.caption}: {end}")
             yield outcome

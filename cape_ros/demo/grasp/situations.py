@@ -44,9 +44,18 @@ def camera_place(azimuth: float, elevation: float) -> np.ndarray:
     return np.asarray(MIDDLE + DISTANCE * direction)
 
 
-def registered(one: SimulatedObject) -> Situation:
-    """How the object stands in the shot that registers it: its front to the camera."""
-    return Situation({one.name: Placement(MIDDLE[0], MIDDLE[1])}, camera_place(0, ELEVATION))
+def registered(one: SimulatedObject, side: float = 0.0) -> Situation:
+    """How the object stands in a shot that registers it. side: [rad] that it is turned from its
+    front to the camera."""
+    placement = Placement(MIDDLE[0], MIDDLE[1], side)
+    return Situation({one.name: placement}, camera_place(0, ELEVATION))
+
+
+def sides(count: int, widest: float) -> list[float]:
+    """[rad] of the shots that register an object: its front, then others in turn to the left and
+    the right, evenly up to `widest`."""
+    steps = [widest * (number // 2 + 1) / (count // 2) for number in range(count - 1)]
+    return [0.0, *(step * (-1) ** number for number, step in enumerate(steps))]
 
 
 def drawn(

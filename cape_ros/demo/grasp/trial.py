@@ -37,8 +37,9 @@ class Outcome:
     """Of one grasp. cause: why it failed, "" if it did not; reason: in words.
 
     score: of the object that was taken for it, 0 if there was none.
-    view: [degrees] between the sides seen here and in the registered shot. pixels, millimetres:
-    how far the frame's keypoints in the image, and its origin, are off; None if not found.
+    view: [degrees] between the sides seen here and in the nearest registered shot. pixels,
+    millimetres: how far the frame's keypoints in the image, and its origin, are off; None if not
+    found.
     """
 
     object: str

@@ -5,9 +5,17 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pytest
 
 from cape_ros.demo.grasp.objects import SimulatedObject
-from cape_ros.demo.grasp.situations import APART, Placement, drawn, registered, view_of
+from cape_ros.demo.grasp.situations import (
+    APART,
+    Placement,
+    drawn,
+    registered,
+    sides,
+    view_of,
+)
 
 CUP = SimulatedObject("cup", 0.04, lambda body: None)
 OTHERS = [SimulatedObject(f"other_{number}", 0.05, lambda body: None) for number in range(3)]
@@ -25,14 +33,24 @@ def test_the_front_is_registered_and_later_seen_within_the_widest_angle() -> Non
     front = direction(first.placements["cup"], first.camera)
     assert front[0] > 0.5
     assert abs(front[1]) < 1e-9
-    sides = []
+    seen_sides = []
     generator = np.random.default_rng(0)
     for _ in range(100):
         situation = drawn(CUP, [], np.radians(30), generator)
         seen = direction(situation.placements["cup"], situation.camera)
-        sides.append(np.degrees(np.arctan2(seen[1], seen[0])))
-    assert 25 < np.abs(sides).max() < 30.001
-    assert min(sides) < -20 < 20 < max(sides)
+        seen_sides.append(np.degrees(np.arctan2(seen[1], seen[0])))
+    assert 25 < np.abs(seen_sides).max() < 30.001
+    assert min(seen_sides) < -20 < 20 < max(seen_sides)
+
+
+def test_further_images_show_both_sides() -> None:
+    assert sides(1, 90) == [0]
+    assert sides(2, 90) == [0, 90]
+    assert sides(5, 90) == [0, 45, -45, 90, -90]
+    for side in sides(5, 0.5):
+        turned = registered(CUP, side)
+        front = direction(turned.placements["cup"], turned.camera)
+        assert np.arctan2(front[1], front[0]) == pytest.approx(-side)
 
 
 def test_objects_stand_apart() -> None:
