@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
-from torch import Tensor
+from remembering import supports_remembered
 
 from cape_ros.perception.estimator import Estimator
 
@@ -16,7 +15,6 @@ from .chromium import find, launch
 from .person import Person
 from .running import RATE, Running
 
-MOST_SEEN = 64  # passes, of half a megabyte for each shot
 STEP_TIMEOUT = 30_000  # milliseconds that a step may take on a busy machine
 expect.set_options(timeout=STEP_TIMEOUT)
 
@@ -49,23 +47,13 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def estimator() -> Estimator:
-    """What it sees in support images it computes once: most tests register the same coffee."""
-    estimator = Estimator.load(device="cpu")
-    network = estimator.network
-    extract = network.extract
-    seen: dict[bytes, Tensor] = {}
+    return Estimator.load(device="cpu")
 
-    def remember(images: Tensor, support: bool = False) -> Tensor:
-        if not support:
-            return extract(images)
-        key = sha256(images.numpy().tobytes()).digest()
-        seen[key] = features = seen.pop(key) if key in seen else extract(images, True).clone()
-        if len(seen) > MOST_SEEN:
-            del seen[next(iter(seen))]  # the one that was asked for the longest ago
-        return features
 
-    network.extract = remember  # type: ignore[method-assign]
-    return estimator
+@pytest.fixture(scope="package", autouse=True)
+def remembered() -> Iterator[None]:
+    with supports_remembered():
+        yield
 
 
 @pytest.fixture
