@@ -102,7 +102,8 @@ NAMES = {"scikit-image": "skimage", "mcap-ros2-support": "mcap_ros2"}  # of modu
 # seen the group's packages, nor anything of cape_ros.
 PROGRAM = """
 import importlib, json, os, sys
-import cv2, numpy, PIL.Image, rich.console, torch, typer
+import cv2, jinja2, numpy, PIL.Image, rich.console, torch, typer
+import scipy.interpolate, scipy.ndimage, scipy.optimize, scipy.spatial
 from absent import hide, is_one_of
 
 modules, groups = json.load(sys.stdin)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from html import escape
 from pathlib import Path
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
@@ -33,7 +34,7 @@ CODES: dict[str, FaultCode] = {  # by the kinds of errors of pydantic; others: w
 
 
 def make_app(context: Context, rules: Rules) -> App:
-    app = FastAPI(
+    app = Application(
         title="cape_ros Studio",
         description="Points and boxes are pixels of the full image; the centre of its top-left "
         "pixel is (0, 0).",
@@ -41,18 +42,14 @@ def make_app(context: Context, rules: Rules) -> App:
         docs_url=None,
         redoc_url=None,
     )
-    api = APIRouter(prefix="/api", responses={400: {"model": FaultsAnswer}})
     for part in (inspection, categories, space, media, exchange, live):
-        api.include_router(part.routes(context))
-    app.include_router(api)
+        app.include_router(
+            part.routes(context), prefix="/api", responses={400: {"model": FaultsAnswer}}
+        )
 
     @app.get("/api/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         return HTMLResponse(overview(app))
-
-    for methods in app.openapi()["paths"].values():
-        for operation in methods.values():
-            operation["responses"].pop("422", None)  # FastAPI's own; ours are 400
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
 
@@ -81,6 +78,18 @@ def make_app(context: Context, rules: Rules) -> App:
     app.add_exception_handler(RequestValidationError, misread)
     app.add_exception_handler(HTTPException, not_served)
     return Guard(app, rules, UPLOADS)
+
+
+class Application(FastAPI):
+    """Describes itself when it is first asked to: that takes longer than to make all the rest."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            for methods in super().openapi()["paths"].values():
+                for operation in methods.values():
+                    operation["responses"].pop("422", None)  # FastAPI's own; ours are 400
+        assert self.openapi_schema is not None
+        return self.openapi_schema
 
 
 def answer(status: int, faults: list[Fault] | tuple[Fault, ...]) -> JSONResponse:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 import cv2
 import numpy as np
@@ -40,7 +41,8 @@ def test_a_film_runs_as_fast_as_the_camera_did(tmp_path: Path) -> None:
 
 def test_a_browser_plays_the_film(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
-    if not (chromium := shutil.which("chromium")):
+    known = (os.environ.get("CHROMIUM"), which("chromium-headless-shell"), which("chromium"))
+    if not (chromium := next(filter(None, known), None)):
         pytest.skip("needs Chromium")
     film = Film(tmp_path, 10)
     for index in range(20):

@@ -201,6 +201,8 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(site: Site) -> None:
 def test_the_api_is_described_without_the_internet(site: Site) -> None:
     paths = site.browser.get("/api/openapi.json").json()["paths"]
     assert {"/api/cameras", "/api/categories/{name}", "/api/import"} <= set(paths)
+    answers = [operation["responses"] for verbs in paths.values() for operation in verbs.values()]
+    assert all("400" in statuses and "422" not in statuses for statuses in answers)
     page = site.browser.get("/api/docs").text
     assert "/api/estimate" in page
     assert "http://" not in page

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from remembering import supports_remembered
 
 from cape_ros.perception.estimator import Estimator
 
 from .chromium import find, launch
 from .person import Person
-from .running import Running
+from .running import RATE, Running
 
 STEP_TIMEOUT = 30_000  # milliseconds that a step may take on a busy machine
 expect.set_options(timeout=STEP_TIMEOUT)
@@ -49,10 +50,22 @@ def estimator() -> Estimator:
     return Estimator.load(device="cpu")
 
 
+@pytest.fixture(scope="package", autouse=True)
+def remembered() -> Iterator[None]:
+    with supports_remembered():
+        yield
+
+
 @pytest.fixture
-def running(estimator: Estimator, tmp_path: Path) -> Iterator[Running]:
+def rate() -> float:
+    """Frames/s of the camera; modules that ask for no more than one frame have a slower one."""
+    return RATE
+
+
+@pytest.fixture
+def running(estimator: Estimator, tmp_path: Path, rate: float) -> Iterator[Running]:
     """A server with an empty library, Studio, and a moving cup of coffee."""
-    with Running(estimator, tmp_path / "library") as here:
+    with Running(estimator, tmp_path / "library", rate) as here:
         yield here
 
 

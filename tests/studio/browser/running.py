@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from functools import cache
@@ -26,21 +27,24 @@ if TYPE_CHECKING:
 
 CAMERA = "bench"
 RATE = 4.0  # frames/s: the network takes half a core, the page and the browser need the rest
+STILL = 0.1  # of a camera whose first frame is enough: the network has nothing to do
 PERIOD = 400  # frames
 SEED = 19
 LONGEST_WAIT = 60.0  # [s] on a busy machine
 
 
 class Running:
-    """To be used as a context. truth: of each frame by its stamp, in nanoseconds."""
+    """To be used as a context. truth: of each frame by its stamp, in nanoseconds. rate: of the
+    camera, in frames/s; the first one comes at once."""
 
-    def __init__(self, estimator: Estimator, library: Path) -> None:
+    def __init__(self, estimator: Estimator, library: Path, rate: float = RATE) -> None:
         self.depth_camera: DepthCamera | None = None  # sees the same, if there is one
         self.coffee: Category = photographs()[0]
         self.truth: dict[int, Truth] = {}
         self._results: dict[int, Result] = {}
         self._table = _table()
         self._motion = CameraMotion(self.coffee.shots[0].box, PERIOD, SEED)
+        self._rate = rate
         self._ended = threading.Event()
         self.server = Server(estimator, CategoryLibrary(library), on_result=self._take)
         self.studio: Studio | None = None
@@ -119,15 +123,15 @@ class Running:
                 self.depth_camera.offer(result)
 
     def _film(self) -> None:
-        index = 0
-        while not self._ended.wait(1 / RATE):
+        for index in itertools.count():
             homography = self._motion.homography(index)
             image = self._table.seen(homography)
             keypoints = project(homography, self.coffee.shots[0].keypoints.astype(np.float64))
             stamp = time.time_ns()
             self.truth[stamp] = Truth.inside(keypoints, image.shape[1], image.shape[0])
             self.server.submit(Frame(CAMERA, image, stamp))
-            index += 1
+            if self._ended.wait(1 / self._rate):
+                return
 
 
 @cache

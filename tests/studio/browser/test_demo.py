@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     """With a few frames of each photograph; then it shows the coffee while a page is open."""
     log = tmp_path / "log.txt"
     run = "from cape_ros.cli import main; main()"
-    words = [sys.executable, "-c", run, "demo", "--frames", "8", "--device", "cpu"]
+    words = [sys.executable, "-c", run, "demo", "--frames", "3", "--device", "cpu"]
     with log.open("w") as file:
         process = subprocess.Popen(
             [*words, "--out", str(tmp_path / "out")],
@@ -70,14 +71,19 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         process.wait(LONGEST_WAIT)
 
 
+def features(image: np.ndarray) -> tuple[Sequence[cv2.KeyPoint], np.ndarray]:
+    return cv2.SIFT_create().detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None)
+
+
+@cache
+def coffee_features() -> tuple[Sequence[cv2.KeyPoint], np.ndarray]:
+    return features(photographs()[0].shots[0].image)
+
+
 def keypoints_in(frame: np.ndarray) -> np.ndarray | None:
     """Of the coffee, where the photograph is found in a frame: [K, 2] pixels."""
     coffee = photographs()[0].shots[0]
-    features = cv2.SIFT_create()
-    known, there = (
-        features.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None)
-        for image in (coffee.image, frame)
-    )
+    known, there = coffee_features(), features(frame)
     pairs = cv2.BFMatcher().knnMatch(known[1], there[1], k=2)
     good = [first for first, second in pairs if first.distance < 0.7 * second.distance]
     if len(good) < 20:
@@ -118,6 +124,7 @@ def test_a_cup_taught_on_the_page_is_followed_in_make_demo(demo: Demo, chromium:
     until = time.monotonic() + LONGEST_WAIT
     while keypoints_in(freeze(person.page, demo.address)[0]) is None:  # still the last photograph
         assert time.monotonic() < until, "the coffee did not come back"
+        time.sleep(0.2)
     with person.page.expect_response(lambda answer: answer.url.endswith("/api/freeze")) as answer:
         person.press("Teach from this frame")
     expect(person.page.locator("#teach-stage")).to_have_class("stage filled")

@@ -15,7 +15,12 @@ from playwright.sync_api import expect
 from cape_ros.perception.category import SupportShot
 
 from .person import Person
-from .running import Running
+from .running import STILL, Running
+
+
+@pytest.fixture
+def rate() -> float:
+    return STILL
 
 
 @pytest.fixture
@@ -229,6 +234,7 @@ def test_a_point_that_may_be_marked_wrongly_is_shown_where_it_is(
     ).to_be_visible()
     person.press("Look at it")
     expect(name).to_be_visible()
+    expect(page.locator("#teach-stage")).to_have_class("stage filled")
     person.drag(wrong[2].tolist(), shot.keypoints[2].tolist())
     expect(page.locator("#teach-stage .doubt")).to_have_count(0)
     person.register()

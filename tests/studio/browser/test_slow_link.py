@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from .person import Person
-from .running import Running
+from .running import STILL, Running
 from .test_library import drop
 
 
@@ -31,6 +31,11 @@ class Held:
         for route in self._routes:
             route.continue_()
         self._page.unroute(self._path, self._keep)
+
+
+@pytest.fixture
+def rate() -> float:
+    return STILL
 
 
 @pytest.fixture

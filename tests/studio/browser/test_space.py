@@ -15,13 +15,18 @@ from cape_ros.server.server import RegisterMode
 
 from .coffee_space import FRAMES, with_shape
 from .person import PHONE, Person
-from .running import Running
+from .running import STILL, Running
 
 LETTERS = """all => all.map((text) => {
   const { x, width } = text.getBBox();
   const base = text.y.baseVal[0].value;
   return [x, base - 9, x + width, base + 2];  // letters of 12 pixels, without the air around them
 })"""
+
+
+@pytest.fixture
+def rate() -> float:
+    return STILL
 
 
 @pytest.fixture

@@ -11,8 +11,13 @@ import pytest
 from playwright.sync_api import expect
 
 from .person import Person
-from .running import Running
+from .running import STILL, Running
 from .test_library import drop
+
+
+@pytest.fixture
+def rate() -> float:
+    return STILL
 
 
 @pytest.fixture

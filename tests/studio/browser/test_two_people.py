@@ -11,7 +11,12 @@ from playwright.sync_api import expect
 from cape_ros.server.server import RegisterMode
 
 from .person import Person
-from .running import Running
+from .running import STILL, Running
+
+
+@pytest.fixture
+def rate() -> float:
+    return STILL
 
 
 @pytest.fixture
