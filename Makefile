@@ -39,6 +39,9 @@ $(VENV)/sim: $(VENV)/installed
 	@$(BIN)/pip install -qq $(EDITABLE) '.[sim]'
 	@touch $@
 
+# Hundreds of processes would compile the same files again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Two cores are enough: more workers than four gain little, and each holds a gigabyte.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
