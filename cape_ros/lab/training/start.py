@@ -6,7 +6,6 @@ import contextlib
 from pathlib import Path
 
 import torch
-from torchvision.models import get_weight
 
 from cape_ros.core.errors import CheckpointError, InvalidInput
 from cape_ros.lab.baselines.interface import AnyNetwork
@@ -91,6 +90,8 @@ def refuse_other_architecture(
 
 
 def _cached(name: str) -> Path:
+    from torchvision.models import get_weight  # takes seconds
+
     try:
         url = get_weight(name).url
     except (ValueError, KeyError, AttributeError) as error:
