@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from contextlib import suppress
@@ -71,6 +72,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         where += [parent.as_posix() for parent in Path(where[0]).parents]
         for marker in {marker for place in where for marker in MARKERS.get(place, ())}:
             item.add_marker(marker)
+
+
+def pytest_collection_finish() -> None:
+    """A node's end looks for garbage; it need not look through all imported modules each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

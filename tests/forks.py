@@ -94,6 +94,10 @@ class Process:
             raise subprocess.TimeoutExpired(str(self.pid), timeout)
         return self.returncode or 0
 
+    def said(self) -> str:
+        """Its errors so far."""
+        return Path(f"/proc/self/fd/{self._err.fileno()}").read_text()
+
     def communicate(self, timeout: float) -> tuple[str, str]:
         """Output and errors, once it has ended."""
         self.wait(timeout)
@@ -186,6 +190,7 @@ def main() -> None:
         exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})
     else:
         sys.argv = words
+        sys.path[0] = str(Path(words[0]).resolve().parent)
         runpy.run_path(words[0], run_name="__main__")
 
 

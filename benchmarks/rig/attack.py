@@ -36,7 +36,7 @@ PACE = 1 / 500  # [s] between two malformed messages
 ANSWER = 60.0  # [s] before an answer counts as none
 SIZE = (640, 480)
 RATE = 10.0  # [Hz] of the camera that nobody attacks
-RECOVERY = 3.0  # [s] after each attack, in which its results count, too
+RECOVERY = 3.0  # [s] after each attack, in which its results count, too; of few attacks a third
 CONNECTIONS = 110  # half-open ones; Studio has room for fewer
 STUDIO_ADDRESS = re.compile(r"Studio: (http://\S+)")
 AIMS = {"memory_mb": 500.0, "answer_s": 5.0, "gap_s": 1.0, "crashes": 0}
@@ -45,8 +45,9 @@ AIMS = {"memory_mb": 500.0, "answer_s": 5.0, "gap_s": 1.0, "crashes": 0}
 class Target:
     """The node under attack, and who asks it."""
 
-    def __init__(self, node: Child, robot: Robot, log: Path) -> None:
+    def __init__(self, node: Child, robot: Robot, log: Path, recovery: float) -> None:
         self.node, self.robot, self.log = node, robot, log
+        self._recovery = recovery
         self.answers: dict[str, float] = {}
         self.moments: dict[str, tuple[float, float]] = {}
         self._clients = {
@@ -61,7 +62,7 @@ class Target:
         with suppress(RuntimeError):  # of a node that has ended: counted at the end
             self.node.check()
             yield
-            self.robot.wait(lambda: False, RECOVERY)
+            self.robot.wait(lambda: False, self._recovery)
         self.moments[what] = began, time.monotonic()
 
     def ask(self, what: str, service: str, request: Any) -> None:
@@ -95,10 +96,11 @@ def measure(messages: int, seed: int, share: float, studio: bool) -> dict[str, A
         arrivals = folder / "arrivals.npy"
         watcher = Child(folder / "watcher.log", "watcher", "/cape/good/keypoints", str(arrivals))
         ends.enter_context(watcher)
-        target = Target(node, robot, log)
+        recovery = RECOVERY * max(share, 1 / 3)
+        target = Target(node, robot, log, recovery)
         if not robot.wait(lambda: _answered(robot), ANSWER):
             raise RuntimeError("the camera had no result; " + node.log_tail())
-        robot.wait(lambda: False, RECOVERY)  # the watcher is connected, too
+        robot.wait(lambda: False, recovery)  # the watcher is connected, too
         idle = resident(node.pid)[0]
         reset_peak(node.pid)
         _attack(target, messages, seed, share, studio)

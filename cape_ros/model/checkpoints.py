@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from cape_ros.core.errors import CheckpointError, InvalidInput
 from cape_ros.model.capeformer import CapeFormer
 from cape_ros.model.config import CapeFormerConfig
+from cape_ros.model.undrawn import Undrawn
 
 FORMAT = "cape_ros/1"
 N = TypeVar("N", bound=nn.Module)
@@ -110,7 +111,8 @@ def load_one_of(path: Path, models: Sequence[type[N]]) -> tuple[N, dict[str, Any
     if broken:
         raise CheckpointError(f"{path}: {broken[0]} holds NaN or infinity; get the file again")
     try:
-        net = known[name](CapeFormerConfig.from_dict(json.loads(header["config"])))
+        with Undrawn():
+            net = known[name](CapeFormerConfig.from_dict(json.loads(header["config"])))
         facts = json.loads(header["facts"])
         net.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}

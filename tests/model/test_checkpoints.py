@@ -32,6 +32,15 @@ def test_what_is_saved_comes_back(net: CapeFormer, tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_loading_draws_nothing(net: CapeFormer, tmp_path: Path) -> None:
+    """A program that has seeded PyTorch repeats, whether it loads a network or not."""
+    path = tmp_path / "net.safetensors"
+    checkpoints.save(path, net, {})
+    before = torch.get_rng_state()
+    checkpoints.load(path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_truncated(net: CapeFormer, tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
     checkpoints.save(path, net, {})

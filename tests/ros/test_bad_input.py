@@ -17,10 +17,12 @@ import pytest
 from builtin_interfaces.msg import Time
 from dds import EVERYTHING_IS_FOUND, NAMES, PIXELS, POINTS, Bench, image, shot
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from test_parameters import change
+from test_services import active
 
 from cape_ros.msg import Keypoint, SupportShot
 from cape_ros.server.server import RegisterMode
-from cape_ros.srv import Estimate
+from cape_ros.srv import ActivateCategories, Estimate
 
 NAN, INF = float("nan"), float("inf")
 MOST = 2**32 - 1
@@ -208,6 +210,46 @@ def test_an_estimate_of_too_many_objects(bench: Bench, changes: dict[str, Any], 
     client = bench.robot.create_client(Estimate, "/cape/estimate")
     request = Estimate.Request(image=image(1), **changes)
     check_refused(bench, lambda: bench.robot.call(client, request), field, field)
+
+
+BAD_ESTIMATES: dict[str, tuple[dict[str, Any], str]] = {
+    "a camera that is not there": ({"image": Image(), "camera": "left"}, "camera"),
+    "a frame that was not kept": ({"image": Image(), "stamp": Time(sec=3)}, "stamp"),
+    "an unknown encoding": ({"image": Image(encoding="x", width=1, height=1)}, "image.encoding"),
+    "an unknown category": ({"categories": ["zebra"]}, "categories[0]"),
+    "a box too few": ({"categories": ["cup", "cup"], "boxes": [RegionOfInterest()]}, "boxes"),
+    "a box without a name": ({"boxes": [RegionOfInterest(width=9, height=9)]}, "categories"),
+    "an empty box": ({"categories": ["cup"], "boxes": [RegionOfInterest()]}, "boxes[0]"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_ESTIMATES)
+def test_a_bad_estimate(bench: Bench, what: str) -> None:
+    fields, field = BAD_ESTIMATES[what]
+    refused = bench.robot.ask(Estimate, "estimate", **{"image": image(1), **fields})
+    assert not refused.success
+    assert f"{field}: " in refused.message
+    assert bench.robot.show()[1].objects
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"categories": ["cup", "zebra"]}, "categories[1]: 'zebra'"),
+        ({"camera": "left", "categories": ["cup"]}, "camera: 'left'"),
+        ({"all": True, "categories": ["cup"]}, "categories: "),
+    ],
+)
+def test_a_wrong_activation_changes_nothing(
+    bench: Bench, fields: dict[str, Any], reason: str
+) -> None:
+    refused = bench.robot.ask(ActivateCategories, "activate_categories", **fields)
+    assert not refused.success
+    assert reason in refused.message
+    assert active(bench.robot) == {"cup": True}
+    refused = change(bench, active_categories=["zebra"])
+    assert "active_categories: 'zebra' is not registered" in refused.reason
+    assert bench.robot.show()[1].objects
 
 
 def test_every_fault_is_in_one_answer(bench: Bench) -> None:

@@ -186,30 +186,24 @@ node.run()
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("at_start", [False, True])
 def test_a_node_whose_model_hangs_ends_when_told(
-    at_start: bool, stop: int, weights: Path, tmp_path: Path
+    at_start: bool, stop: int, weights: Path, tmp_path: Path, forks: Forks
 ) -> None:
     words = ["--ros-args", "-p", f"weights:={weights}", "-p", "device:=cpu"]
     words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
-    program = HANGS.format(at_start=at_start)
-    command = [sys.executable, "-c", program, *words]
     with ExitStack() as ends:
         if not at_start:
             rclpy.init(args=[])
             ends.callback(rclpy.try_shutdown)
             robot = dds.Robot()
             ends.callback(dds.Spinner(robot).stop)
-        node = ends.enter_context(
-            subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ())
-        )
-        ends.callback(node.kill)
-        assert node.stderr is not None
+        node = ends.enter_context(forks.start(["-c", HANGS.format(at_start=at_start), *words]))
         if not at_start:
             assert robot.register().success
             dds.wait_for(robot.camera.get_subscription_count)
             robot.camera.publish(dds.image(1))
-        said = next(line for line in node.stderr if "it hangs" in line)
+        dds.wait_for(lambda: "it hangs" in node.said())
         node.send_signal(stop)
-        said += node.communicate(timeout=dds.SECONDS)[1]
+        _, said = node.communicate(timeout=dds.SECONDS)
     assert node.returncode == (1 if at_start else 0)
     wanted = "cape_node: it hangs" if at_start else "stopped without the frame in work"
     assert wanted in said
@@ -247,13 +241,12 @@ node.run()
 
 
 def test_a_node_that_is_short_of_memory_for_a_while_goes_on(
-    weights: Path, tmp_path: Path, robot: dds.Robot
+    weights: Path, tmp_path: Path, robot: dds.Robot, forks: Forks
 ) -> None:
     words = ["--ros-args", "-p", f"weights:={weights}", "-p", "device:=cpu"]
     words += ["-p", f"library:={tmp_path}", "-p", "image_reliability:=reliable"]
-    command = [sys.executable, "-c", SHORT_OF_MEMORY.format(count=3), *words]
     heard = robot.hear(DiagnosticArray, "/diagnostics")
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ()) as node:
+    with forks.start(["-c", SHORT_OF_MEMORY.format(count=3), *words]) as node:
         try:
             assert robot.register().success
             dds.wait_for(robot.camera.get_subscription_count)
@@ -270,7 +263,7 @@ def test_a_node_that_is_short_of_memory_for_a_while_goes_on(
             message, found = robot.show()
             assert found.header == message.header
         finally:
-            end(node) if node.poll() is None else node.kill()
+            end(node)
         assert node.returncode == 0
 
 
@@ -297,7 +290,7 @@ def test_a_ctrl_c_during_the_imports_is_quiet(program: str, module: str, status:
     assert process.returncode == status
 
 
-def test_a_ctrl_c_while_register_waits_is_quiet(tmp_path: Path) -> None:
+def test_a_ctrl_c_while_register_waits_is_quiet(tmp_path: Path, forks: Forks) -> None:
     cv2.imwrite(str(tmp_path / "mug.png"), dds.PIXELS)
     (tmp_path / "mug.json").write_text(
         '{"name": "mug", "keypoints": [{"name": "rim", "x": 9, "y": 9}]}'
@@ -313,14 +306,7 @@ def test_a_ctrl_c_while_register_waits_is_quiet(tmp_path: Path) -> None:
         "register._call = call\n"
         "sys.exit(register.main())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *files, "--node", "/nobody"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=dds.SECONDS,
-    )
+    done = forks.run(["-c", program, *files, "--node", "/nobody"], dds.SECONDS)
     assert (done.returncode, own(done.stderr)) == (130, [])
 
 
@@ -369,16 +355,9 @@ sys.exit(cape_node())
 """
 
 
-def test_without_vision_msgs_boxes_of_a_detector_are_refused(tmp_path: Path) -> None:
+def test_without_vision_msgs_boxes_of_a_detector_are_refused(tmp_path: Path, forks: Forks) -> None:
     words = ["--ros-args", "-p", "boxes:=detections", "-p", f"library:={tmp_path}"]
-    ended = subprocess.run(
-        [sys.executable, "-c", WITHOUT_VISION_MSGS, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=dds.SECONDS,
-        env=environ(),
-    )
+    ended = forks.run(["-c", WITHOUT_VISION_MSGS, *words], dds.SECONDS)
     assert ended.returncode == 1
     (line,) = own(ended.stderr)
     assert line.startswith("cape_node: boxes: detections need the package vision_msgs")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from weakref import ref
@@ -43,6 +44,13 @@ BOX = (10.0, 10.0, 70.0, 70.0)
 STEPS = len(ANGLES)
 
 
+@cache
+def network() -> CapeFormer:
+    """Of random weights; estimators copy it."""
+    torch.manual_seed(0)
+    return CapeFormer(CONFIG)
+
+
 class Gated(Estimator):
     """A network of random weights that waits before every step until the test lets it go on.
 
@@ -52,8 +60,7 @@ class Gated(Estimator):
 
     def __init__(self, steps: int = 0) -> None:
         """steps: that need not wait."""
-        torch.manual_seed(0)
-        super().__init__(CapeFormer(CONFIG), Calibration(), "cpu")
+        super().__init__(network(), Calibration(), "cpu")
         self.log: list[str] = []
         self.fail: BaseException | None = None
         self._gate = threading.Semaphore(steps)

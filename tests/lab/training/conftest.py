@@ -4,12 +4,13 @@ views of a few rendered blocks."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from forks import Forks
 from primitives import CHAIR, WEDGE, write_obj
 from shipped_recipe import CONFIGS, HELD_OUT
 from skimage import data as shipped
@@ -24,6 +25,13 @@ from cape_ros.lab.training.data.rendered import RENDERINGS, RenderedObjects
 
 NAMES = ("kite", "cross", *HELD_OUT)
 CORNERS = np.array([[0.1, 0.5], [0.5, 0.1], [0.9, 0.5], [0.5, 0.9]])
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Starts programs that train, fast."""
+    with Forks("cape_ros.cli", "cape_ros.lab.training.trainer", "torchvision") as forks:
+        yield forks
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +127,8 @@ base: {CONFIGS / "cape_r18.yaml"}
 name: small
 data: {{root: {data}, photographs: {photographs[0].parent}}}
 network:
-  {{backbone: mobilenet_v2, stride: 16, pooling: 1, width: 32, heads: 4, feedforward: 32,
-   encoder_layers: 1, decoder_layers: 2, layout: false}}
+  {{backbone: mobilenet_v2, stride: 16, pooling: 1, image_size: [64, 64], width: 32,
+   heads: 4, feedforward: 32, encoder_layers: 1, decoder_layers: 2, layout: false}}
 start: {{imagenet: null, matcher: false}}
 optimiser: {{early_layers_from: 0}}
 episodes: {{episodes: 2, views: 2, keypoints: 4, strangers: 2}}

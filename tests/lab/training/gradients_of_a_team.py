@@ -1,4 +1,4 @@
-"""Started by torchrun: gradients_of_a_team.py EPISODES FEW_SHOT OUT
+"""Each process of a team runs it: gradients_of_a_team.py EPISODES FEW_SHOT OUT
 
 Of both configurations OUT holds the gradients of step 0 that the processes agree on, and of the
 first one OUT/run, a whole run of two steps. Fails if the processes' parameters part.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import socket
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import torch
+from forks import Forks
 from gradients_of_a_team import EARLY, SETTINGS
 from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional as F
-from train_command import rows
+from train_command import PATIENCE, rows
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.lab.datasets.views import Batch
@@ -29,23 +30,30 @@ from cape_ros.lab.training.trainer import Trainer
 from cape_ros.model import checkpoints
 
 SCRIPT = Path(__file__).with_name("gradients_of_a_team.py")
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
 @pytest.fixture(scope="module")
-def found(small: Path, small_few_shot: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes found together."""
+def found(
+    small: Path, small_few_shot: Path, tmp_path_factory: pytest.TempPathFactory, forks: Forks
+) -> Path:
+    """What two processes found together, which know of each other what torchrun tells them."""
     out = tmp_path_factory.mktemp("team")
-    words = [*TORCHRUN, SCRIPT, small, small_few_shot, out]
-    ended = subprocess.run(
-        list(map(str, words)),
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stderr
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    team = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                forks.start(
+                    [SCRIPT, small, small_few_shot, out],
+                    os.environ | team | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+                )
+            )
+            for rank in range(2)
+        ]
+        for process in processes:
+            _, printed = process.communicate(PATIENCE)
+            assert process.returncode == 0, printed
     return out
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from forks import Forks
 from safetensors import safe_open
 from shipped_recipe import LAYOUT
-from train_command import begun, cape_train, rows, wait_for_rows
+from train_command import PATIENCE, begun, cape_train, rows, wait_for_rows
 
 from cape_ros.core.errors import CheckpointError, InvalidInput
 from cape_ros.lab.baselines import models
-from cape_ros.lab.training import trainer
+from cape_ros.lab.training import plot, trainer
 from cape_ros.lab.training.batches import Material
 from cape_ros.lab.training.config_file import read_config
 from cape_ros.lab.training.distributed import Team
@@ -36,6 +37,12 @@ def whole(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
+@pytest.fixture(autouse=True)
+def no_picture(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes longer than a run of these; the first one has drawn its own."""
+    monkeypatch.setattr(plot, "plot_log", lambda *_: None)
+
+
 def test_a_run_leaves_a_log_a_picture_and_weights_that_load(whole: Path) -> None:
     logged = rows(whole)
     assert [int(row["step"]) for row in logged] == list(range(8))
@@ -51,12 +58,14 @@ def test_a_run_leaves_a_log_a_picture_and_weights_that_load(whole: Path) -> None
     assert not torch.equal(averaged, last)
 
 
-def test_a_killed_run_goes_on_to_the_same_digits(whole: Path, small: Path, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_to_the_same_digits(
+    whole: Path, small: Path, tmp_path: Path, forks: Forks
+) -> None:
     run = tmp_path / "killed"
-    process = begun(small, "--out", run)
-    wait_for_rows(run, 5, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    with begun(forks, small, "--out", run) as process:
+        wait_for_rows(run, 5, process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
     assert read_state(run / "checkpoint.safetensors")[1]["steps"] in (3, 6)
     half_written = run / ".checkpoint.safetensors.123"
     half_written.mkdir()
@@ -123,14 +132,14 @@ def test_what_capeformer_is_compared_with_is_trained_alike(
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_saves_and_says_how_to_go_on(
-    whole: Path, small: Path, tmp_path: Path, sent: signal.Signals
+    whole: Path, small: Path, tmp_path: Path, forks: Forks, sent: signal.Signals
 ) -> None:
     """And so does a polite end, which reaches the processes that prepare steps, too."""
     run = tmp_path / "interrupted"
-    process = begun(small, "--out", run)
-    wait_for_rows(run, 2, process)
-    os.killpg(process.pid, sent)
-    _, printed = process.communicate()
+    with begun(forks, small, "--out", run) as process:
+        wait_for_rows(run, 2, process)
+        os.killpg(process.pid, sent)
+        _, printed = process.communicate(PATIENCE)
     assert process.returncode == 128 + sent
     assert f"go on with: cape lab train --resume {run}" in printed
     assert "Traceback" not in printed

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import torch
 from command_line import cape
+from forks import Forks, Process
 
-COMMAND = "import sys; from cape_ros.cli import main; sys.exit(main())"
+COMMAND = """
+import os, sys
+import torch
+from cape_ros.cli import main
+os.setsid()
+torch.set_num_threads({threads})
+sys.exit(main())
+"""
 
 
 def cape_train(*words: object) -> int:
@@ -21,17 +26,13 @@ def cape_train(*words: object) -> int:
 
 
 ON_CPU = ("--device", "cpu")
+PATIENCE = 300.0  # [s] with a process, on a machine that is busy with something else
 
 
-def begun(*words: object) -> subprocess.Popen[str]:
+def begun(forks: Forks, *words: object) -> Process:
     """`cape lab train WORDS` in a process group of its own, that adds up as this process does."""
-    return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "lab", "train", *map(str, words), *ON_CPU],
-        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    command = COMMAND.format(threads=torch.get_num_threads())
+    return forks.start(["-c", command, "lab", "train", *words, *ON_CPU])
 
 
 def rows(run: Path, name: str = "log.csv") -> list[dict[str, str]]:
@@ -45,9 +46,9 @@ def rows(run: Path, name: str = "log.csv") -> list[dict[str, str]]:
     return found
 
 
-def wait_for_rows(run: Path, count: int, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 300
+def wait_for_rows(run: Path, count: int, process: Process) -> None:
+    until = time.monotonic() + PATIENCE
     while len(rows(run)) < count:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.communicate(PATIENCE)
         assert time.monotonic() < until
         time.sleep(0.005)
