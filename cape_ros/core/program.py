@@ -5,6 +5,7 @@ Imports nothing that an installation may lack.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -23,6 +24,9 @@ def run(name: str, module: str, interrupted: int) -> int:
     imports, which take seconds; later ones are the module's own business.
     """
     signal.signal(signal.SIGINT, lambda *_: os._exit(interrupted))
+    for stream in (sys.stdout, sys.stderr):  # None where they are closed
+        if isinstance(stream, io.TextIOWrapper):  # names of people's objects hold any letter
+            stream.reconfigure(errors="backslashreplace")
     try:
         main = import_module(module).main
         if interrupted:  # the node's main has a handler of its own, and no moment without one
