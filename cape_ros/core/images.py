@@ -17,6 +17,7 @@ import PIL.Image
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.files import check_file_target, check_name, read_file
 from cape_ros.core.jpeg import check_parts
+from cape_ros.core.png import without_metadata
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -133,7 +134,8 @@ def check_whole(data: Any, most_pixels: int) -> str:
         raise ValueError(f"{kind} is not read; convert it" if kind else "it begins as neither")
     octets = bytes(data)
     try:
-        opened = PIL.Image.open(io.BytesIO(octets), formats=FORMATS)
+        judged = without_metadata(octets) if kind == "PNG" else octets
+        opened = PIL.Image.open(io.BytesIO(judged), formats=FORMATS)
     except PIL.UnidentifiedImageError:  # its words are of an object in memory
         raise ValueError("its beginning is damaged") from None
     with opened as file:

@@ -27,11 +27,12 @@ def encoded(kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def small_file_of_a_large_png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+def chunk(kind: bytes, data: bytes) -> bytes:
+    body = kind + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
+
+def small_file_of_a_large_png(width: int, height: int) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
@@ -45,6 +46,32 @@ def test_a_file_is_read_as_rgb(kind: str, tmp_path: Path) -> None:
     assert (pixels.dtype, pixels.shape) == (np.uint8, IMAGE.shape)
     assert np.abs(pixels.astype(int) - IMAGE).mean() < 20
     assert pixels.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        chunk(b"zTXt", b"history\0\0" + zlib.compress(bytes(3_000_000))),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"x" * 3_000_000)),
+        chunk(b"iCCP", b"printer\0\0" + zlib.compress(bytes(3_000_000))),
+        chunk(b"zTXt", b"history\0\0 damaged"),
+        chunk(b"tEXt", b"k\0v") * 3000,
+    ],
+)
+def test_a_png_is_read_whatever_else_its_program_wrote_into_it(told: bytes, tmp_path: Path) -> None:
+    turned = PIL.Image.Exif()
+    turned[0x112] = 3
+    plain = encoded("PNG", exif=turned)
+    end_of_head = 8 + 12 + 13
+    path = tmp_path / "a.png"
+    path.write_bytes(plain[:end_of_head] + told + plain[end_of_head:])
+    np.testing.assert_array_equal(read_image(path), IMAGE[::-1, ::-1])
+    np.testing.assert_array_equal(
+        decode(path.read_bytes(), "image", 10_000).pixels, read_image(path)
+    )
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(SourceError, match="no whole JPEG or PNG image"):
+        read_image(path)
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
