@@ -152,6 +152,15 @@ def test_frames_of_a_video_are_images(site: Site, tmp_path: Path, name: str) -> 
     assert site.post("estimate", body)["object"]["category"] == "cup"
 
 
+def test_a_film_that_does_not_say_its_type(site: Site, tmp_path: Path) -> None:
+    """As QuickTime files of old cameras and some phones."""
+    whole = film(tmp_path, 9)
+    (size,) = struct.unpack(">I", whole[:4])
+    wide = struct.pack(">I4s", 8, b"wide") + struct.pack(">I4s", size - 8, b"free")
+    answer = site.ask("POST", "videos", content=wide + bytes(size - 16) + whole[size:])
+    assert answer["frames"] == 9
+
+
 def test_a_video_that_cannot_be_used_is_refused(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
