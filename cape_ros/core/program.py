@@ -28,6 +28,7 @@ def run(name: str, module: str, interrupted: int) -> int:
         if isinstance(stream, io.TextIOWrapper):  # names of people's objects hold any letter
             stream.reconfigure(errors="backslashreplace")
     try:
+        _check_folder()
         main = import_module(module).main
         if interrupted:  # the node's main has a handler of its own, and no moment without one
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -40,6 +41,15 @@ def run(name: str, module: str, interrupted: int) -> int:
         reason = error
     print(f"{name}: {reason}", file=sys.stderr)
     return 1
+
+
+def _check_folder() -> None:
+    """Raises `CapeError` where libraries would end the process with another reason."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        reason = "the folder in which it is started was deleted; change into another one"
+        raise CapeError(reason) from None
 
 
 def cape() -> int:

@@ -84,6 +84,19 @@ def test_names_that_a_terminal_cannot_show_end_no_command(tmp_path: Path) -> Non
     assert "rim, l\\xe4nge" in printed
 
 
+def test_a_folder_that_was_deleted_is_one_sentence(tmp_path: Path) -> None:
+    """As of a workspace that was built anew; Intel's MKL then ends the process for a library."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f'cd "{gone}" && rmdir "{gone}" && exec "{sys.executable}" "$0" list'
+    words = ["sh", "-c", command, str(ROOT / "scripts" / "cape")]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "cape: the folder in which it is started was deleted; change into another one\n",
+    )
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_output_to_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     CategoryLibrary(tmp_path)
