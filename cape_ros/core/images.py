@@ -17,7 +17,7 @@ import PIL.Image
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.files import check_file_target, check_name, read_file
 from cape_ros.core.jpeg import check_parts
-from cape_ros.core.png import without_metadata
+from cape_ros.core.png import is_turned, opacity, without_metadata
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -39,10 +39,14 @@ MOST_PIXELS = 150_000_000  # of a file that a person names: 450 MB as RGB
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A JPEG or PNG that was decoded once: format, and its pixels [H, W, 3] uint8 RGB."""
+    """A JPEG or PNG that was decoded once: format, and its pixels [H, W, 3] uint8 RGB.
+
+    plain: whether every program shows these pixels.
+    """
 
     format: str
     pixels: np.ndarray
+    plain: bool = True
 
 
 def image_kind(data: Any) -> str | None:
@@ -56,7 +60,7 @@ def image_kind(data: Any) -> str | None:
 
 
 def decode(data: Any, field: str, most_pixels: int) -> ImageFile:
-    """A JPEG or PNG file from anywhere, upright as its EXIF orientation says.
+    """A JPEG or PNG file from anywhere, upright as its EXIF orientation says, over white.
 
     data: bytes, or what has them. Raises `InvalidInput`: for an image that is too large before
     anything of it is decoded.
@@ -68,7 +72,7 @@ def decode(data: Any, field: str, most_pixels: int) -> ImageFile:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """An image file as [H, W, 3] uint8 RGB, upright as its EXIF orientation says.
+    """An image file as [H, W, 3] uint8 RGB, upright as its EXIF orientation says, over white.
 
     Of a JPEG or PNG as strict as `decode`; other formats as far as OpenCV reads them. Raises
     `SourceError`, also for a file of several images.
@@ -156,7 +160,19 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
     pixels = _decode_with_opencv(data)
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")
-    return ImageFile(kind, pixels)
+    if kind == "JPEG":
+        return ImageFile(kind, pixels)
+    octets = bytes(data)
+    alpha = opacity(octets)
+    if alpha is not None:
+        _lay_over_white(pixels, alpha)
+    return ImageFile(kind, pixels, alpha is None and not is_turned(octets))
+
+
+def _lay_over_white(pixels: np.ndarray, alpha: np.ndarray) -> None:
+    """Programs that cut an object out leave behind it what they hide, or black."""
+    for row, share in zip(pixels, alpha[..., None].astype(np.uint16), strict=True):
+        row[:] = (row * share + (255 - share) * 255 + 127) // 255
 
 
 def _holds_several(data: bytes) -> bool:

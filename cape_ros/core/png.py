@@ -1,10 +1,18 @@
-"""What a PNG file holds besides its image."""
+"""What a PNG file holds besides its colours."""
 
 from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
 
 SIGNATURE = 8  # bytes
 AROUND = 12  # bytes of each chunk: its length, its kind and its checksum
 METADATA = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+ORIENTATION = b"eXIf"
 
 
 def without_metadata(octets: bytes) -> bytes:
@@ -12,11 +20,36 @@ def without_metadata(octets: bytes) -> bytes:
 
     What is damaged stays as it is.
     """
-    parts, begins, at = [], 0, SIGNATURE
-    while at + AROUND <= len(octets):
-        end = at + AROUND + int.from_bytes(octets[at : at + 4], "big")
-        if octets[at + 4 : at + 8] in METADATA and end <= len(octets):
+    parts, begins = [], 0
+    for kind, at, end in _chunks(octets):
+        if kind in METADATA:
             parts.append(octets[begins:at])
             begins = end
-        at = end
     return b"".join((*parts, octets[begins:]))
+
+
+def is_turned(octets: bytes) -> bool:
+    """Whether it may have an EXIF orientation; some programs follow it, others do not."""
+    return any(kind == ORIENTATION for kind, _, _ in _chunks(octets))
+
+
+def opacity(octets: bytes) -> np.ndarray | None:
+    """[H, W] uint8, upright as its EXIF orientation says, of a whole file; None if it hides
+    nothing."""
+    with PIL.Image.open(io.BytesIO(without_metadata(octets)), formats=("PNG",)) as file:
+        if not file.has_transparency_data or file.mode.startswith("I"):
+            return None
+        upright = PIL.ImageOps.exif_transpose(file)
+        alpha = np.asarray(upright.convert("RGBA").getchannel("A"))
+    return alpha if alpha.min() < 255 else None
+
+
+def _chunks(octets: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The kind of each whole chunk, where it begins and where it ends."""
+    at = SIGNATURE
+    while at + AROUND <= len(octets):
+        end = at + AROUND + int.from_bytes(octets[at : at + 4], "big")
+        if end > len(octets):
+            return
+        yield octets[at + 4 : at + 8], at, end
+        at = end

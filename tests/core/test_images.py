@@ -74,6 +74,29 @@ def test_a_png_is_read_whatever_else_its_program_wrote_into_it(told: bytes, tmp_
         read_image(path)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_a_png_hides_is_white(mode: str, tmp_path: Path) -> None:
+    """As a person sees it: programs that cut an object out leave its surroundings, unseen."""
+    alpha = np.full(IMAGE.shape[:2], 255, np.uint8)
+    alpha[:8], alpha[-8:] = 0, 128
+    shown = PIL.Image.fromarray(np.dstack([IMAGE, alpha])).convert("LA" if mode == "LA" else "RGBA")
+    grey_or_not = np.asarray(shown.convert("RGBA"))[..., :3].astype(int)
+    turned = PIL.Image.Exif()
+    turned[0x112] = 3
+    if mode == "P":
+        palette = PIL.Image.fromarray(IMAGE).quantize(16, dither=PIL.Image.Dither.NONE)
+        grey_or_not = np.asarray(palette.convert("RGB")).astype(int)
+        alpha[:] = np.where(np.asarray(palette) == 3, 0, 255)
+        palette.save(tmp_path / "a.png", transparency=3, exif=turned)
+    else:
+        shown.save(tmp_path / "a.png", exif=turned)
+    share = alpha[..., None] / 255
+    expected = (share * grey_or_not + (1 - share) * 255)[::-1, ::-1]
+    np.testing.assert_allclose(read_image(tmp_path / "a.png"), expected, atol=1)
+    data = (tmp_path / "a.png").read_bytes()
+    np.testing.assert_allclose(decode(data, "image", 10_000).pixels, expected, atol=1)
+
+
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
 def test_a_file_of_several_images_is_refused(kind: str, tmp_path: Path) -> None:
     path, other = tmp_path / "a", PIL.Image.fromarray(255 - IMAGE)
