@@ -17,7 +17,8 @@ import PIL.Image
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.files import check_file_target, check_name, read_file
 from cape_ros.core.jpeg import check_parts
-from cape_ros.core.png import is_turned, opacity, without_metadata
+from cape_ros.core.opacity import lay_over_white, opacity
+from cape_ros.core.png import is_turned, without_metadata
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -92,6 +93,11 @@ def read_image(path: Path) -> np.ndarray:
         kind = image_kind(data)
         advice = f"; it is {kind}: convert it to JPEG or PNG" if kind else ""
         raise SourceError(f"{path}: not an image that OpenCV reads, or too large for it{advice}")
+    with warnings.catch_warnings(), suppress(Exception):  # OpenCV may read what Pillow does not
+        warnings.simplefilter("ignore")
+        alpha = opacity(data)
+        if alpha is not None and alpha.shape == pixels.shape[:2]:
+            lay_over_white(pixels, alpha)
     return pixels
 
 
@@ -163,16 +169,10 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
     if kind == "JPEG":
         return ImageFile(kind, pixels)
     octets = bytes(data)
-    alpha = opacity(octets)
+    alpha = opacity(without_metadata(octets))
     if alpha is not None:
-        _lay_over_white(pixels, alpha)
+        lay_over_white(pixels, alpha)
     return ImageFile(kind, pixels, alpha is None and not is_turned(octets))
-
-
-def _lay_over_white(pixels: np.ndarray, alpha: np.ndarray) -> None:
-    """Programs that cut an object out leave behind it what they hide, or black."""
-    for row, share in zip(pixels, alpha[..., None].astype(np.uint16), strict=True):
-        row[:] = (row * share + (255 - share) * 255 + 127) // 255
 
 
 def _holds_several(data: bytes) -> bool:

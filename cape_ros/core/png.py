@@ -1,13 +1,8 @@
-"""What a PNG file holds besides its colours."""
+"""What a PNG file holds besides its image."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-
-import numpy as np
-import PIL.Image
-import PIL.ImageOps
 
 SIGNATURE = 8  # bytes
 AROUND = 12  # bytes of each chunk: its length, its kind and its checksum
@@ -31,17 +26,6 @@ def without_metadata(octets: bytes) -> bytes:
 def is_turned(octets: bytes) -> bool:
     """Whether it may have an EXIF orientation; some programs follow it, others do not."""
     return any(kind == ORIENTATION for kind, _, _ in _chunks(octets))
-
-
-def opacity(octets: bytes) -> np.ndarray | None:
-    """[H, W] uint8, upright as its EXIF orientation says, of a whole file; None if it hides
-    nothing."""
-    with PIL.Image.open(io.BytesIO(without_metadata(octets)), formats=("PNG",)) as file:
-        if not file.has_transparency_data or file.mode.startswith("I"):
-            return None
-        upright = PIL.ImageOps.exif_transpose(file)
-        alpha = np.asarray(upright.convert("RGBA").getchannel("A"))
-    return alpha if alpha.min() < 255 else None
 
 
 def _chunks(octets: bytes) -> Iterator[tuple[bytes, int, int]]:

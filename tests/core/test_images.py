@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -95,6 +96,21 @@ def test_what_a_png_hides_is_white(mode: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(read_image(tmp_path / "a.png"), expected, atol=1)
     data = (tmp_path / "a.png").read_bytes()
     np.testing.assert_allclose(decode(data, "image", 10_000).pixels, expected, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("WEBP", {"lossless": True, "exact": True}), ("TIFF", {}), ("GIF", {})]
+)
+def test_what_a_file_of_another_format_hides_is_white(
+    kind: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    alpha = np.full(IMAGE.shape[:2], 255, np.uint8)
+    alpha[:20] = 0
+    image = PIL.Image.fromarray(np.dstack([np.full_like(IMAGE, 90), alpha]))
+    image.save(tmp_path / "a", kind, **options)
+    pixels = read_image(tmp_path / "a")
+    assert (pixels[:20] == 255).all()
+    assert (pixels[20:] == 90).all()
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
