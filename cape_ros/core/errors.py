@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -120,8 +121,9 @@ def exit_status(command: Callable[[], object], name: str = "cape") -> int:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # of a file that nothing else has an advice for
-        if error.filename is None:
+        if error.filename is None and error.errno != errno.ENOSPC:  # what is printed has no name
             raise
-        print(f"{name}: {error.filename}: {error.strerror}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"{name}: {where}{error.strerror}", file=sys.stderr)
         return 1
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from pathlib import Path
@@ -21,13 +22,15 @@ def read_file(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """UTF-8, with or without a byte order mark.
+    """UTF-8 with or without a byte order mark, UTF-16 with one.
 
     Raises `SourceError` for a pipe or a device; else `OSError`, `ValueError`, of which the caller
     knows what to say.
     """
     check_regular(path)
-    return path.read_text(encoding="utf-8-sig")
+    data = path.read_bytes()
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if marked else "utf-8-sig")
 
 
 def check_name(path: Path) -> None:

@@ -17,6 +17,8 @@ import PIL.Image
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.core.files import check_file_target, check_name, read_file
 from cape_ros.core.jpeg import check_parts
+from cape_ros.core.opacity import lay_over_white, opacity
+from cape_ros.core.png import is_turned, without_metadata
 
 FORMATS = ("JPEG", "PNG")
 SIGNATURES = (  # how a file begins; "?" is any byte
@@ -38,10 +40,14 @@ MOST_PIXELS = 150_000_000  # of a file that a person names: 450 MB as RGB
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A JPEG or PNG that was decoded once: format, and its pixels [H, W, 3] uint8 RGB."""
+    """A JPEG or PNG that was decoded once: format, and its pixels [H, W, 3] uint8 RGB.
+
+    plain: whether every program shows these pixels.
+    """
 
     format: str
     pixels: np.ndarray
+    plain: bool = True
 
 
 def image_kind(data: Any) -> str | None:
@@ -55,7 +61,7 @@ def image_kind(data: Any) -> str | None:
 
 
 def decode(data: Any, field: str, most_pixels: int) -> ImageFile:
-    """A JPEG or PNG file from anywhere, upright as its EXIF orientation says.
+    """A JPEG or PNG file from anywhere, upright as its EXIF orientation says, over white.
 
     data: bytes, or what has them. Raises `InvalidInput`: for an image that is too large before
     anything of it is decoded.
@@ -67,7 +73,7 @@ def decode(data: Any, field: str, most_pixels: int) -> ImageFile:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """An image file as [H, W, 3] uint8 RGB, upright as its EXIF orientation says.
+    """An image file as [H, W, 3] uint8 RGB, upright as its EXIF orientation says, over white.
 
     Of a JPEG or PNG as strict as `decode`; other formats as far as OpenCV reads them. Raises
     `SourceError`, also for a file of several images.
@@ -87,6 +93,11 @@ def read_image(path: Path) -> np.ndarray:
         kind = image_kind(data)
         advice = f"; it is {kind}: convert it to JPEG or PNG" if kind else ""
         raise SourceError(f"{path}: not an image that OpenCV reads, or too large for it{advice}")
+    with warnings.catch_warnings(), suppress(Exception):  # OpenCV may read what Pillow does not
+        warnings.simplefilter("ignore")
+        alpha = opacity(data)
+        if alpha is not None and alpha.shape == pixels.shape[:2]:
+            lay_over_white(pixels, alpha)
     return pixels
 
 
@@ -133,7 +144,8 @@ def check_whole(data: Any, most_pixels: int) -> str:
         raise ValueError(f"{kind} is not read; convert it" if kind else "it begins as neither")
     octets = bytes(data)
     try:
-        opened = PIL.Image.open(io.BytesIO(octets), formats=FORMATS)
+        judged = without_metadata(octets) if kind == "PNG" else octets
+        opened = PIL.Image.open(io.BytesIO(judged), formats=FORMATS)
     except PIL.UnidentifiedImageError:  # its words are of an object in memory
         raise ValueError("its beginning is damaged") from None
     with opened as file:
@@ -154,7 +166,13 @@ def _decode_whole(data: Any, most_pixels: int) -> ImageFile:
     pixels = _decode_with_opencv(data)
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")
-    return ImageFile(kind, pixels)
+    if kind == "JPEG":
+        return ImageFile(kind, pixels)
+    octets = bytes(data)
+    alpha = opacity(without_metadata(octets))
+    if alpha is not None:
+        lay_over_white(pixels, alpha)
+    return ImageFile(kind, pixels, alpha is None and not is_turned(octets))
 
 
 def _holds_several(data: bytes) -> bool:

@@ -5,6 +5,7 @@ Imports nothing that an installation may lack.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -23,7 +24,11 @@ def run(name: str, module: str, interrupted: int) -> int:
     imports, which take seconds; later ones are the module's own business.
     """
     signal.signal(signal.SIGINT, lambda *_: os._exit(interrupted))
+    for stream in (sys.stdout, sys.stderr):  # None where they are closed
+        if isinstance(stream, io.TextIOWrapper):  # names of people's objects hold any letter
+            stream.reconfigure(errors="backslashreplace")
     try:
+        _check_folder()
         main = import_module(module).main
         if interrupted:  # the node's main has a handler of its own, and no moment without one
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -36,6 +41,15 @@ def run(name: str, module: str, interrupted: int) -> int:
         reason = error
     print(f"{name}: {reason}", file=sys.stderr)
     return 1
+
+
+def _check_folder() -> None:
+    """Raises `CapeError` where libraries would end the process with another reason."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        reason = "the folder in which it is started was deleted; change into another one"
+        raise CapeError(reason) from None
 
 
 def cape() -> int:

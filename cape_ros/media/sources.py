@@ -19,6 +19,7 @@ from cape_ros.media.truth import Truth
 from cape_ros.perception.category import Category
 
 RATE = 10.0  # [frames/s] no source is sent faster
+FASTEST = 1000.0  # [frames/s] more is no rate of a video
 LAST_FRAMES, SHORTER = 3, 0.03  # a video may lack so many frames, or that part of it, at its end
 
 # A file that is no video is reported once, by this module; FFmpeg would print its own lines.
@@ -119,7 +120,7 @@ class VideoFile:
             f"{path}: not a video that OpenCV can play; it is cut off, damaged or no video",
         )
         rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self._period = 1 / rate if rate > 0 else 1 / RATE
+        self._period = 1 / rate if 0 < rate <= FASTEST else 1 / RATE
         self.rate = min(RATE, rate) if rate > 0 else RATE
         length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._length, self._shown = length, 0.0
@@ -144,7 +145,8 @@ class VideoFile:
         index, self._next = self._next, self._next + 1
         image = self._pending
         shown = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-        if index and not shown > self._shown:  # some files have no times, or wrong ones
+        # Some files have no times, or wrong ones.
+        if index and not shown - self._shown > 0.5 / FASTEST:
             shown = self._shown + self._period
         self._shown = shown
         self._pending = _read(self._capture)

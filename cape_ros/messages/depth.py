@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from cape_ros.core.errors import InvalidInput
-from cape_ros.messages.encodings import MOST_PIXELS, check_size
+from cape_ros.messages.encodings import MOST_PIXELS, check_size, read_rows
 from cape_ros.perception.spatial import DepthImage
 
 PARAMETERS = struct.Struct("<iff")  # the kind, and two of the quantisation of 32FC1
@@ -36,13 +36,7 @@ def _raw(image: Any, field: str) -> DepthImage:
     check_size(image, field)
     sample = np.dtype(kind).newbyteorder(">" if image.is_bigendian else "<")
     used = image.width * sample.itemsize
-    if image.step < used:
-        reason = f"{image.step} bytes are fewer than a row of {image.width} {image.encoding} pixels"
-        raise InvalidInput.of(f"{field}.step", reason)
-    data = np.frombuffer(image.data, np.uint8)
-    if data.size < (image.height - 1) * image.step + used:
-        reason = f"{data.size} bytes do not hold {image.height} rows of {image.step} bytes"
-        raise InvalidInput.of(f"{field}.data", reason)
+    data = read_rows(image, image.height, used, field)
     shape, strides = (image.height, image.width), (image.step, sample.itemsize)
     values: np.ndarray = np.ndarray(shape, sample, data, strides=strides)
     return DepthImage.of(values)

@@ -15,6 +15,7 @@ import numpy as np
 
 from cape_ros.core.errors import InvalidInput
 
+PAGE = 4096  # bytes that hardware may fill up
 MOST_PIXELS = 1 << 25  # of a frame: 8K video has 33.2 million
 
 RGB, BGR, GREY = (0, 1, 2), (2, 1, 0), (0,)
@@ -48,6 +49,18 @@ def to_rgb(image: Any, layout: Layout, field: str) -> np.ndarray:
     check_size(image, field)
     _check_blocks(image, layout, field)
     rows, used = round(image.height * layout.planes), image.width * layout.octets
+    data = read_rows(image, rows, used, field)
+    shape, strides = (rows, image.width, layout.octets), (image.step, layout.octets, 1)
+    pixels = np.lib.stride_tricks.as_strided(data, shape, strides, writeable=False)
+    return layout.convert(pixels, bool(image.is_bigendian))
+
+
+def read_rows(image: Any, rows: int, used: int, field: str) -> np.ndarray:
+    """The data of a sensor_msgs/Image. rows: in it. used: octets of each row.
+
+    Raises `InvalidInput` for data that does not fit the size: where more came than the rest of a
+    page of memory and whole rows below, the rows are longer or elsewhere than the message says.
+    """
     if image.step < used:
         reason = f"{image.step} bytes are fewer than a row of {image.width} {image.encoding} pixels"
         raise InvalidInput.of(f"{field}.step", reason)
@@ -55,9 +68,11 @@ def to_rgb(image: Any, layout: Layout, field: str) -> np.ndarray:
     if data.size < (rows - 1) * image.step + used:
         reason = f"{data.size} bytes do not hold {rows} rows of {image.step} bytes"
         raise InvalidInput.of(f"{field}.data", reason)
-    shape, strides = (rows, image.width, layout.octets), (image.step, layout.octets, 1)
-    pixels = np.lib.stride_tricks.as_strided(data, shape, strides, writeable=False)
-    return layout.convert(pixels, bool(image.is_bigendian))
+    surplus = data.size - rows * image.step
+    if surplus >= PAGE and (surplus % image.step or rows != image.height):
+        reason = f"{data.size} bytes are more than {rows} rows of {image.step} bytes"
+        raise InvalidInput.of(f"{field}.data", reason)
+    return data
 
 
 def check_size(image: Any, field: str) -> None:

@@ -219,6 +219,10 @@ def _keypoint_faults(
         elif seen and not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
             reason = f"({x:g}, {y:g}) is outside the {width} x {height} image; mark it not visible"
             yield Fault(where, reason, "out_of_range")
+    shown = points[visible]
+    if len(shown) > 1 and ((shown >= -0.5) & (shown < 1)).all():
+        reason = "all that are visible lie in the first pixel; give pixels, "
+        yield Fault("keypoints", f"{reason}not parts of the image's size", "out_of_range")
     if len(points) and not visible.any():
         yield Fault("visible", "no keypoint is visible; at least one must be", "missing")
 

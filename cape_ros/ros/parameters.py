@@ -110,10 +110,11 @@ def _of_cameras(values: Values) -> Iterator[ParameterSpec]:
 def _declare(node: Node, parameter: ParameterSpec) -> Any:
     try:
         node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
-    except ParameterException as error:  # the type or the range
+        value = node.get_parameter(parameter.name).value
+    except ParameterException as error:  # the type or the range, or an empty list
         hint = f"give a {parameter.type}, such as {parameter.name}:={parameter.example}"
         raise InvalidInput.of(parameter.name, f"{error}; {hint}") from error
-    return parameter.read(node.get_parameter(parameter.name).value)
+    return parameter.read(value)
 
 
 def descriptor(parameter: ParameterSpec) -> ParameterDescriptor:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.subscription import Subscription
 from tf2_msgs.msg import TFMessage
 
 from cape_ros.perception.spatial import Pose
@@ -53,6 +55,7 @@ class TransformListener:
             self._listens = True
             latched = QoSProfile(depth=QUEUE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
             group = MutuallyExclusiveCallbackGroup()
+            made: dict[bool, Subscription] = {}
             for name, qos, static in (
                 ("/tf", QoSProfile(depth=QUEUE), False),
                 ("/tf_static", latched, True),
@@ -60,11 +63,14 @@ class TransformListener:
 
                 def take(message: Any, static: bool = static) -> None:
                     self._take(message, static)
+                    if static in made:  # else it has only just begun to listen
+                        for one in _behind(made[static]):
+                            self._take(one, static)
 
-                made = self._node.create_subscription(
+                made[static] = self._node.create_subscription(
                     TFMessage, name, take, qos, callback_group=group
                 )
-                self._ends.callback(self._node.destroy_subscription, made)
+                self._ends.callback(self._node.destroy_subscription, made[static])
 
     def _take(self, message: Any, static: bool) -> None:
         for one in message.transforms:
@@ -77,3 +83,14 @@ class TransformListener:
             stamp = nanoseconds(one.header.stamp) / NANOSECONDS
             parent, child = one.header.frame_id.lstrip("/"), one.child_frame_id.lstrip("/")
             self._tree.add(parent, child, pose, stamp, static)
+
+
+def _behind(subscription: Subscription) -> Iterator[Any]:
+    """The messages that wait behind the one in work: an executor takes one each time that it waits,
+    and the joints, wheels and sensors of a robot send more."""
+    with suppress(Exception), subscription.handle:  # InvalidHandle, of a subscription that ended
+        for _ in range(QUEUE):
+            taken = subscription.handle.take_message(TFMessage, False)
+            if taken is None:
+                return
+            yield taken[0]

@@ -24,6 +24,7 @@ from cape_ros.server.pacing import FramePacer
 from cape_ros.server.statistics import Outcome, Statistics, Tally, kinds
 
 logger = logging.getLogger(__name__)
+STOPPED = 3.0  # [s] without a frame: no search holds that camera up
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class CameraState:
     """A camera's state between frames; recreated after a pause.
 
     tracker: for the model's thread. outcome: how its frames end from now on, unless they fail.
-    inference_time: [s] of the last frame.
+    inference_time: [s] of the last frame. received: the newest one, by `time.monotonic`.
+    sees_objects: in the last one that was processed.
     """
 
     tracker: Tracker
@@ -88,6 +90,8 @@ class CameraState:
     outcome: Outcome = "answered"
     pacer: FramePacer = field(default_factory=FramePacer)
     inference_time: float = 0.0
+    received: float = -math.inf
+    sees_objects: bool = False
 
 
 class FrameQueue:
@@ -139,6 +143,14 @@ class FrameQueue:
         with self._lock:
             return {name: camera.tracker for name, camera in self._cameras.items()}
 
+    @property
+    def objects_are_seen(self) -> bool:
+        """Whether a camera that goes on sees objects; the one in work is none of them."""
+        since = time.monotonic() - STOPPED
+        with self._lock:
+            cameras = self._cameras.values()
+            return any(each.sees_objects and each.received > since for each in cameras)
+
     def submit(self, frame: Frame) -> None:
         """Return at once; a frame of the same camera that still waits is dropped."""
         with self._lock:
@@ -154,6 +166,7 @@ class FrameQueue:
             else:
                 self._model.submit(self._process, camera)
             camera.newest = frame
+            camera.received = frame.received
             camera.pacer.see(frame.received)
             self._changed.notify()
 
@@ -208,7 +221,7 @@ class FrameQueue:
         with self._lock:
             self._wait_for_a_newer_one(camera)
             frame, camera.newest = camera.newest, None
-            self._in_work = frame
+            self._in_work, camera.sees_objects = frame, False
         if frame is None:
             return
         began = time.monotonic()
@@ -218,6 +231,7 @@ class FrameQueue:
             self._fail(frame, error)
             return
         camera.inference_time = time.monotonic() - began
+        camera.sees_objects = any(not each.predicted for each in answer.objects)
         stages = {
             "wait": began - frame.received,
             "preprocess": answer.took.preprocess,

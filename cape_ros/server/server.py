@@ -449,12 +449,8 @@ class Server:
             self._clock,
             self._search,
             self._model.make_way,
-            self._objects_are_seen,
+            lambda: self._frames.objects_are_seen,
         )
-
-    def _objects_are_seen(self) -> bool:
-        """On any camera; one that sees none itself asks for the others."""
-        return any(tracker.sees_objects for tracker in self._frames.trackers.values())
 
     def _search(self, search: Callable[[], None]) -> None:
         """After the frame in work."""

@@ -53,6 +53,8 @@ class ImageStore:
             reason = f"{len(data) / 1e6:.0f} MB are more than 20 MB"
             raise InvalidInput.of(field, reason, "too_large")
         file = decode(data, field, MOST_PIXELS)
+        if not file.plain:  # the page shows what the node sees, whatever the browser makes of it
+            return self.add_pixels(file.pixels)
         return self._add(data, MEDIA_TYPES[file.format], file.pixels)
 
     def add_pixels(

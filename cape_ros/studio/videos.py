@@ -18,6 +18,8 @@ MOST_OCTETS = 100_000_000
 MOST_FRAMES = 600
 MOST_OCTETS_KEPT = 150_000_000  # of all frames of a video, as JPEGs
 QUALITY = 95
+# What an MP4 or MOV file begins with; of old cameras and some phones it does not say its type.
+ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ def _next(capture: cv2.VideoCapture) -> np.ndarray | None:
 
 def _suffix(data: bytes) -> str | None:
     """By the first bytes: FFmpeg also opens playlists, and those name other files."""
-    if data[4:8] == b"ftyp":
+    if data[4:8] in ATOMS:
         return ".mp4"
     if data[:4] == b"\x1a\x45\xdf\xa3":
         return ".mkv"

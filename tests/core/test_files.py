@@ -26,6 +26,10 @@ def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:
     assert read_text(path) == "{}"
     path.write_bytes(b"{}")
     assert read_text(path) == "{}"
+    for encoding in ("utf-16", "utf-16-be"):  # as PowerShell writes it
+        mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+        path.write_bytes(mark + '{"ä": 1}'.encode(encoding))
+        assert read_text(path) == '{"ä": 1}'
 
 
 def test_nothing_is_waited_for(tmp_path: Path) -> None:

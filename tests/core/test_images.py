@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,11 +28,12 @@ def encoded(kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def small_file_of_a_large_png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+def chunk(kind: bytes, data: bytes) -> bytes:
+    body = kind + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
+
+def small_file_of_a_large_png(width: int, height: int) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
@@ -45,6 +47,70 @@ def test_a_file_is_read_as_rgb(kind: str, tmp_path: Path) -> None:
     assert (pixels.dtype, pixels.shape) == (np.uint8, IMAGE.shape)
     assert np.abs(pixels.astype(int) - IMAGE).mean() < 20
     assert pixels.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        chunk(b"zTXt", b"history\0\0" + zlib.compress(bytes(3_000_000))),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"x" * 3_000_000)),
+        chunk(b"iCCP", b"printer\0\0" + zlib.compress(bytes(3_000_000))),
+        chunk(b"zTXt", b"history\0\0 damaged"),
+        chunk(b"tEXt", b"k\0v") * 3000,
+    ],
+)
+def test_a_png_is_read_whatever_else_its_program_wrote_into_it(told: bytes, tmp_path: Path) -> None:
+    turned = PIL.Image.Exif()
+    turned[0x112] = 3
+    plain = encoded("PNG", exif=turned)
+    end_of_head = 8 + 12 + 13
+    path = tmp_path / "a.png"
+    path.write_bytes(plain[:end_of_head] + told + plain[end_of_head:])
+    np.testing.assert_array_equal(read_image(path), IMAGE[::-1, ::-1])
+    np.testing.assert_array_equal(
+        decode(path.read_bytes(), "image", 10_000).pixels, read_image(path)
+    )
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(SourceError, match="no whole JPEG or PNG image"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_a_png_hides_is_white(mode: str, tmp_path: Path) -> None:
+    """As a person sees it: programs that cut an object out leave its surroundings, unseen."""
+    alpha = np.full(IMAGE.shape[:2], 255, np.uint8)
+    alpha[:8], alpha[-8:] = 0, 128
+    shown = PIL.Image.fromarray(np.dstack([IMAGE, alpha])).convert("LA" if mode == "LA" else "RGBA")
+    grey_or_not = np.asarray(shown.convert("RGBA"))[..., :3].astype(int)
+    turned = PIL.Image.Exif()
+    turned[0x112] = 3
+    if mode == "P":
+        palette = PIL.Image.fromarray(IMAGE).quantize(16, dither=PIL.Image.Dither.NONE)
+        grey_or_not = np.asarray(palette.convert("RGB")).astype(int)
+        alpha[:] = np.where(np.asarray(palette) == 3, 0, 255)
+        palette.save(tmp_path / "a.png", transparency=3, exif=turned)
+    else:
+        shown.save(tmp_path / "a.png", exif=turned)
+    share = alpha[..., None] / 255
+    expected = (share * grey_or_not + (1 - share) * 255)[::-1, ::-1]
+    np.testing.assert_allclose(read_image(tmp_path / "a.png"), expected, atol=1)
+    data = (tmp_path / "a.png").read_bytes()
+    np.testing.assert_allclose(decode(data, "image", 10_000).pixels, expected, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("WEBP", {"lossless": True, "exact": True}), ("TIFF", {}), ("GIF", {})]
+)
+def test_what_a_file_of_another_format_hides_is_white(
+    kind: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    alpha = np.full(IMAGE.shape[:2], 255, np.uint8)
+    alpha[:20] = 0
+    image = PIL.Image.fromarray(np.dstack([np.full_like(IMAGE, 90), alpha]))
+    image.save(tmp_path / "a", kind, **options)
+    pixels = read_image(tmp_path / "a")
+    assert (pixels[:20] == 255).all()
+    assert (pixels[20:] == 90).all()
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])

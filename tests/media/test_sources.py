@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,21 @@ def test_a_video_without_times_has_those_of_its_rate(
     monkeypatch.setattr(cv2, "VideoCapture", Timeless)
     seconds = [frame.seconds for frame in iter(VideoFile(film(rate=20), 100).next, None)]
     assert seconds == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2])
+
+
+def test_a_rate_that_no_video_has_is_none(tmp_path: Path) -> None:
+    """Some recorders write the clock's ticks instead."""
+    path = tmp_path / "a.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (64, 48))
+    for _ in range(4):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    data = bytearray(path.read_bytes())
+    rate = data.index(b"strh") + 8 + 20
+    data[rate : rate + 8] = struct.pack("<II", 1, 90_000)
+    path.write_bytes(data)
+    seconds = [frame.seconds for frame in iter(VideoFile(path, 100).next, None)]
+    assert seconds == pytest.approx([0.0, 0.1, 0.2, 0.3], abs=1e-3)
 
 
 @pytest.mark.parametrize(

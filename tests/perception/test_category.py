@@ -196,6 +196,17 @@ def test_any_text_becomes_a_name(text: str) -> None:
     assert name_like("robot.v-2") == "robot.v-2"
 
 
+@pytest.mark.parametrize("half", [0.0, 0.5])  # of those who count from the corner of the image
+def test_parts_of_the_images_size_are_no_pixels(half: float) -> None:
+    parts = np.array([(0.2, 0.3), (0.95, 0.9), (300, 300)]) - half
+    (fault,) = SupportShot(IMAGE, parts, [True, True, False]).faults
+    assert str(fault) == (
+        "keypoints: all that are visible lie in the first pixel; give pixels, "
+        "not parts of the image's size"
+    )
+    assert not SupportShot(IMAGE, parts, [True, False, False]).faults
+
+
 def test_symmetries_are_permutations_and_the_identity_is_left_out() -> None:
     assert category(symmetries=[[1, 0, 2], [0, 1, 2]]).symmetries == ((1, 0, 2),)
 

@@ -15,6 +15,7 @@ from sensor_msgs.msg import Image
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.messages import bridge
+from cape_ros.messages.depth import to_depth
 from cape_ros.messages.encodings import LAYOUTS
 from cape_ros.messages.images import to_array
 
@@ -201,6 +202,38 @@ def test_any_image_is_read_or_refused(
     else:
         assert pixels.shape == (height, width, 3)
         assert pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("encoding", "size", "step", "surplus", "reads"),
+    [
+        ("rgb8", (410, 308), 1230, 416 * 320 * 3 - 410 * 308 * 3, False),  # columns, too
+        ("rgb8", (1920, 1080), 5760, 8 * 5760, True),  # rows below
+        ("rgb8", (410, 308), 1230, 4095, True),  # the rest of a page of memory
+        ("nv12", (640, 360), 640, 0, True),
+        ("nv12", (640, 360), 640, 12 * 640, False),  # rows between brightness and colours
+        ("nv12", (640, 360), 640, 640, True),
+    ],
+)
+def test_data_of_a_larger_image_than_the_size_says(
+    encoding: str, size: tuple[int, int], step: int, surplus: int, reads: bool
+) -> None:
+    """Hardware fills its blocks; what is read with the wrong ones is a skewed picture."""
+    rows = round(size[1] * LAYOUTS[encoding].planes)
+    image = message(np.zeros((1, rows * step + surplus), np.uint8), size, encoding)
+    image.step = step
+    if reads:
+        assert to_array(image).shape == (size[1], size[0], 3)
+    else:
+        with pytest.raises(InvalidInput, match=r"image\.data: .* bytes are more than"):
+            to_array(image)
+
+
+def test_depth_of_a_larger_image_than_the_size_says() -> None:
+    image = message(np.zeros((320, 832), np.uint8), (410, 308), "16UC1")
+    image.step = 820
+    with pytest.raises(InvalidInput, match=r"depth\.data: .* bytes are more than 308 rows of 820"):
+        to_depth(image)
 
 
 @pytest.mark.parametrize("encoding", DEPTH)

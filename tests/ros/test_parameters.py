@@ -113,6 +113,8 @@ def test_a_value_of_another_type_is_refused_with_an_example(start: Start) -> Non
         start(trusted_point=1)
     with pytest.raises(CapeError, match=r"give a string, such as library:=\"~/"):
         start(library="off")
+    with pytest.raises(CapeError, match=r"give a string\[\], such as cameras:="):
+        start(cameras=[])  # a list without entries has no type
 
 
 def test_a_name_that_is_not_a_parameter_is_warned_of(

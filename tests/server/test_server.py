@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,6 +117,33 @@ def test_searches_of_a_camera_that_sees_nothing_hold_up_no_other_one(stand: Stan
         for camera in ("a", "b"):
             stand.show(camera)
     assert stand.found("b") == ["pan"]
+
+
+def searches_of_a_camera_that_sees_nothing(stand: Stand, **frame: Any) -> int:
+    """In 20 of its frames. frame: those of another camera, which sees a cup."""
+    stand.estimator.took = 0.01
+    stand.estimator.only = {"cup"}
+    stand.register("cup", "pan")
+    stand.server.activate("a", ["cup"])
+    stand.server.activate("b", ["pan"])
+    for camera in ("a", "b"):  # what is new is searched at once
+        stand.show(camera, **(frame if camera == "a" else {}))
+    assert stand.found("a") == ["cup"]
+    stand.estimator.batches.clear()
+    for _ in range(20):
+        stand.show("a", **frame)
+        stand.show("b")
+    return stand.estimator.batches.count(14)
+
+
+def test_searches_hold_up_no_camera_with_boxes_of_a_detector(stand: Stand) -> None:
+    cup = ObjectRequest("cup", (16.0, 8.0, 32.0, 32.0))
+    assert searches_of_a_camera_that_sees_nothing(stand, requests=[cup]) <= 2
+
+
+def test_searches_are_not_held_back_for_a_camera_that_has_stopped(stand: Stand) -> None:
+    ago = time.monotonic() - 10
+    assert searches_of_a_camera_that_sees_nothing(stand, received=ago) == 20
 
 
 def test_registration_while_frames_flow(stand: Stand) -> None:

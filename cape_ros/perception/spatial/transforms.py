@@ -14,6 +14,7 @@ from cape_ros.perception.spatial import rigid
 from cape_ros.perception.spatial.rigid import Pose
 
 KEPT = 10.0  # [s] of each moving frame
+LATE = 1.0  # [s] that a stamp may be earlier than the newest one; more is another run's clock
 MOST_STAMPS = 2000  # of each
 MOST_FRAMES = 1000
 CERTAIN: Final = np.zeros((6, 6))
@@ -32,7 +33,7 @@ class NoTransform(CapeError):
 
 @dataclass(eq=False)
 class _Edge:
-    """Where a frame lies in its parent; one stamp, without an end, if it does not move."""
+    """Where a frame lies in its parent; if it does not move, as it was said last."""
 
     parent: str
     static: bool
@@ -40,7 +41,7 @@ class _Edge:
     poses: list[Pose] = field(default_factory=list)
 
     def add(self, stamp: float, pose: Pose) -> None:
-        if self.stamps and stamp < self.stamps[-1] - KEPT:  # the clock has jumped
+        if self.stamps and (self.static or stamp < self.stamps[-1] - LATE):
             self.stamps.clear()
             self.poses.clear()
         at = bisect_left(self.stamps, stamp)
@@ -51,7 +52,7 @@ class _Edge:
         self.poses.insert(at, pose)
         forgotten = max(
             bisect_left(self.stamps, self.stamps[-1] - KEPT),
-            len(self.stamps) - (1 if self.static else MOST_STAMPS),
+            len(self.stamps) - MOST_STAMPS,
         )
         if forgotten > 0:
             del self.stamps[:forgotten], self.poses[:forgotten]

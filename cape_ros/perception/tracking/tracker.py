@@ -95,11 +95,6 @@ class Tracker:
         self._stamp: float | None = None
         self._now = 0.0  # [s] by the stamps, but never backwards
 
-    @property
-    def sees_objects(self) -> bool:
-        """Whether an object was seen in the newest image."""
-        return any(track.is_seen for track in self._tracks)
-
     def forget(self, name: str) -> None:
         """Search a category anew with the next image: it is another one now, or gone."""
         self._tracks = [track for track in self._tracks if track.category.name != name]
@@ -290,9 +285,9 @@ class Tracker:
         ]
         unseen = [track for track in own if track.number not in search.measured]
         away, differs = distances(unseen, fresh), differences(unseen, fresh)
+        in_view = any(track.is_seen for track in self._tracks)
         # Nothing is where it was: the camera has moved, most likely.
-        anywhere = np.full((len(unseen), 1), ANYWHERE)
-        reach = self._reach(unseen, moment) if self.sees_objects else anywhere
+        reach = self._reach(unseen, moment) if in_view else np.full((len(unseen), 1), ANYWHERE)
         costs = away / reach + differs / OTHER_LOOKS
         costs[(away > reach) | (differs > OTHER_LOOKS)] = np.inf
         pairs = assign(costs)

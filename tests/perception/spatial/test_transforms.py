@@ -70,6 +70,30 @@ def test_it_forgets(tree: TransformTree) -> None:
     assert tree.find("base", "camera", 0.0).translation[0] == 3.0
 
 
+def test_what_comes_last_of_a_fixed_frame_counts_whatever_its_stamp(tree: TransformTree) -> None:
+    for stamp in (50.0, 49.0, 0.0):
+        tree.add("map", "base", pose(stamp), stamp, static=True)
+        assert tree.find("map", "base", 11.0).translation[0] == stamp
+
+
+def test_a_run_that_began_anew_is_not_mixed_with_the_one_before() -> None:
+    tree = TransformTree()
+    for step in range(80):  # 8 s of a simulation
+        tree.add("base", "camera", pose(1.0), step / 10)
+    for step in range(3):  # which is reset; its stamps are others
+        tree.add("base", "camera", pose(9.0), step / 10 + 0.03)
+    assert tree.find("base", "camera", 0.18).translation[0] == 9.0
+    with pytest.raises(NoTransform, match="ends"):
+        tree.find("base", "camera", 5.0)
+
+
+def test_what_comes_out_of_order_is_put_in_order() -> None:
+    tree = TransformTree()
+    for stamp in (10.0, 10.2, 10.1):
+        tree.add("base", "camera", pose(stamp), stamp)
+    assert tree.find("base", "camera", 10.15).translation[0] == pytest.approx(10.15)
+
+
 def test_a_ring_is_no_end() -> None:
     tree = TransformTree()
     for parent, child in (("a", "b"), ("b", "c"), ("c", "a")):

@@ -123,6 +123,21 @@ def test_uploads_used_longest_ago_go_first_and_the_answer_names_them(
         site.close()
 
 
+def test_a_browser_shows_the_pixels_that_are_registered(site: Site) -> None:
+    """Not all of them follow an orientation in a PNG file, and none shows what it hides."""
+    turned = PIL.Image.Exif()
+    turned[0x112] = 6
+    hidden = PIL.Image.fromarray(np.dstack([IMAGE, np.full(IMAGE.shape[:2], 0, np.uint8)]))
+    for image, expected in ((PIL.Image.fromarray(IMAGE), np.rot90(IMAGE, -1)), (hidden, 255)):
+        file = io.BytesIO()
+        image.save(file, "PNG", exif=turned)
+        answer = site.ask("POST", "images", content=file.getvalue())
+        assert (answer["width"], answer["height"]) == (48, 64)
+        shown = PIL.Image.open(io.BytesIO(site.get(f"images/{answer['image']}")))
+        assert (shown.mode, len(shown.getexif())) == ("RGB", 0)
+        assert (np.asarray(shown) == expected).all()
+
+
 def test_a_frozen_frame_loses_nothing(site: Site) -> None:
     site.stand.register("cup")
     site.stand.show(image=IMAGE[..., ::-1], header=7)
@@ -150,6 +165,15 @@ def test_frames_of_a_video_are_images(site: Site, tmp_path: Path, name: str) -> 
     site.stand.register("cup")
     body = {"image": f"{answer['video']}.3", "category": "cup"}
     assert site.post("estimate", body)["object"]["category"] == "cup"
+
+
+def test_a_film_that_does_not_say_its_type(site: Site, tmp_path: Path) -> None:
+    """As QuickTime files of old cameras and some phones."""
+    whole = film(tmp_path, 9)
+    (size,) = struct.unpack(">I", whole[:4])
+    wide = struct.pack(">I4s", 8, b"wide") + struct.pack(">I4s", size - 8, b"free")
+    answer = site.ask("POST", "videos", content=wide + bytes(size - 16) + whole[size:])
+    assert answer["frames"] == 9
 
 
 def test_a_video_that_cannot_be_used_is_refused(

@@ -49,6 +49,8 @@ def test_a_skeleton_that_reaches_out_of_the_image() -> None:
         ([70, 8, 2, -9, 20, 2], {}),
         (POINTS, {"bbox": [200, 200, 10, 10]}),
         (POINTS, {"bbox": [50, 38, 9, 9]}),  # away from every keypoint
+        ([0.2, 0.2, 2, 0.5, 0.4, 2], {"bbox": [0.1, 0.1, 0.6, 0.4]}),  # parts of the image's size
+        ([0.2, 0.2, 2, 0.5, 0.4, 2], {}),
     ],
 )
 def test_a_faulty_shot_does_not_cost_the_others(
