@@ -14,6 +14,9 @@ MOST_WEIGHT = 50.0  # measurements of one keypoint: errors of one camera are ali
 class ShapeBuilder:
     """Takes in an object's keypoints shot by shot; its frame is that of the first one.
 
+    A measurement that contradicts a known point takes from it as much information as an agreeing
+    one adds, and replaces it where none is left.
+
     shape: so far; None before the first measurement. A shape that is given keeps its frame, and is
     completed.
     """
@@ -27,7 +30,6 @@ class ShapeBuilder:
 
     def _begin(self, shape: Shape) -> None:
         self._least = shape.variances / MOST_WEIGHT
-        self._agreed = np.zeros(len(shape.points), int)  # how much more often than not
 
     def add(self, seen: LiftedKeypoints) -> bool:
         """False if the measurement does not fit what is known, and was left out."""
@@ -44,15 +46,17 @@ class ShapeBuilder:
         if pose is None or estimate.ambiguous:
             return False
         measured, inliers = seen.measured[order], estimate.inliers[order]
-        self._agreed += np.where(measured, np.where(inliers, 1, -1), 0)
-        anew = ~self.shape.known | (self._agreed < 0)
-        self._agreed[anew] = 0
-        used = measured & (inliers | anew)
         points = (seen.points[order] - pose.translation) @ pose.rotation
-        own = np.where(self.shape.known[:, None], self.shape.points, points)
+        own = np.where((self.shape.known & inliers)[:, None], self.shape.points, points)
         spread = seen.covariances[order] + pose.covariances(np.nan_to_num(own))
         variances = np.trace(spread, axis1=1, axis2=2) / 3
-        self.shape = self._mean(self.shape, used & anew, used & ~anew, points, variances)
+        against = measured & self.shape.known & ~inliers
+        left = np.zeros(len(own))  # of the information about a point that this one contradicts
+        left[against] = 1 / self.shape.variances[against] - 1 / variances[against]
+        doubted = against & (left > 0)
+        anew = measured & ~doubted & ~(inliers & self.shape.known)
+        self.shape = self._mean(self.shape, anew, measured & ~anew & ~doubted, points, variances)
+        self.shape.variances[doubted] = 1 / left[doubted]
         return True
 
     def _mean(

@@ -95,6 +95,41 @@ def test_many_shots_make_a_complete_and_better_shape() -> None:
     assert np.median(error_of(builder.shape)) < 0.005
 
 
+def with_wrong_depth(found: LiftedKeypoints, keypoint: int) -> LiftedKeypoints:
+    points = found.points.copy()
+    points[keypoint] += [*found.rays[keypoint].tolist(), 1.0]  # a metre farther, on its ray
+    return replace(found, points=points)
+
+
+def always_measured(generator: np.random.Generator) -> tuple[list[LiftedKeypoints], int]:
+    """Shots, and a keypoint that all of them see with depth."""
+    shots = [shoot(generator, 1.0) for _ in range(40)]
+    keypoint = int(np.sum([each.measured for each in shots], axis=0).argmax())
+    return [each for each in shots if each.measured[keypoint]][:10], keypoint
+
+
+def test_one_wrong_depth_moves_no_point_that_several_registrations_agree_on() -> None:
+    shots, keypoint = always_measured(np.random.default_rng(11))
+    shape = None
+    for found in [*shots[:4], with_wrong_depth(shots[4], keypoint)]:
+        builder = ShapeBuilder(shape=shape)  # each registration has its own
+        assert builder.add(found)
+        shape = builder.shape
+    assert shape is not None
+    assert error_of(shape).max() < 0.02
+
+
+def test_a_wrong_point_of_the_first_registration_is_replaced_by_later_ones() -> None:
+    shots, keypoint = always_measured(np.random.default_rng(12))
+    shape = None
+    for found in [with_wrong_depth(shots[0], keypoint), *shots[1:]]:
+        builder = ShapeBuilder(shape=shape)
+        assert builder.add(found)
+        shape = builder.shape
+    assert shape is not None
+    assert error_of(shape).max() < 0.05
+
+
 def test_shots_in_the_other_order_of_a_symmetric_object_are_recognised() -> None:
     half = np.diag((-1.0, -1.0, 1.0))
     exchanged = np.linalg.norm(BOX[:, None] @ half - BOX, axis=2).argmin(axis=1)
