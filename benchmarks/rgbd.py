@@ -1,9 +1,9 @@
 """What the network finds of an object, in metres: python benchmarks/rgbd.py
 
 Household objects (or, with `--mug`, the mug of the demo) before a simulated RGB-D camera with the
-noise of a real one. One image with depth registers an object; then it stands in random places among
-three others, turned, under another light, seen from elsewhere, with its box given. Errors are those
-of single images, by exact truth.
+noise of a real one. One image with depth registers an object, or several from other sides; then it
+stands in random places among three others, turned, under another light, seen from elsewhere, with
+its box given. Errors are those of single images, by exact truth.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cape_ros.demo.grasp.depth_camera import DepthCamera, Shot
 from cape_ros.demo.grasp.mug import mug
 from cape_ros.demo.grasp.objects import SimulatedObject
 from cape_ros.demo.grasp.scene import Scene
-from cape_ros.demo.grasp.situations import MIDDLE, Situation, drawn, registered
+from cape_ros.demo.grasp.situations import MIDDLE, Situation, drawn, registered, sides
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.geometry import Box
@@ -56,11 +56,22 @@ class Bench:
         self.scene.step(0.2)
         return self.camera.shoot()
 
-    def register(self, thing: SimulatedObject) -> Category:
-        shot = self.arrange(registered(thing))
+    def register(self, thing: SimulatedObject, images: int, widest: float) -> Category:
+        """From its front first, and from other sides up to `widest` [degrees]."""
+        shape, shots = None, list[SupportShot]()
+        for side in sides(images, np.radians(widest)):
+            shots.append(self.photograph(thing, side))
+            category = Category(thing.name, list(thing.keypoints), thing.edges, shots)
+            category = with_shape(category, shape, shots[-1:])
+            shape = category.shape
+        self.estimator.register(category)
+        return category
+
+    def photograph(self, thing: SimulatedObject, side: float) -> SupportShot:
+        shot = self.arrange(registered(thing, side))
         pixels, visible = self.camera.pixels(self.scene.points(thing.name), shot)
         pixels = pixels + self.generator.normal(0, CLICK, pixels.shape)
-        support = SupportShot(
+        return SupportShot(
             shot.image,
             pixels,
             visible,
@@ -68,14 +79,12 @@ class Bench:
             camera=self.camera.model,
             depth=DepthImage.of(shot.depth),
         )
-        category = Category(thing.name, list(thing.keypoints), thing.edges, [support])
-        category = with_shape(category, None, [support])
-        self.estimator.register(category)
-        return category
 
-    def measure(self, thing: SimulatedObject, count: int, widest: float) -> dict[str, list[float]]:
+    def measure(
+        self, thing: SimulatedObject, category: Category, count: int, widest: float
+    ) -> dict[str, list[float]]:
         """Errors in so many situations. widest: [degrees] from the registered side."""
-        category, figures = self.register(thing), defaultdict[str, list[float]](list)
+        figures = defaultdict[str, list[float]](list)
         for number in range(count):
             shot = self.arrange(drawn(thing, self.others, np.radians(widest), self.generator))
             points = self.scene.points(thing.name)
@@ -147,6 +156,7 @@ def rigid_fit(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.nd
 def main(
     count: Annotated[int, typer.Option(help="Situations of each object.")] = 25,
     widest: Annotated[float, typer.Option(help="Degrees around the vertical.")] = 30.0,
+    images: Annotated[int, typer.Option(help="That register an object, over these sides.")] = 1,
     only_mug: Annotated[bool, typer.Option("--mug", help="Instead of household objects.")] = False,
     weights: str = "shipped",
     seed: int = 1,
@@ -155,7 +165,7 @@ def main(
     things = [mug()] if only_mug else objects()
     bench = Bench(list(things), weights, seed)
     found = {
-        thing.name: bench.measure(thing, count, widest)
+        thing.name: bench.measure(thing, bench.register(thing, images, widest), count, widest)
         for thing in track(things, "measuring", transient=True)
     }
     bench.camera.close()
