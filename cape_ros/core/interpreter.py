@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-SWITCH_INTERVAL = 1e-3  # [s] after which a thread gives way; the default of 5 ms holds up each step
+SWITCH_INTERVAL = 2e-4  # [s] after which a thread gives way; the default of 5 ms holds up each step
 OBJECTS_BEFORE_A_COLLECTION = 50_000  # a message of 500,000 keypoints took a third longer with 700
 
 
