@@ -146,6 +146,7 @@ def imported() -> dict[tuple[str, ...], Any]:
     return dict(zip(NEEDED, map(json.loads, done.stdout.splitlines()), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packages", NEEDED, ids=lambda packages: packages[0])
 def test_only_what_needs_a_package_cannot_be_imported_without_it(
     packages: tuple[str, ...], imported: dict[tuple[str, ...], Any]

@@ -358,6 +358,7 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
     assert "holds no image" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_video_is_followed(
     library: Path,
     tmp_path: Path,

@@ -166,6 +166,7 @@ def test_a_named_frame_can_be_followed(start: Callable[..., Any]) -> None:
     assert stage.target_at(10.1) == (pytest.approx(1.1), 0.0)
 
 
+@pytest.mark.slow
 def test_why_there_is_no_target_is_said(start: Callable[..., Any]) -> None:
     stage = Stage(start)
     assert stage.reason_at(0.0) == "use_sim_time is set, and no /clock comes"

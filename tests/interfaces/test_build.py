@@ -41,6 +41,7 @@ def tiny(folder: Path, point: str = POINT) -> Package:
 
 
 @needs_rosidl
+@pytest.mark.slow
 def test_a_package_is_built_into_an_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ def test_views_are_offered_and_registered_only_if_told_to(camera: Camera) -> Non
         camera.server.suggested_shots("mug")
 
 
+@pytest.mark.slow
 def test_a_view_becomes_a_shot_while_the_track_goes_on_and_can_be_removed(camera: Camera) -> None:
     camera.server.auto_shots = True
     camera.look(0, 25, 50)

@@ -57,6 +57,7 @@ def test_commands_are_answered_while_the_model_hangs(stand: Stand, tmp_path: Pat
     assert len(stand.results) == 1
 
 
+@pytest.mark.slow
 def test_what_is_on_disk_counts_once_the_model_goes_on(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,7 @@ class Crowd:
             user(chance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1000, 2000])
 def test_everything_at_once(stand: Stand, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     stand.register(*NAMES)

@@ -98,6 +98,7 @@ def test_the_same_command_goes_on_and_other_settings_are_refused(
     assert "was rendered with seed 1, not 2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_the_number_of_processes(
     rendered: Path, tmp_path: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_view_s_keypoints_are_those_of_its_pose(chair: Body) -> None:
     assert truth.pose.from_side == pytest.approx(side(40, 20), abs=0.35)  # it may lie off the axis
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("band", [(0, 20), (45, 75)])
 def test_instances_of_a_scene_are_seen_from_the_angles_of_the_band(
     chair: Body, cube: Body, band: tuple[int, int]
@@ -101,6 +102,7 @@ def test_instances_of_a_scene_are_seen_from_the_angles_of_the_band(
     assert kinds == {True, False}
 
 
+@pytest.mark.slow
 def test_an_orbit_goes_from_the_registered_view_to_90_degrees(chair: Body, cube: Body) -> None:
     frames = render_orbit(chair, FRONT / 3, (30, 20), 5, np.random.default_rng(1), [], [cube])
     angles = [one.angle for one in frames]

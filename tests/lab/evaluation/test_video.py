@@ -106,6 +106,7 @@ def test_an_unlabelled_video_is_followed_by_optical_flow(
     assert figures.facts()["jitter"]["points"] == 4 * 3
 
 
+@pytest.mark.slow
 def test_following_needs_no_box(estimator: Estimator, video: Path, labels: Path) -> None:
     figures = measure(estimator, video, labels, follow=True)
     assert figures.facts()["reported"] >= FRAMES - 2

@@ -44,6 +44,7 @@ def test_every_instance_is_found_where_it_is(
     assert is_at(others[0], other)
 
 
+@pytest.mark.slow
 def test_what_is_known_is_not_found_again(estimator: Estimator, cup: Category) -> None:
     scene = cloth()
     first, second = (place(scene, cup, (x, 240), 180, 0) for x in (160, 450))
@@ -54,6 +55,7 @@ def test_what_is_known_is_not_found_again(estimator: Estimator, cup: Category) -
     assert estimator.detect(scene, [cup], known=found) == [[]]
 
 
+@pytest.mark.slow
 def test_of_twenty_identical_objects_as_many_as_are_wanted(
     estimator: Estimator, cup: Category
 ) -> None:
