@@ -37,6 +37,7 @@ def test_names_initial_values_and_results_are_torchvisions(
             assert torch.equal(x, y)
 
 
+@pytest.mark.slow
 def test_the_shipped_network_does_not_import_torchvision() -> None:
     program = (
         "import sys; from cape_ros.perception.estimator import Estimator; "

@@ -102,6 +102,7 @@ def test_rotated_supports_come_step_by_step(
             )
 
 
+@pytest.mark.slow
 def test_what_was_just_registered_leaves_others_their_orientations(
     estimator: Estimator, categories: list[Category]
 ) -> None:
@@ -143,6 +144,7 @@ def test_without_votes_nothing_is_kept_rotated() -> None:
     assert plain.encode(thing).rotated == ()
 
 
+@pytest.mark.slow
 def test_shots_check_each_other(estimator: Estimator, categories: list[Category]) -> None:
     """Three photographs of one thing, rotated a little: everything is found in every one, so scores
     are raised; in a fourth whose keypoints lie somewhere else, nothing is."""

@@ -127,6 +127,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half(
     assert list((cache.folder / "meshes").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_workers_end_when_their_parent_is_killed(meshes: Path, tmp_path: Path) -> None:
     words = ["lab", "render", meshes, tmp_path / "out", "--part", "all", "--count", 99]
     program = "from cape_ros.core.program import cape; cape()"

@@ -121,6 +121,7 @@ def test_rotated_supports_use_the_same_recordings(net: CapeFormer) -> None:
         assert torch.allclose(one[1], expected[1], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_every_size_of_batch_gives_the_plain_answer(net: CapeFormer) -> None:
     recorder = Recorder()
     fast, plain = graphed(net, recorder), Network(net, Calibration(), CPU)

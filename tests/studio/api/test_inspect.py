@@ -95,6 +95,7 @@ def test_what_cannot_be_inspected_is_refused_by_field(site: Site) -> None:
     assert "keypoint" in site.faults("inspect", usual | {"keypoint": -1})
 
 
+@pytest.mark.slow
 def test_one_shot_beside_all_and_how_a_keypoint_was_found(real: Site) -> None:
     coffee = photographs()[0]
     (shot,) = coffee.shots
