@@ -42,8 +42,9 @@ $(VENV)/sim: $(VENV)/installed
 # Hundreds of processes would compile the same files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Two cores are enough: more workers than four gain little, and each holds a gigabyte.
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+# Tests wait for processes: a worker more than there are cores. Each holds a gigabyte.
+WORKERS = $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))")
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test: $(VENV)/ready
 	$(PYTEST) $(ARGS)
