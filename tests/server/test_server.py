@@ -95,15 +95,21 @@ def test_searches_take_a_quarter_of_the_time_while_something_is_followed(stand: 
     assert 0.2 <= searching / (stand.estimator.now - began) <= 0.26
 
 
-def test_searches_of_a_camera_that_sees_nothing_hold_up_no_other_one(stand: Stand) -> None:
+def one_camera_sees_a_cup_and_one_no_pan(stand: Stand, **frame: Any) -> None:
+    """frame: those of the first camera."""
     stand.estimator.took = 0.01
     stand.estimator.only = {"cup"}
     stand.register("cup", "pan")
     stand.server.activate("a", ["cup"])
     stand.server.activate("b", ["pan"])
     for camera in ("a", "b"):  # what is new is searched at once
-        stand.show(camera)
+        stand.show(camera, **(frame if camera == "a" else {}))
+    assert stand.found("a") == ["cup"]
     stand.estimator.batches.clear()
+
+
+def test_searches_of_a_camera_that_sees_nothing_hold_up_no_other_one(stand: Stand) -> None:
+    one_camera_sees_a_cup_and_one_no_pan(stand)
     began = stand.estimator.now
     for _ in range(200):
         for camera in ("a", "b"):
@@ -121,15 +127,7 @@ def test_searches_of_a_camera_that_sees_nothing_hold_up_no_other_one(stand: Stan
 
 def searches_of_a_camera_that_sees_nothing(stand: Stand, **frame: Any) -> int:
     """In 20 of its frames. frame: those of another camera, which sees a cup."""
-    stand.estimator.took = 0.01
-    stand.estimator.only = {"cup"}
-    stand.register("cup", "pan")
-    stand.server.activate("a", ["cup"])
-    stand.server.activate("b", ["pan"])
-    for camera in ("a", "b"):  # what is new is searched at once
-        stand.show(camera, **(frame if camera == "a" else {}))
-    assert stand.found("a") == ["cup"]
-    stand.estimator.batches.clear()
+    one_camera_sees_a_cup_and_one_no_pan(stand, **frame)
     for _ in range(20):
         stand.show("a", **frame)
         stand.show("b")

@@ -223,7 +223,7 @@ class Tracker:
             [name for name in categories if len(_of(seen, name)) < settings.max_instances],
             {track.category.name for track in shown},
             in_view,
-            self._elsewhere(),
+            not in_view and self._elsewhere(),
         )
         if not names or (self._pending is not None and not urgent):
             return
