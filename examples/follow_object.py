@@ -25,7 +25,6 @@ from geometry_msgs.msg import (
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -196,8 +195,9 @@ def main() -> int:
     except (ValueError, ParameterException) as error:
         print(f"follow_object: {error}", file=sys.stderr)
         return 1
-    except ExternalShutdownException:
-        pass
+    except Exception:  # rclpy has several for a context that a Ctrl-C ended
+        if rclpy.ok():
+            raise
     finally:
         rclpy.try_shutdown()
     return 0

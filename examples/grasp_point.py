@@ -16,7 +16,6 @@ from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
 from cape_ros.msg import ObjectFrame, ObjectKeypoints3DArray
@@ -105,8 +104,9 @@ def main() -> int:
     except (ValueError, ParameterException) as error:
         print(f"grasp_point: {error}", file=sys.stderr)
         return 1
-    except ExternalShutdownException:
-        pass
+    except Exception:  # rclpy has several for a context that a Ctrl-C ended
+        if rclpy.ok():
+            raise
     finally:
         rclpy.try_shutdown()
     return 0

@@ -18,7 +18,6 @@ from mcap_recording import MEGABYTE, Recording, Topic
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
@@ -98,8 +97,9 @@ def main() -> int:
     except (ValueError, OSError, ParameterException) as error:
         print(f"record_mcap: {error}", file=sys.stderr)
         return 1
-    except ExternalShutdownException:
-        pass
+    except Exception:  # rclpy has several for a context that a Ctrl-C ended
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.close()

@@ -19,7 +19,6 @@ import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
 from cape_ros.msg import Keypoint, KeypointArray
@@ -166,8 +165,9 @@ def main() -> int:
     except (ValueError, ParameterException) as error:
         print(f"smooth_keypoints: {error}", file=sys.stderr)
         return 1
-    except ExternalShutdownException:
-        pass
+    except Exception:  # rclpy has several for a context that a Ctrl-C ended
+        if rclpy.ok():
+            raise
     finally:
         rclpy.try_shutdown()
     return 0
