@@ -122,7 +122,7 @@ class Estimator:
         self._prepared = False
         self._lock = threading.RLock()
         self._host_crops = HostCrops(self.crop_size, LARGEST_BATCH, self.device)
-        self._detector = Detector(self.network, self._host_crops)
+        self._detector = Detector(self.network, self._host_crops, self.progress)
         self.crops = DeviceCrops(self.crop_size, self.device) if on_gpu else self._host_crops
 
     @classmethod

@@ -14,21 +14,24 @@ from cape_ros.perception.detection.pyramid import Pyramid
 from cape_ros.perception.detection.voters import Voters, encode_voters
 from cape_ros.perception.inference.crops import HostCrops
 from cape_ros.perception.inference.network import Network
+from cape_ros.perception.inference.progress import Progress
 from cape_ros.perception.objects import check_searchable
 
 
 class Detector:
     """Votes of all categories on the features of one frame; keeps the voters of each category as
-    long as it is referenced."""
+    long as it is referenced. progress: is moved by each step."""
 
-    def __init__(self, network: Network, cutter: HostCrops):
-        self._network, self._cutter = network, cutter
+    def __init__(self, network: Network, cutter: HostCrops, progress: Progress):
+        self._network, self._cutter, self._progress = network, cutter, progress
         self._voters: WeakKeyDictionary[Category, tuple[Voters, ...]] = WeakKeyDictionary()
 
     def encode(self, category: Category) -> tuple[Voters, ...]:
         """The voters of a category; none where it has no shots."""
         if category not in self._voters:
-            self._voters[category] = encode_voters(self._network, self._cutter, category.shots)
+            self._voters[category] = encode_voters(
+                self._network, self._cutter, category.shots, self._progress.move
+            )
         return self._voters[category]
 
     def pyramid(self, image: np.ndarray, between: Callable[[], None]) -> Pyramid:
@@ -37,11 +40,17 @@ class Detector:
         Raises `InvalidInput` for an image that is too small to search in.
         """
         check_searchable(image)
-        return Pyramid(self._network, self._cutter, image, between)
+
+        def go_on() -> None:
+            self._progress.move()
+            between()
+
+        return Pyramid(self._network, self._cutter, image, go_on)
 
     @torch.inference_mode()
     def peaks(
         self, pyramid: Pyramid, category: Category, hidden: Sequence[np.ndarray], sides: Sides
     ) -> list[Peak]:
         """The peaks of a category, the strongest first. Arguments as of `find_peaks`."""
+        self._progress.move()
         return find_peaks(pyramid, self.encode(category), hidden, sides)

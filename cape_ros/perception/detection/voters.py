@@ -3,7 +3,7 @@ as small as objects are in a whole frame."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,23 +38,29 @@ class Voters:
 
 @torch.inference_mode()
 def encode_voters(
-    network: Network, cutter: HostCrops, shots: Sequence[SupportShot]
+    network: Network, cutter: HostCrops, shots: Sequence[SupportShot], begin: Callable[[], None]
 ) -> tuple[Voters, ...]:
-    """The voters of each of the sizes `CELLS`; none without shots."""
+    """The voters of each of the sizes `CELLS`; none without shots. begin: is called before each
+    pass of the network."""
     some = shots[:MOST_SHOTS]
     if not some:
         return ()
-    return tuple(_encode(network, cutter, some, cells) for cells in CELLS)
+    return tuple(_encode(network, cutter, some, cells, begin) for cells in CELLS)
 
 
 def _encode(
-    network: Network, cutter: HostCrops, shots: Sequence[SupportShot], cells: int
+    network: Network,
+    cutter: HostCrops,
+    shots: Sequence[SupportShot],
+    cells: int,
+    begin: Callable[[], None],
 ) -> Voters:
     stride = network.config.stride
     size = cells * stride
     most = max(LEAST_VOTERS, 2 * MOST_VOTERS // (1 + len(shots)))
     features, places, weights = [], [], []
     for shot in shots:
+        begin()
         height, width = shot.image.shape[:2]
         box = clean_box(shot.box, width, height)
         crops = [

@@ -152,3 +152,21 @@ def test_objects_that_touch_are_both_found(estimator: Estimator, cup: Category) 
     assert all(sum(is_at(one, truth) for one in found) == 1 for truth in truths)
     (rest,) = estimator.detect(scene, [cup], known=found[:1])
     assert len(rest) == 1
+
+
+def test_work_that_takes_many_passes_is_seen_to_go_on(
+    estimator: Estimator, cup: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a slow machine that searches, or is shown a category of five shots, seems to hang."""
+    events: list[str] = []
+    progress, extract = estimator.progress, estimator.network.extract
+    monkeypatch.setattr(progress, "move", lambda: events.append("goes on"))
+    monkeypatch.setattr(
+        estimator.network, "extract", lambda *a, **k: events.append("pass") or extract(*a, **k)
+    )
+    estimator.register(replace(cup, name="another", shots=cup.shots[:1] * 5), tokens=None)
+    estimator.detect(cloth(), [cup])
+    estimator.forget("another")
+    together = max(len(passes) for passes in " ".join(events).split("goes on"))
+    assert events.count("pass") > 10
+    assert together <= len(" pass ")
