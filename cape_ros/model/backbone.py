@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.model.resnet import BasicBlock, Block, Bottleneck, ResNet
 
 FINE = 0.5  # length of layer2's features beside layer3's
@@ -29,10 +30,13 @@ class ResNetFeatures(ResNet):
         if stride < 32:
             self.layer4 = nn.Identity()
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features [B, C, h, w] of normalised images [B, 3, H, W]."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        fine = self.layer2(self.layer1(x))
+    def forward(self, images: Tensor, between: Pause = no_pause) -> Tensor:
+        """Features [B, C, h, w] of normalised images [B, 3, H, W]. between: is called between
+        stages of about the same time."""
+        x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(images)))))
+        between()
+        fine = self.layer2(x)
+        between()
         deep: Tensor = self.layer4(self.layer3(fine))
         if self.stride > 8:
             return deep
@@ -50,8 +54,8 @@ class MobileNetFeatures(nn.Module):
         blocks, self.channels = {16: (14, 96), 32: (18, 320)}[stride]
         self.features = mobilenet_v2().features[:blocks]
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features [B, C, h, w] of normalised images [B, 3, H, W]."""
+    def forward(self, images: Tensor, between: Pause = no_pause) -> Tensor:
+        """Features [B, C, h, w] of normalised images [B, 3, H, W], in one stage."""
         features: Tensor = self.features(images)
         return features
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cape_ros.core.errors import InvalidInput
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.model import released
 from cape_ros.model.backbone import build_backbone
 from cape_ros.model.config import CapeFormerConfig
@@ -95,11 +96,12 @@ class CapeFormer(nn.Module):
         """The parameters under the released key names."""
         return released.from_ours(self)
 
-    def extract(self, images: Tensor, support: bool = False) -> Tensor:
-        """Normalised images [B, 3, H, W] -> features [B, C, h, w]."""
+    def extract(self, images: Tensor, support: bool = False, between: Pause = no_pause) -> Tensor:
+        """Normalised images [B, 3, H, W] -> features [B, C, h, w]. between: is called between the
+        stages of the backbone."""
         images = images.to(self.input_proj.weight.dtype)
         own = self.support_backbone if support else None
-        features: Tensor = self.backbone(images) if own is None else own(images)
+        features: Tensor = (self.backbone if own is None else own)(images, between)
         return features
 
     def encode_support(

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from cape_ros.core.errors import InvalidInput
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.model import CapeFormer, checkpoints
 from cape_ros.model import weights as known_weights
 from cape_ros.model.cross_check import UNCHECKED, CrossCheck
@@ -37,7 +38,6 @@ from cape_ros.perception.category import Category
 from cape_ros.perception.detection.detect import find_instances
 from cape_ros.perception.detection.detector import Detector
 from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
-from cape_ros.perception.detection.pyramid import no_pause
 from cape_ros.perception.geometry import Box, Crop
 from cape_ros.perception.inference.batching import LARGEST_BATCH, Batches
 from cape_ros.perception.inference.crops import DeviceCrops, HostCrops
@@ -49,6 +49,7 @@ from cape_ros.perception.objects import (
     ObjectKeypoints,
     ObjectRequest,
     absent,
+    by_window,
     check_image,
     check_requests,
     registered_as,
@@ -261,25 +262,31 @@ class Estimator:
         trust: Trust | None = None,
         known: Sequence[ObjectKeypoints] = (),
         sides: Sides = ALL_SIDES,
-        between: Callable[[], None] = no_pause,
+        between: Pause = no_pause,
     ) -> list[list[ObjectKeypoints]]:
         """The instances of each category in `image`, [H, W, 3] uint8 RGB: best first.
 
         categories: or the names of registered ones. most: instances of one category, at most.
         trust: each instance is at or above its presence threshold. known: objects of the image
             that need not be found again: they are not among the instances. sides: pixels, the least
-            and the largest longer side of the objects' boxes. between: is called before each pass
-            of the network; it may use the estimator.
+            and the largest longer side of the objects' boxes. between: is called before each stage
+            of the search; it may use the estimator.
         Raises `InvalidInput` for an unknown category and an image that is too small to search in.
         """
         check_image(image)
         meant = [registered_as(category, self._registered) for category in categories]
         peaks = partial(self._detector.peaks, self._detector.pyramid(image, between))
 
+        # A CPU gains nothing from a batch, so what comes between need not wait for all of it.
+        one_by_one = self.device.type == "cpu"
+
         def estimate(image: np.ndarray, requests: Sequence[ObjectRequest]) -> list[ObjectKeypoints]:
-            if requests:
+            answers: dict[int, ObjectKeypoints] = {}
+            for some in by_window(requests) if one_by_one else [range(len(requests))]:
                 between()
-            return self.estimate(image, requests)
+                found = self.estimate(image, [requests[at] for at in some])
+                answers.update(zip(some, found, strict=True))
+            return [answers[at] for at in range(len(requests))]
 
         return find_instances(estimate, peaks, image, meant, most, trust or Trust(), known, sides)
 

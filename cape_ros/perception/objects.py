@@ -33,6 +33,14 @@ class ObjectRequest:
     detection_id: str = ""
 
 
+def by_window(requests: Sequence[ObjectRequest]) -> list[list[int]]:
+    """The places of the requests that look at the same box together, in order."""
+    windows: dict[Box, list[int]] = {}
+    for at, request in enumerate(requests):
+        windows.setdefault(request.box, []).append(at)
+    return list(windows.values())
+
+
 @dataclass(frozen=True)
 class ObjectKeypoints:
     """The keypoints of one object in an image.

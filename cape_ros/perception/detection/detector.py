@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 
+from cape_ros.core.pause import Pause
 from cape_ros.perception.category import Category
 from cape_ros.perception.detection.peaks import Peak, Sides, find_peaks
 from cape_ros.perception.detection.pyramid import Pyramid
@@ -34,7 +35,7 @@ class Detector:
             )
         return self._voters[category]
 
-    def pyramid(self, image: np.ndarray, between: Callable[[], None]) -> Pyramid:
+    def pyramid(self, image: np.ndarray, between: Pause) -> Pyramid:
         """What the peaks of one image are found in. Arguments as of `Pyramid`.
 
         Raises `InvalidInput` for an image that is too small to search in.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -11,16 +10,13 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.perception.inference.crops import HostCrops, as_stored
 from cape_ros.perception.inference.network import Network
 
 LENGTHS = (64, 32, 16)  # cells along the longer side of the frame
 LONGEST = 512  # pixels along it: what coarse backbones would need more for is too slow
 MULTIPLE = 32  # pixels: the largest stride of a backbone
-
-
-def no_pause() -> None:
-    """Nothing happens between the passes of a search."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Pyramid:
     """The levels of an image [H, W, 3] uint8 RGB, the finest first; each is computed when it is
     first asked for.
 
-    zooms: cells per frame pixel of each level. between: is called before each pass of the network.
+    zooms: cells per frame pixel of each level. between: is called before each stage of a pass.
     """
 
     def __init__(
@@ -43,7 +39,7 @@ class Pyramid:
         network: Network,
         cutter: HostCrops,
         image: np.ndarray,
-        between: Callable[[], None] = no_pause,
+        between: Pause = no_pause,
     ) -> None:
         self._network, self._cutter, self._between = network, cutter, between
         self._source, self._backwards = as_stored(image)
@@ -60,7 +56,9 @@ class Pyramid:
             pixels = _resize(self._source, self._lengths[number])
             if self._backwards:
                 pixels = np.ascontiguousarray(pixels[..., ::-1])
-            features = self._network.extract(self._cutter.upload(pixels[None]))[0]
+            # The others take a quarter of the finest one's time, or less: they are one stage.
+            within = no_pause if number else self._between
+            features = self._network.extract(self._cutter.upload(pixels[None]), between=within)[0]
             features = F.normalize(features.movedim(0, -1).float(), dim=-1)
             self._levels[number] = Level(features, self.zooms[number])
         return self._levels[number]

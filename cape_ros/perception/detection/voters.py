@@ -3,7 +3,7 @@ as small as objects are in a whole frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cape_ros.core.pause import Pause
 from cape_ros.model.layout.layout import features_at, place_landmarks
 from cape_ros.model.layout.rotations import EIGHTHS
 from cape_ros.perception.category import SupportShot
@@ -38,7 +39,7 @@ class Voters:
 
 @torch.inference_mode()
 def encode_voters(
-    network: Network, cutter: HostCrops, shots: Sequence[SupportShot], begin: Callable[[], None]
+    network: Network, cutter: HostCrops, shots: Sequence[SupportShot], begin: Pause
 ) -> tuple[Voters, ...]:
     """The voters of each of the sizes `CELLS`; none without shots. begin: is called before each
     pass of the network."""
@@ -53,7 +54,7 @@ def _encode(
     cutter: HostCrops,
     shots: Sequence[SupportShot],
     cells: int,
-    begin: Callable[[], None],
+    begin: Pause,
 ) -> Voters:
     stride = network.config.stride
     size = cells * stride

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.inference import ready
 from cape_ros.model.layout.rotations import RotationHypothesis, best_of_passes, judge
@@ -32,10 +33,10 @@ class Network:
     def prepare(self, keypoints: int, shots: int) -> None:
         """Prepare for categories of up to this many keypoints and shots; may take seconds."""
 
-    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+    def extract(self, images: Tensor, support: bool = False, between: Pause = no_pause) -> Tensor:
         """Normalised crops [N, 3, H, W] -> features [N, C, h, w], which the next call may use the
-        memory of."""
-        return self.net.extract(images, support)
+        memory of. between: is called between stages, where these take their time."""
+        return self.net.extract(images, support, between)
 
     def find(self, features: Tensor, tokens: KeypointTokens) -> tuple[Tensor, Tensor]:
         """Points [B, K, 2] in [0, 1] of each crop, and scores [B, K], both float32."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.model import CapeFormer, KeypointTokens
 from cape_ros.model.layout.layout import LANDMARKS, MOST_LAYOUTS, Layouts
 from cape_ros.model.layout.rotations import RotationHypothesis
@@ -117,11 +118,11 @@ class RecordedNetwork(Network):
             self._refused = True
             logger.warning("not all passes are recorded, frames take longer: %s", error)
 
-    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+    def extract(self, images: Tensor, support: bool = False, between: Pause = no_pause) -> Tensor:
         """As `Network.extract`; replayed where it is recorded."""
         recorded = self._extractions and tuple(images.shape[-2:]) == self.config.image_size
         if not recorded or (support and self.net.support_backbone is not None):
-            return super().extract(images, support)
+            return super().extract(images, support, between)
         parts = []
         for recording, part in _parts(self._extractions, len(images)):
             recording.fill(0, images[part])

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.perception.category import Category
 from cape_ros.perception.covering import estimate_covered
 from cape_ros.perception.detection.detect import similar_sides
 from cape_ros.perception.detection.peaks import ALL_SIDES, Sides
-from cape_ros.perception.detection.pyramid import no_pause
 from cape_ros.perception.geometry import box_faults, clip_box
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest, check_searchable
 from cape_ros.perception.tracking.association import (
@@ -75,7 +75,7 @@ class Tracker:
         track_ids: Iterator[int],
         clock: Callable[[], float] = time.monotonic,
         later: Callable[[Callable[[], None]], None] | None = None,
-        between: Callable[[], None] = no_pause,
+        between: Pause = no_pause,
         elsewhere: Callable[[], bool] = lambda: False,
     ) -> None:
         """clock: [s], of what a search costs. The motion of objects follows the images' stamps.

@@ -10,6 +10,8 @@ from pasted import cloth, is_at, place
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.geometry import hull_box
+from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.trust import Trust
 
 
@@ -170,3 +172,23 @@ def test_work_that_takes_many_passes_is_seen_to_go_on(
     together = max(len(passes) for passes in " ".join(events).split("goes on"))
     assert events.count("pass") > 10
     assert together <= len(" pass ")
+
+
+def test_what_is_estimated_between_the_stages_of_a_search_changes_neither(
+    estimator: Estimator, cup: Category
+) -> None:
+    scene = cloth()
+    box = hull_box(place(scene, cup, (200, 200), 150, 30), 0.1)
+    place(scene, cup, (450, 320), 110, 100)
+    request = ObjectRequest(cup.name, box)
+    (alone,) = estimator.estimate(scene, [request])
+    (expected,) = estimator.detect(scene, [cup])
+    between: list[ObjectKeypoints] = []
+    (found,) = estimator.detect(
+        scene, [cup], between=lambda: between.extend(estimator.estimate(scene, [request]))
+    )
+    assert len(between) > 2 * len(found) + 3  # of the finest level, and of each object
+    assert all(np.array_equal(one.keypoints, alone.keypoints) for one in between)
+    assert len(found) == len(expected) == 2
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.keypoints, other.keypoints, atol=1e-3)
