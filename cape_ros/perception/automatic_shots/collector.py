@@ -27,7 +27,7 @@ from cape_ros.perception.trust import Trust
 
 LEAST_DIFFERENCE = 0.06  # of a view from every shot
 LEAST_SEEN = 0.6  # of the keypoints must be trusted
-CONFIDENCE = 0.75  # of the best object score of its track
+CONFIDENCE = 0.6  # of the best object score of its track
 MOST_ERROR = 0.1  # of the box's longer side: so far may a keypoint found by going back be off
 LEAST_RIGHT = 0.75  # of the keypoints must be found by going back
 MOST_SHOTS = 5  # of a category with its automatic ones: more are not asked for their layout
