@@ -17,6 +17,7 @@ from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters
+from rclpy.client import Client
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -26,6 +27,7 @@ from cape_ros.ros.conversions import to_image
 from cape_ros.srv import RegisterCategory
 
 SECONDS = 120.0
+SETTLING = 1.0  # [s] on a busy machine, until a service has heard of a new client
 ROOT = Path(__file__).resolve().parents[2]
 PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 POINTS = [(30.0, 20.0), (70.0, 25.0), (65.0, 60.0), (25.0, 70.0)]
@@ -69,6 +71,7 @@ class Conversation:
         rclpy.init(args=[])
         self.name = name
         self.node = Node("conversation")
+        self._clients: dict[str, Client] = {}
         self._seconds = 100
 
     def end(self) -> None:
@@ -76,9 +79,12 @@ class Conversation:
         rclpy.try_shutdown()
 
     def ask(self, kind: Any, service: str, **fields: Any) -> Any:
-        client = self.node.create_client(kind, f"{self.name}/{service}")
-        assert client.wait_for_service(SECONDS), f"{client.srv_name} is not there"
-        time.sleep(0.3)  # until the service has heard of this client in turn
+        client = self._clients.get(service)
+        if client is None:
+            client = self.node.create_client(kind, f"{self.name}/{service}")
+            assert client.wait_for_service(SECONDS), f"{client.srv_name} is not there"
+            time.sleep(SETTLING)
+            self._clients[service] = client
         future = client.call_async(kind.Request(**fields))
         rclpy.spin_until_future_complete(self.node, future, timeout_sec=SECONDS)
         assert future.done(), f"{client.srv_name} did not answer"
