@@ -14,7 +14,7 @@ from cape_ros.perception.spatial import rigid
 from cape_ros.perception.spatial.rigid import Pose
 
 KEPT = 10.0  # [s] of each moving frame
-LATE = 1.0  # [s] that a stamp may be earlier than the newest one; more is another run's clock
+LATE = 1.0  # [s] that a stamp may be earlier than the newest one
 MOST_STAMPS = 2000  # of each
 MOST_FRAMES = 1000
 CERTAIN: Final = np.zeros((6, 6))
@@ -33,17 +33,36 @@ class NoTransform(CapeError):
 
 @dataclass(eq=False)
 class _Edge:
-    """Where a frame lies in its parent; if it does not move, as it was said last."""
+    """Where a frame lies in its parent; if it does not move, as it was said last.
+
+    astray: a transform that came far too late, or is the first one of another run.
+    """
 
     parent: str
     static: bool
     stamps: list[float] = field(default_factory=list)
     poses: list[Pose] = field(default_factory=list)
+    astray: tuple[float, Pose] | None = None
 
     def add(self, stamp: float, pose: Pose) -> None:
-        if self.stamps and (self.static or stamp < self.stamps[-1] - LATE):
-            self.stamps.clear()
-            self.poses.clear()
+        before, self.astray = self.astray, None
+        if self.static:
+            self._clear()
+        elif self.stamps and stamp < self.stamps[-1] - LATE:
+            # One of the last seconds may have been held up on its way; two in a row are a new run.
+            if before is None and stamp > self.stamps[-1] - KEPT:
+                self.astray = stamp, pose
+                return
+            self._clear()
+            if before is not None:
+                self._insert(*before)
+        self._insert(stamp, pose)
+
+    def _clear(self) -> None:
+        self.stamps.clear()
+        self.poses.clear()
+
+    def _insert(self, stamp: float, pose: Pose) -> None:
         at = bisect_left(self.stamps, stamp)
         if at < len(self.stamps) and self.stamps[at] == stamp:
             self.poses[at] = pose

@@ -87,6 +87,16 @@ def test_a_run_that_began_anew_is_not_mixed_with_the_one_before() -> None:
         tree.find("base", "camera", 5.0)
 
 
+def test_one_transform_that_was_held_up_on_its_way_does_no_harm() -> None:
+    tree = TransformTree()
+    for step in range(50):
+        tree.add("base", "camera", pose(float(step)), step / 10)
+        if step > 20:  # another publisher, whose clock is two seconds behind
+            tree.add("base", "camera", pose(-1.0), step / 10 - 2)
+    for step in (15, 40):
+        assert tree.find("base", "camera", step / 10).translation[0] == step
+
+
 def test_what_comes_out_of_order_is_put_in_order() -> None:
     tree = TransformTree()
     for stamp in (10.0, 10.2, 10.1):
