@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -80,7 +80,7 @@ class Rules:
         except ValueError:
             own = socket.gethostname().lower()
             first = own.partition(".")[0]
-            return name in (self.host.lower(), own, first, f"{first}.local")
+            return name in (self.host.lower().removesuffix("."), own, first, f"{first}.local")
 
     def origin_fits(self, headers: Headers) -> bool:
         """A page of another origin says so; programs that are no browsers say nothing."""
@@ -105,6 +105,7 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        scope = _in_origin_form(scope)
 
         async def send_safely(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -185,9 +186,27 @@ def is_local(host: str) -> bool:
     return host in LOCAL
 
 
+def _in_origin_form(scope: Scope) -> Scope:
+    """A request as to a proxy names the whole address, whose host counts instead of the header's
+    (RFC 9112, section 3.2.2)."""
+    target = scope.get("raw_path") or b""
+    if not target.lower().startswith((b"http://", b"https://")):
+        return scope
+    host, slash, path = target.partition(b"//")[2].partition(b"/")
+    path = slash + path or b"/"
+    headers = [header for header in scope["headers"] if header[0] != b"host"]
+    return {
+        **scope,
+        "path": unquote(path.decode("ascii")),
+        "raw_path": path,
+        "headers": [*headers, (b"host", host)],
+    }
+
+
 def _host_name(header: str) -> str:
-    """The host name of a Host header, without port and brackets."""
+    """The host name of a Host header, without port and brackets, and without the dot that may end
+    a whole name of DNS."""
     try:
-        return (urlsplit(f"//{header}").hostname or "").lower()
+        return (urlsplit(f"//{header}").hostname or "").lower().removesuffix(".")
     except ValueError:
         return ""

@@ -135,16 +135,52 @@ def test_another_name_for_this_machine_is_refused(site: Site, open_site: Site) -
         assert site.browser.get("/", headers={"Host": host}).status_code in (400, 403)
         answer = open_site.browser.get("/", headers={**bearer, "Host": host})
         assert answer.status_code in (400, 403)
-    for host in ("localhost:1234", "127.0.0.1", "[::1]:8765"):  # through an ssh tunnel
+    for host in ("evil.example.", "localhost..", ".", "localhost.evil.example."):
+        assert site.browser.get("/", headers={"Host": host}).status_code == 403
+    # through an ssh tunnel, and as a whole name of DNS
+    for host in ("localhost:1234", "127.0.0.1", "[::1]:8765", "localhost.", "LocalHost.:8765"):
         assert site.browser.get("/", headers={"Host": host}).status_code == 200
     own = socket.gethostname()
     for host in (f"{own}.evil.example", f"{own}.evil.example:8765", f"{own}.local.evil.example"):
         answer = open_site.browser.get("/", headers={**bearer, "Host": host})
         assert answer.status_code == 403, host
-    for host in ("192.168.1.7:8765", own, f"{own.upper()}:8765", f"{own}.local"):
+    names = (own, f"{own.upper()}:8765", f"{own}.local", f"{own}.", f"{own}.local.:8765")
+    for host in ("192.168.1.7:8765", *names):
         answer = open_site.browser.get("/", headers={**bearer, "Host": host})
         assert answer.status_code == 200
         assert site.browser.get("/", headers={"Host": host}).status_code == 403
+
+
+def ask(site: Site, target: str, host: str, *headers: str) -> tuple[int, bytes]:
+    """Status and body of a GET with a request line that no library would send."""
+    port = site.browser.base_url.port
+    lines = [f"GET {target} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]
+    with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def test_a_request_may_name_the_whole_address_as_through_a_proxy(site: Site) -> None:
+    site.stand.show()
+    for scheme in ("http", "HTTP", "https"):
+        status, body = ask(site, f"{scheme}://localhost:8765/api/cameras", "localhost")
+        assert (status, body) == (200, site.browser.get("/api/cameras").content)
+    assert ask(site, "http://localhost", "localhost")[1] == site.browser.get("/").content
+    query = "http://localhost/api/images/x?longest=%33"
+    assert ask(site, query, "localhost") == ask(site, "/api/images/x?longest=%33", "localhost")
+    missing = ask(site, "http://localhost/api/categories/a%20b", "localhost")
+    assert missing == ask(site, "/api/categories/a%20b", "localhost")
+    assert ask(site, "http:///api/cameras", "localhost")[0] == 403
+
+
+def test_the_host_of_a_whole_address_is_the_one_that_counts(site: Site, open_site: Site) -> None:
+    assert ask(site, "http://evil.example/", "localhost")[0] == 403
+    assert ask(site, "http://localhost/", "evil.example")[0] == 200
+    assert ask(open_site, "http://localhost/api/cameras", "localhost")[0] == 401
+    bearer = f"Authorization: Bearer {TOKEN}"
+    assert ask(open_site, "http://localhost/api/cameras", "localhost", bearer)[0] == 200
 
 
 def test_every_answer_has_the_headers_that_keep_it_in_place(site: Site) -> None:
