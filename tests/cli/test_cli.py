@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -430,6 +431,32 @@ def test_what_is_wrong_comes_in_one_sentence(
     assert error.startswith("cape: ")
     assert message in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["list"], "--library: ~/.local/share/cape_ros/library: Could not determine home"),
+        (["lab", "weights", "list"], "CAPE_ROS_CACHE: ~/.cache: Could not determine home"),
+        (["lab", "weights", "show", "split1-1shot"], "CAPE_ROS_CACHE"),
+    ],
+)
+def test_a_user_without_a_home_folder(
+    words: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of a container that is started with `--user 1234`, or of a service."""
+
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("HOME", "XDG_CACHE_HOME", "CAPE_ROS_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    assert cape(*words) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_half_a_photograph_is_not_registered(
