@@ -44,8 +44,9 @@ HEADERS = {
 ASK = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Studio</title>"
     "<meta name=viewport content='width=device-width'><meta name=color-scheme content='dark light'>"
-    "<h1>Studio</h1><form action=/ autocomplete=on><p><label>Token <input name=token type=password "
-    "autocomplete=current-password required autofocus size=40></label> <button>Open</button>"
+    "<h1>Studio</h1><form action=./ autocomplete=on><p><label>Token "
+    "<input name=token type=password autocomplete=current-password required autofocus size=40>"
+    "</label> <button>Open</button>"
     "<p role=alert>{wrong}<p>It is in the address that was printed when Studio started; the whole "
     "address can be pasted, too.</form>"
 )
@@ -166,7 +167,7 @@ class Guard:
         given = query.get("token", [""])[0].rpartition("token=")[2].strip()
         if not self._rules.token_fits(given):
             return HTMLResponse(ASK.format(wrong="This token is wrong." if given else ""), 401)
-        answer = RedirectResponse("/", 303)
+        answer = RedirectResponse("./", 303)  # also below a folder of a reverse proxy
         answer.set_cookie(
             self._rules.cookie,
             self._rules.token or "",
