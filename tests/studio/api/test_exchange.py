@@ -176,6 +176,10 @@ def test_images_that_are_missing_or_of_another_size_are_told(site: Site) -> None
     small = site.upload(IMAGE[:20, :20])
     answer = bring(site, LABELME, images=small, names="mug.png")
     assert "20 x 20; the file speaks of 64 x 48" in answer["problems"][0]
+    turned = site.upload(np.rot90(IMAGE))
+    answer = bring(site, LABELME, images=turned, names="mug.png")
+    assert "is 48 x 64; the file speaks of 64 x 48" in answer["problems"][0]
+    assert "EXIF" in answer["problems"][0]
     answer = bring(site, LABELME, images="gone", names="mug.png")
     assert "upload it again" in answer["problems"][0]
     (fault,) = site.ask("POST", "import?images=a,b&names=c", 400, content=b"{}")["faults"]
