@@ -172,6 +172,7 @@ class Guard:
             self._rules.cookie,
             self._rules.token or "",
             max_age=COOKIE_KEPT,
+            path=None,  # the folder that the browser sees; a proxy may show others beside it
             httponly=True,
             samesite="strict",
         )

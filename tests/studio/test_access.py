@@ -85,6 +85,8 @@ def test_below_a_folder_of_a_reverse_proxy_every_address_stays_there(open_site: 
     outside = httpx.URL("https://lab.example/robot/")
     moved = open_site.browser.get(f"/?token={TOKEN}", follow_redirects=False)
     assert outside.join(moved.headers["location"]) == outside
+    # The cookie is of this folder: another robot's beside it has a token of its own.
+    assert "path" not in moved.headers["set-cookie"].lower()
     asked = httpx.get(open_site.browser.base_url).text
     pages = {"": asked, "api/docs": open_site.browser.get("/api/docs").text}
     pages["index.html"] = open_site.browser.get("/").text
