@@ -28,7 +28,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
-READS = ("GET", "HEAD")
 LARGEST_BODY = 4_000_000  # bytes of JSON: a hundred shots of a hundred keypoints
 LOCAL = ("localhost", "127.0.0.1", "::1")
 WRONG_TOKEN, WRONG_ORIGIN = 4401, 4403  # close codes
@@ -107,6 +106,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope = _in_origin_form(scope)
+        if scope.get("method") == "HEAD":  # an answer to GET, of which the server sends no body
+            scope = {**scope, "method": "GET"}
 
         async def send_safely(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -138,7 +139,7 @@ class Guard:
         rules = self._rules
         if not rules.host_fits(headers.get("host", "")):
             return refused(403, "Host", "is not a name of this machine; use its IP address")
-        writes = scope["type"] == "websocket" or scope["method"] not in READS
+        writes = scope["type"] == "websocket" or scope["method"] != "GET"
         if writes and not rules.origin_fits(headers):
             return refused(403, "Origin", "is another page; only Studio's own may do this")
         if writes and scope["type"] == "http" and scope["path"] not in self._uploads:
@@ -147,7 +148,7 @@ class Guard:
                 return refused(413, "", f"a body has {LARGEST_BODY} bytes at most, and says so")
         if rules.token is None or rules.token_fits(self._offered(headers)):
             return None
-        if scope["type"] == "http" and scope["path"] == "/" and scope["method"] in READS:
+        if scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "GET":
             return self._first_visit(scope)
         return refused(401, "token", "is missing or wrong; use the address that was printed")
 

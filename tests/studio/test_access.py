@@ -211,6 +211,18 @@ def test_every_answer_has_the_headers_that_keep_it_in_place(site: Site) -> None:
         assert "server" not in headers
 
 
+def test_head_is_get_without_its_body(site: Site, open_site: Site) -> None:
+    """Programs that watch services ask so."""
+    site.stand.show()
+    for path in ("/", "/js/main.js", "/api/cameras", "/api/openapi.json", "/api/nothing"):
+        asked, got = site.browser.head(path), site.browser.get(path)
+        assert (asked.status_code, asked.content) == (got.status_code, b"")
+        assert asked.headers["content-length"] == got.headers["content-length"]
+        assert asked.headers["content-type"] == got.headers["content-type"]
+    assert open_site.browser.head("/api/cameras").status_code == 401
+    assert open_site.browser.head("/").status_code == 401
+
+
 def test_names_are_no_paths(site: Site) -> None:
     for path in (
         "/../setup.py",
