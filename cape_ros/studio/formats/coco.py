@@ -26,6 +26,7 @@ from cape_ros.studio.formats.reading import (
     Skeleton,
     parse,
     parse_entries,
+    plain_text,
     read_box,
     read_number,
     unique_names,
@@ -49,7 +50,7 @@ def read_names(value: Any) -> Any:
     """Some programs write null, or numbers."""
     if not isinstance(value, list):
         return [] if value is None else value
-    return [str(name) if type(name) is int else name for name in value]
+    return [str(name) if type(name) is int else plain_text(name) for name in value]
 
 
 def read_entries(value: Any) -> Any:
@@ -83,7 +84,7 @@ class CocoCategory(BaseModel):
     symmetries: this package's own, from 0."""
 
     id: Id
-    name: Annotated[str, StringConstraints(strip_whitespace=True)]
+    name: Annotated[str, BeforeValidator(plain_text), StringConstraints(strip_whitespace=True)]
     keypoints: Names = []
     skeleton: Any = None
     symmetries: list[list[int]] = []
