@@ -57,7 +57,8 @@ def answers_to(
         yield lambda row: print(json.dumps(row, indent=2 if single else None), flush=True)
         return
     try:
-        file = out.open("w", encoding="utf-8", newline="")
+        # A file's name may be none in UTF-8; JSON has it with the same escapes.
+        file = out.open("w", encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
         raise SourceError(f"{out}: cannot be written: {error.strerror}") from error
     with file:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from cape_ros.core.errors import Fault, InvalidInput
+from cape_ros.core.files import expand
 
 if TYPE_CHECKING:
     from cape_ros.perception.category import Category
@@ -55,10 +56,7 @@ def open_library(folder: Path, make: bool = False) -> CategoryLibrary:
     """
     from cape_ros.perception.library.library import CategoryLibrary
 
-    try:
-        root = folder.expanduser()
-    except RuntimeError as error:  # ~user that does not exist
-        raise InvalidInput.of("--library", f"{folder}: {error}") from error
+    root = expand(folder, "--library")
     missing = not os.path.isdir(root / "categories")  # a name that is too long is missing, too
     if missing and not make:
         what = "holds no library" if os.path.exists(root) else "does not exist"

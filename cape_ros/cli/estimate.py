@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 IMAGES = (".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 PERHAPS = (".avif", ".gif", ".heic", ".heif", ".jp2")  # named where they cannot be read
+LONGEST_NAME = 251  # bytes; file systems allow 255 with the ending
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 
 
@@ -128,7 +130,15 @@ class InputImage:
     @property
     def picture(self) -> str:
         """A name for the file that it is drawn in, among others of the same source."""
-        return f"{self.file.name if self.number is None else f'{self.number:06d}'}.png"
+        return f"{_bounded(self.file.name) if self.number is None else f'{self.number:06d}'}.png"
+
+
+def _bounded(name: str) -> str:
+    """The name in UTF-8, with room for a further ending, and still unlike those of other files."""
+    octets = name.encode(errors="backslashreplace")
+    if len(octets) <= LONGEST_NAME:
+        return octets.decode()
+    return f"{octets[: LONGEST_NAME - 9].decode(errors='ignore')}~{zlib.crc32(octets):08x}"
 
 
 def frames_of(source: Path) -> Iterator[InputImage]:

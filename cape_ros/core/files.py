@@ -10,6 +10,15 @@ from pathlib import Path
 from cape_ros.core.errors import InvalidInput, SourceError
 
 
+def expand(path: Path, field: str) -> Path:
+    """With the home folder for `~`. Raises `InvalidInput` for a user without one, such as that of a
+    service or a container."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise InvalidInput.of(field, f"{path}: {error}") from error
+
+
 def read_file(path: Path) -> bytes:
     """Raises `SourceError`, also for a pipe or a device, which may have no end."""
     try:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from cape_ros.core.errors import CheckpointError
+from cape_ros.core.files import expand
 from cape_ros.model import checkpoints
 from cape_ros.model.capeformer import CapeFormer
 
@@ -65,10 +66,14 @@ RELEASES = {
 
 
 def cache_folder() -> Path:
-    """Where fetched weights lie: `$CAPE_ROS_CACHE`, else `cape_ros` in the user's cache folder."""
+    """Where fetched weights lie: `$CAPE_ROS_CACHE`, else `cape_ros` in the user's cache folder.
+
+    Raises `InvalidInput` for a user without a home folder.
+    """
     if folder := os.environ.get("CAPE_ROS_CACHE"):
         return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cape_ros"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return expand(cache, "CAPE_ROS_CACHE") / "cape_ros"
 
 
 def find(weights: str | Path | None) -> Path:

@@ -27,6 +27,7 @@ from cape_ros.ros import compat, parameters
 from cape_ros.ros.depth import DepthInput
 from cape_ros.ros.detections import class_map, to_requests
 from cape_ros.ros.frame_buffer import FrameBuffer
+from cape_ros.ros.latched_info import LatchedInfo
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
 from cape_ros.ros.pairing import Pairing
 from cape_ros.server.server import Frame, Server
@@ -51,6 +52,8 @@ class Camera:
         self.meter = CameraMeter()
         self._time = CaptureTime()
         self.info: CameraInfo | None = None
+        self._latched_info: LatchedInfo | None = None  # once it listens
+        self._latched_depth_info: LatchedInfo | None = None  # if depth has one of its own
         self.depth = DepthInput()
         self._info_reader = CameraInfoReader()
         self._reading = threading.Lock()  # of that reader
@@ -85,7 +88,7 @@ class Camera:
             self._subscribe(Image, topic(self.name, "image"), on_image, qos, self._on_lost)
         sensor = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         info = self._info_topic(base, "camera_info")
-        self._subscribe(CameraInfo, info, self._guarded(self._on_info), sensor)
+        self._latched_info = self._subscribe_info(info, self._on_info, sensor)
         self._listen_to_depth(self._node.resolve_topic_name(info), sensor)
         if self.get("boxes") == "detections":
             several = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -95,6 +98,7 @@ class Camera:
 
     def stop(self) -> None:
         """Idempotent. A callback in progress still ends."""
+        self._latched_info = self._latched_depth_info = None
         subscriptions, self._subscriptions = self._subscriptions, []
         for subscription in subscriptions:
             self._node.destroy_subscription(subscription)
@@ -112,7 +116,7 @@ class Camera:
         self._subscribe(kind, name, self._guarded(self._on_depth), sensor)
         own = self._info_topic(base, "depth_camera_info")
         if self._node.resolve_topic_name(own) != info:
-            self._subscribe(CameraInfo, own, self._guarded(self._on_depth_info), sensor)
+            self._latched_depth_info = self._subscribe_info(own, self._on_depth_info, sensor)
 
     def _subscribe(
         self,
@@ -128,6 +132,13 @@ class Camera:
                 self._node, kind, name, callback, qos, group, self.report_mismatch, on_lost
             )
         )
+
+    def _subscribe_info(
+        self, name: str, callback: Callable[[CameraInfo], None], qos: QoSProfile
+    ) -> LatchedInfo:
+        guarded = self._guarded(callback)
+        self._subscribe(CameraInfo, name, guarded, qos)
+        return LatchedInfo(self._node, name, guarded, self._subscriptions.append)
 
     def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
         """A message that makes any library raise is refused, and the node goes on."""
@@ -169,6 +180,8 @@ class Camera:
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         began = time.monotonic()
+        if self.info is None and self._latched_info:
+            self._latched_info.look()
         stamp = nanoseconds(message.header.stamp)
         self.meter.arrived(stamp, self._node.get_clock().now().nanoseconds)
         if before := self.meter.stamps.see(stamp):
@@ -239,6 +252,8 @@ class Camera:
 
     def _on_depth(self, message: Image | CompressedImage) -> None:
         self.meter.space.depth += 1
+        if self.depth.info is None and self._latched_depth_info:
+            self._latched_depth_info.look()
         self.depth.add(message)
 
     def _on_detections(self, message: Any) -> None:

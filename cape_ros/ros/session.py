@@ -14,6 +14,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from cape_ros.core.errors import CapeError, InvalidInput
 from cape_ros.core.extras import require_studio
+from cape_ros.core.files import expand
 from cape_ros.messages import bridge
 from cape_ros.msg import CategoryArray
 from cape_ros.perception.category import Category
@@ -64,7 +65,7 @@ class Session:
     def _begin(self) -> None:
         values, node = self._values, self._node
         estimator = Estimator.load(values["weights"], values["device"], values["precision"])
-        library = CategoryLibrary(_folder(values["library"]))
+        library = CategoryLibrary(expand(Path(values["library"]), "library"))
         for damaged in library.damaged:
             node.get_logger().error(f"library: set aside {damaged}")
         if state := bridge.state():
@@ -305,10 +306,3 @@ def _tracking(values: parameters.Values) -> TrackingSettings:
 
 def _style(values: parameters.Values) -> Style:
     return Style(values["trusted_point"], values["overlay"], values["jpeg_quality"])
-
-
-def _folder(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise InvalidInput.of("library", f"{text}: {error}") from error

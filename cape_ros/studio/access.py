@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -28,7 +28,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
-READS = ("GET", "HEAD")
 LARGEST_BODY = 4_000_000  # bytes of JSON: a hundred shots of a hundred keypoints
 LOCAL = ("localhost", "127.0.0.1", "::1")
 WRONG_TOKEN, WRONG_ORIGIN = 4401, 4403  # close codes
@@ -44,8 +43,9 @@ HEADERS = {
 ASK = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Studio</title>"
     "<meta name=viewport content='width=device-width'><meta name=color-scheme content='dark light'>"
-    "<h1>Studio</h1><form action=/ autocomplete=on><p><label>Token <input name=token type=password "
-    "autocomplete=current-password required autofocus size=40></label> <button>Open</button>"
+    "<h1>Studio</h1><form action=./ autocomplete=on><p><label>Token "
+    "<input name=token type=password autocomplete=current-password required autofocus size=40>"
+    "</label> <button>Open</button>"
     "<p role=alert>{wrong}<p>It is in the address that was printed when Studio started; the whole "
     "address can be pasted, too.</form>"
 )
@@ -80,7 +80,7 @@ class Rules:
         except ValueError:
             own = socket.gethostname().lower()
             first = own.partition(".")[0]
-            return name in (self.host.lower(), own, first, f"{first}.local")
+            return name in (self.host.lower().removesuffix("."), own, first, f"{first}.local")
 
     def origin_fits(self, headers: Headers) -> bool:
         """A page of another origin says so; programs that are no browsers say nothing."""
@@ -105,6 +105,9 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        scope = _in_origin_form(scope)
+        if scope.get("method") == "HEAD":  # an answer to GET, of which the server sends no body
+            scope = {**scope, "method": "GET"}
 
         async def send_safely(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -136,7 +139,7 @@ class Guard:
         rules = self._rules
         if not rules.host_fits(headers.get("host", "")):
             return refused(403, "Host", "is not a name of this machine; use its IP address")
-        writes = scope["type"] == "websocket" or scope["method"] not in READS
+        writes = scope["type"] == "websocket" or scope["method"] != "GET"
         if writes and not rules.origin_fits(headers):
             return refused(403, "Origin", "is another page; only Studio's own may do this")
         if writes and scope["type"] == "http" and scope["path"] not in self._uploads:
@@ -145,7 +148,7 @@ class Guard:
                 return refused(413, "", f"a body has {LARGEST_BODY} bytes at most, and says so")
         if rules.token is None or rules.token_fits(self._offered(headers)):
             return None
-        if scope["type"] == "http" and scope["path"] == "/" and scope["method"] in READS:
+        if scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "GET":
             return self._first_visit(scope)
         return refused(401, "token", "is missing or wrong; use the address that was printed")
 
@@ -165,11 +168,12 @@ class Guard:
         given = query.get("token", [""])[0].rpartition("token=")[2].strip()
         if not self._rules.token_fits(given):
             return HTMLResponse(ASK.format(wrong="This token is wrong." if given else ""), 401)
-        answer = RedirectResponse("/", 303)
+        answer = RedirectResponse("./", 303)  # also below a folder of a reverse proxy
         answer.set_cookie(
             self._rules.cookie,
             self._rules.token or "",
             max_age=COOKIE_KEPT,
+            path=None,  # the folder that the browser sees; a proxy may show others beside it
             httponly=True,
             samesite="strict",
         )
@@ -185,9 +189,27 @@ def is_local(host: str) -> bool:
     return host in LOCAL
 
 
+def _in_origin_form(scope: Scope) -> Scope:
+    """A request as to a proxy names the whole address, whose host counts instead of the header's
+    (RFC 9112, section 3.2.2)."""
+    target = scope.get("raw_path") or b""
+    if not target.lower().startswith((b"http://", b"https://")):
+        return scope
+    host, slash, path = target.partition(b"//")[2].partition(b"/")
+    path = slash + path or b"/"
+    headers = [header for header in scope["headers"] if header[0] != b"host"]
+    return {
+        **scope,
+        "path": unquote(path.decode("ascii")),
+        "raw_path": path,
+        "headers": [*headers, (b"host", host)],
+    }
+
+
 def _host_name(header: str) -> str:
-    """The host name of a Host header, without port and brackets."""
+    """The host name of a Host header, without port and brackets, and without the dot that may end
+    a whole name of DNS."""
     try:
-        return (urlsplit(f"//{header}").hostname or "").lower()
+        return (urlsplit(f"//{header}").hostname or "").lower().removesuffix(".")
     except ValueError:
         return ""

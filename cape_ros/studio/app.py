@@ -106,7 +106,7 @@ def overview(app: FastAPI) -> str:
     )
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Studio: API</title>"
-        "<h1>Studio: API</h1><p>All of it: <a href=/api/openapi.json>openapi.json</a>. "
+        "<h1>Studio: API</h1><p>All of it: <a href=openapi.json>openapi.json</a>. "
         "Live frames: WebSocket <code>/api/live</code>."
         f"<table><tr><th>method<th>path<th>what{rows}</table>"
     )

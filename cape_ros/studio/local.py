@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cape_ros.core.errors import CapeError
+from cape_ros.core.files import expand
 from cape_ros.media.photographs import photographs
 from cape_ros.media.sources import CutOff, LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.perception.estimator import Estimator
@@ -49,7 +50,7 @@ def serve(source: Source, values: Mapping[str, Any], say: Callable[[str], None])
     with ExitStack() as ends:
         ends.callback(source.close)
         estimator = Estimator.load(values.get("weights"), values.get("device", "auto"))
-        library = CategoryLibrary(Path(values.get("library", LIBRARY)).expanduser())
+        library = CategoryLibrary(expand(Path(values.get("library", LIBRARY)), "--library"))
         for damaged in library.damaged:
             logger.error("library: set aside %s", damaged)
         studio: Studio | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import pwd
 import re
 import subprocess
 import sys
@@ -347,6 +349,23 @@ def test_a_folder_of_images_as_csv_and_as_json_lines(
     assert {path.name for path in (tmp_path / "drawn").iterdir()} == {"a.png.png", "c.png.png"}
     (folder / "b.jpg").unlink()
     (folder / "b.HEIC").unlink()
+    longest = [f"{'ü' * 125}{letter}.png" for letter in "ab"]  # 255 bytes, as file systems allow
+    for name in longest:
+        (folder / name).write_bytes((folder / "c.png").read_bytes())
+    assert cape(*words, "--box", "60,40,60,60", "--draw", tmp_path / "of_long_names") == 0
+    drawn = [path.name for path in (tmp_path / "of_long_names").iterdir()]
+    assert len(drawn) == 4
+    assert sum(name.startswith("ü" * 100) and name.endswith(".png") for name in drawn) == 2
+    for name in longest:
+        (folder / name).unlink()
+    latin = folder / os.fsdecode(b"m\xfcg.png")
+    latin.write_bytes((folder / "c.png").read_bytes())
+    found, drawn_in = tmp_path / "found.csv", tmp_path / "of_latin_names"
+    assert cape(*words, "--box", "60,40,60,60", "--out", found, "--draw", drawn_in) == 0
+    assert "m\\udcfcg.png" in found.read_text()
+    assert {path.name for path in drawn_in.iterdir()} >= {"c.png.png", "m\\udcfcg.png.png"}
+    latin.unlink()
+    capsys.readouterr()
     assert cape(*words, "--box", "60,40,60,60") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [Path(line["file"]).name for line in lines] == ["a.png", "c.png"]
@@ -412,6 +431,32 @@ def test_what_is_wrong_comes_in_one_sentence(
     assert error.startswith("cape: ")
     assert message in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["list"], "--library: ~/.local/share/cape_ros/library: Could not determine home"),
+        (["lab", "weights", "list"], "CAPE_ROS_CACHE: ~/.cache: Could not determine home"),
+        (["lab", "weights", "show", "split1-1shot"], "CAPE_ROS_CACHE"),
+    ],
+)
+def test_a_user_without_a_home_folder(
+    words: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of a container that is started with `--user 1234`, or of a service."""
+
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("HOME", "XDG_CACHE_HOME", "CAPE_ROS_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    assert cape(*words) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_half_a_photograph_is_not_registered(

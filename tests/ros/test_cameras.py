@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from dds import EVERYTHING_IS_FOUND, PIXELS, Bench, Inbox, image, wait_for
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
@@ -278,6 +278,20 @@ def test_a_camera_info_is_kept_and_never_waited_for(start: Start) -> None:
     publisher = robot.create_publisher(CameraInfo, "/cape/camera_info", 10)
     wait_for(publisher.get_subscription_count)
     publisher.publish(CameraInfo(width=120, height=90))
+    wait_for(lambda: camera.info is not None and camera.info.width == 120)
+
+
+def test_a_camera_info_that_was_published_once_is_asked_for(start: Start) -> None:
+    """Latched, and before the node listened."""
+    bench = start()
+    camera = bench.node.session.cameras[0]
+    camera.stop()
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = bench.robot.create_publisher(CameraInfo, "/cape/camera_info", latched)
+    publisher.publish(CameraInfo(width=120, height=90))
+    camera.start()
+    wait_for(bench.robot.camera.get_subscription_count)
+    bench.robot.show()
     wait_for(lambda: camera.info is not None and camera.info.width == 120)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_without_the_token_nothing_is_told(open_site: Site) -> None:
 def test_the_token_in_the_address_becomes_a_cookie(open_site: Site) -> None:
     assert open_site.address.endswith(f"/?token={TOKEN}")
     answer = open_site.browser.get(f"/?token={TOKEN}", follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.url.join(answer.headers["location"]).raw_path) == (303, b"/")
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
@@ -77,6 +78,23 @@ def test_the_token_in_the_address_becomes_a_cookie(open_site: Site) -> None:
     assert open_site.browser.get("/?token=wrong").status_code == 200  # by the cookie
     name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
     assert watch(open_site, Cookie=f"{name}={value}") not in (WRONG_TOKEN, WRONG_ORIGIN)
+
+
+def test_below_a_folder_of_a_reverse_proxy_every_address_stays_there(open_site: Site) -> None:
+    """As with nginx: location /robot/ { proxy_pass http://127.0.0.1:8765/; }."""
+    outside = httpx.URL("https://lab.example/robot/")
+    moved = open_site.browser.get(f"/?token={TOKEN}", follow_redirects=False)
+    assert outside.join(moved.headers["location"]) == outside
+    # The cookie is of this folder: another robot's beside it has a token of its own.
+    assert "path" not in moved.headers["set-cookie"].lower()
+    asked = httpx.get(open_site.browser.base_url).text
+    pages = {"": asked, "api/docs": open_site.browser.get("/api/docs").text}
+    pages["index.html"] = open_site.browser.get("/").text
+    for path, page in pages.items():
+        addresses = re.findall(r"""\b(?:href|src|action)=["']?([^"'\s>]+)""", page)
+        assert addresses
+        for address in addresses:
+            assert str(outside.join(path).join(address)).startswith(str(outside)), address
 
 
 def test_a_pasted_address_is_as_good_as_its_token(open_site: Site) -> None:
@@ -135,16 +153,52 @@ def test_another_name_for_this_machine_is_refused(site: Site, open_site: Site) -
         assert site.browser.get("/", headers={"Host": host}).status_code in (400, 403)
         answer = open_site.browser.get("/", headers={**bearer, "Host": host})
         assert answer.status_code in (400, 403)
-    for host in ("localhost:1234", "127.0.0.1", "[::1]:8765"):  # through an ssh tunnel
+    for host in ("evil.example.", "localhost..", ".", "localhost.evil.example."):
+        assert site.browser.get("/", headers={"Host": host}).status_code == 403
+    # through an ssh tunnel, and as a whole name of DNS
+    for host in ("localhost:1234", "127.0.0.1", "[::1]:8765", "localhost.", "LocalHost.:8765"):
         assert site.browser.get("/", headers={"Host": host}).status_code == 200
     own = socket.gethostname()
     for host in (f"{own}.evil.example", f"{own}.evil.example:8765", f"{own}.local.evil.example"):
         answer = open_site.browser.get("/", headers={**bearer, "Host": host})
         assert answer.status_code == 403, host
-    for host in ("192.168.1.7:8765", own, f"{own.upper()}:8765", f"{own}.local"):
+    names = (own, f"{own.upper()}:8765", f"{own}.local", f"{own}.", f"{own}.local.:8765")
+    for host in ("192.168.1.7:8765", *names):
         answer = open_site.browser.get("/", headers={**bearer, "Host": host})
         assert answer.status_code == 200
         assert site.browser.get("/", headers={"Host": host}).status_code == 403
+
+
+def ask(site: Site, target: str, host: str, *headers: str) -> tuple[int, bytes]:
+    """Status and body of a GET with a request line that no library would send."""
+    port = site.browser.base_url.port
+    lines = [f"GET {target} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]
+    with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def test_a_request_may_name_the_whole_address_as_through_a_proxy(site: Site) -> None:
+    site.stand.show()
+    for scheme in ("http", "HTTP", "https"):
+        status, body = ask(site, f"{scheme}://localhost:8765/api/cameras", "localhost")
+        assert (status, body) == (200, site.browser.get("/api/cameras").content)
+    assert ask(site, "http://localhost", "localhost")[1] == site.browser.get("/").content
+    query = "http://localhost/api/images/x?longest=%33"
+    assert ask(site, query, "localhost") == ask(site, "/api/images/x?longest=%33", "localhost")
+    missing = ask(site, "http://localhost/api/categories/a%20b", "localhost")
+    assert missing == ask(site, "/api/categories/a%20b", "localhost")
+    assert ask(site, "http:///api/cameras", "localhost")[0] == 403
+
+
+def test_the_host_of_a_whole_address_is_the_one_that_counts(site: Site, open_site: Site) -> None:
+    assert ask(site, "http://evil.example/", "localhost")[0] == 403
+    assert ask(site, "http://localhost/", "evil.example")[0] == 200
+    assert ask(open_site, "http://localhost/api/cameras", "localhost")[0] == 401
+    bearer = f"Authorization: Bearer {TOKEN}"
+    assert ask(open_site, "http://localhost/api/cameras", "localhost", bearer)[0] == 200
 
 
 def test_every_answer_has_the_headers_that_keep_it_in_place(site: Site) -> None:
@@ -155,6 +209,18 @@ def test_every_answer_has_the_headers_that_keep_it_in_place(site: Site) -> None:
         assert "default-src 'self'" in headers["content-security-policy"]
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "server" not in headers
+
+
+def test_head_is_get_without_its_body(site: Site, open_site: Site) -> None:
+    """Programs that watch services ask so."""
+    site.stand.show()
+    for path in ("/", "/js/main.js", "/api/cameras", "/api/openapi.json", "/api/nothing"):
+        asked, got = site.browser.head(path), site.browser.get(path)
+        assert (asked.status_code, asked.content) == (got.status_code, b"")
+        assert asked.headers["content-length"] == got.headers["content-length"]
+        assert asked.headers["content-type"] == got.headers["content-type"]
+    assert open_site.browser.head("/api/cameras").status_code == 401
+    assert open_site.browser.head("/").status_code == 401
 
 
 def test_names_are_no_paths(site: Site) -> None:

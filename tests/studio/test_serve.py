@@ -36,6 +36,7 @@ def test_studio_on_the_demo_until_ctrl_c(tmp_path: Path) -> None:
         (["--demo", "--camera", "0"], "one of them"),
         (["--demo", "--ros-args", "-p", "a:=b"], "--ros-args: is for the node"),
         (["--video", "absent.mp4"], "absent.mp4"),
+        (["--demo", "--library", "~nobody_of_that_name/x"], "Could not determine home directory"),
         (["--camera", "97"], "camera 97"),
         (["--demo", "--port", "70000"], "70000 is not 0 to 65535"),
         (["--demo", "--host", "no.such.host.invalid"], "choose another port or host"),

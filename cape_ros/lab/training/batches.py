@@ -145,7 +145,8 @@ class _Numbered(Dataset[_Prepared]):
         if index >= len(self):
             raise IndexError(index)
         try:
-            return self._material.prepare(self._first + index)
+            step = self._material.prepare(self._first + index)
+            return step if get_worker_info() is None else _shared(step)
         except CapeError as error:
             return error
         except Exception:
@@ -213,6 +214,21 @@ def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
         named = {f.name: map_tensors(getattr(value, f.name), change) for f in fields(value)}
         changed = replace(value, **named)
     return cast("T", changed)
+
+
+def _shared(step: T) -> T:
+    """A step in the memory that it is handed over in. Were there no room later, on the loader's own
+    thread, the step would be lost and waited for without end.
+
+    Raises `TrainingError`.
+    """
+    try:
+        return map_tensors(step, Tensor.share_memory_)
+    except RuntimeError as error:
+        reason = "there is no room for steps in shared memory (/dev/shm); take fewer workers, or "
+        raise TrainingError(
+            f"{reason}start a container with a larger --shm-size: {error}"
+        ) from None
 
 
 def _on(device: torch.device, step: AnyStep | SketchedStep) -> AnyStep:

@@ -23,6 +23,7 @@ DARK: Color = (16, 18, 24)
 LEGIBLE = 200  # luma of letters
 SUBPIXEL = 4  # bits of a coordinate behind the point
 MOST_SHIFTED = 20  # lines that a title gives way to others
+LONGEST_NAME, LONGEST_LINE = 64, 256  # letters; what is longer fits no picture, and costs minutes
 
 
 def draw(
@@ -128,7 +129,7 @@ class Pen:
         """Names of the points with a score, the best first, as long as each finds a free place."""
         shown = np.flatnonzero(self._near(points) & (scores > 0)).tolist()
         for index in sorted(shown, key=lambda index: -scores[index]):
-            text = text_mask(names[index], self.font)
+            text = text_mask(_shortened(names[index], LONGEST_NAME), self.font)
             place = self._free_place(points[index], *text[0].shape)
             if place is not None:
                 self._write(text, place, _pale(keypoint_color(index)))
@@ -160,7 +161,7 @@ class Pen:
 
     def footnote(self, words: str) -> None:
         """On a plate at the lower left corner of the image."""
-        text = text_mask(words, round(1.2 * self.font))
+        text = text_mask(_shortened(words, LONGEST_LINE), round(1.2 * self.font))
         self._plate(text, 0, self._height - text[0].shape[0], WHITE)
 
     def _path(self, points: np.ndarray, color: Color) -> None:
@@ -232,6 +233,10 @@ def _pale(color: Color) -> Color:
 def _faded(color: Color) -> Color:
     red, green, blue = (round(0.55 * value) for value in color)
     return red, green, blue
+
+
+def _shortened(words: str, most: int) -> str:
+    return words if len(words) <= most else f"{words[: most - 3]}..."
 
 
 def _category_of(one: ObjectKeypoints, categories: Mapping[str, Category]) -> Category | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -14,6 +15,7 @@ from cape_ros.core.errors import LibraryError
 
 PATIENCE = 5.0  # [s]; who writes is done by then, who is stopped is not
 POLL_INTERVAL = 0.02  # [s]
+WITHOUT_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # of some network disks
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,11 @@ def _take(lock: int) -> bool:
             if time.monotonic() > end:
                 return False
             time.sleep(POLL_INTERVAL)
+        except OSError as error:
+            if error.errno in WITHOUT_LOCKS:
+                reason = f"{error.strerror}: files cannot be locked there; choose another disk"
+                raise OSError(error.errno, reason) from error
+            raise
         else:
             return True
 

@@ -4,11 +4,11 @@ image."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 
 from pydantic import BaseModel, ConfigDict
 
 from cape_ros.core.errors import Fault, FaultCode
+from cape_ros.core.text import encodable
 from cape_ros.perception.geometry import Box
 from cape_ros.perception.objects import ObjectKeypoints
 
@@ -102,7 +102,14 @@ class FaultsAnswer(BaseModel):
 
     @classmethod
     def of(cls, faults: Iterable[Fault]) -> FaultsAnswer:
-        return cls(faults=[FaultAnswer(**asdict(fault)) for fault in faults])
+        """The faults, which may name files that are not UTF-8."""
+        answers = [
+            FaultAnswer(
+                field=encodable(fault.field), reason=encodable(fault.reason), code=fault.code
+            )
+            for fault in faults
+        ]
+        return cls(faults=answers)
 
 
 class ConflictAnswer(FaultsAnswer):

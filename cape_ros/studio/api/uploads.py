@@ -38,7 +38,9 @@ class Uploads:
 
 
 async def _read(request: Request, most: int, field: str) -> bytes:
-    """Raises `InvalidInput` for more than `most` bytes, before they are read."""
+    """Raises `InvalidInput` for more than `most` bytes, and for a form, before they are read."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        raise InvalidInput.of(field, "is a form; send the file itself as the body")
     too_large = InvalidInput.of(field, f"is more than {most / 1e6:.0f} MB", "too_large")
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:18]) > most:

@@ -16,6 +16,7 @@ from typing import Any
 
 from cape_ros.core.errors import Fault, InvalidInput
 from cape_ros.core.images import image_kind
+from cape_ros.core.text import encodable
 from cape_ros.studio.formats import coco, cvat, folder, labelme
 from cape_ros.studio.formats.image_names import clean_path, resolve
 from cape_ros.studio.formats.reading import ImportResult
@@ -87,7 +88,10 @@ def read_file(data: bytes) -> ImportResult:
 
 def _read_json(text: bytes) -> ImportResult:
     try:
-        content: Any = json.loads(text)
+        letters = text.decode(json.detect_encoding(text))
+        content: Any = json.loads(letters)
+        if "\\u" in letters:
+            content = _with_whole_letters(content)
     except UnicodeDecodeError as error:
         kind = "JSON, but not in UTF-8" if text[:1] in b"{[" else "neither JSON, XML nor zip"
         raise InvalidInput.of("file", f"is {kind}: {error}") from error
@@ -101,6 +105,18 @@ def _read_json(text: bytes) -> ImportResult:
         "file",
         "is JSON, but neither labelme (shapes) nor COCO (annotations): export it as one of them",
     )
+
+
+def _with_whole_letters(content: Any) -> Any:
+    """JSON whose text can be written again: escapes may stand for half a letter, such as of a
+    file's name that is not UTF-8."""
+    if isinstance(content, str):
+        return encodable(content)
+    if isinstance(content, list):
+        return [_with_whole_letters(each) for each in content]
+    if isinstance(content, dict):
+        return {encodable(key): _with_whole_letters(each) for key, each in content.items()}
+    return content
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:

@@ -1,21 +1,24 @@
 """COCO keypoints: one JSON file for all images.
 
 A keypoint that is labelled, seen or hidden (v of 1 or 2), has a place; one that is not (v = 0) is
-not visible here. Both count pixels from the centre of the top-left one. The format has no place for
-symmetries: fields for flipped images name keypoints that are not interchangeable (left, right).
+not visible here. Some programs write (0, 0) and v of 2 for a keypoint without a place; away from
+the rest of its object it is taken for that. Both count pixels from the centre of the top-left one.
+The format has no place for symmetries: fields for flipped images name keypoints that are not
+interchangeable (left, right).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, StringConstraints
 
 from cape_ros.core.plurals import counted
 from cape_ros.perception.category import MOST_KEYPOINTS, Category
-from cape_ros.perception.geometry import Box
+from cape_ros.perception.geometry import Box, hull_box
 from cape_ros.studio.formats.reading import (
     ImportedAnnotation,
     ImportResult,
@@ -23,10 +26,12 @@ from cape_ros.studio.formats.reading import (
     Skeleton,
     parse,
     parse_entries,
+    plain_text,
     read_box,
     read_number,
     unique_names,
 )
+from cape_ros.studio.formats.shapes import NEAR, MarkedBox
 from cape_ros.studio.image_codec import to_png
 
 FILE = "annotations.json"
@@ -45,7 +50,7 @@ def read_names(value: Any) -> Any:
     """Some programs write null, or numbers."""
     if not isinstance(value, list):
         return [] if value is None else value
-    return [str(name) if type(name) is int else name for name in value]
+    return [str(name) if type(name) is int else plain_text(name) for name in value]
 
 
 def read_entries(value: Any) -> Any:
@@ -79,7 +84,7 @@ class CocoCategory(BaseModel):
     symmetries: this package's own, from 0."""
 
     id: Id
-    name: Annotated[str, StringConstraints(strip_whitespace=True)]
+    name: Annotated[str, BeforeValidator(plain_text), StringConstraints(strip_whitespace=True)]
     keypoints: Names = []
     skeleton: Any = None
     symmetries: list[list[int]] = []
@@ -136,6 +141,9 @@ def read(content: Any) -> ImportResult:
             reading.problems.append(f"{place}: {error}")
             continue
         box = _box(annotation, place, reading.problems)
+        for name in _without_place(points, box):
+            reading.problems.append(f"{place}: {name!r} is marked at (0, 0), away from its object")
+            del points[name]
         if points:
             automatic = (annotation.attributes or {}).get("automatic") is True
             marked = ImportedAnnotation(
@@ -253,6 +261,17 @@ def _points(
         except ValueError as error:
             problems.append(f"{place}: keypoint {name!r}: {error}")
     return points
+
+
+def _without_place(points: Mapping[str, Point], box: Box | None) -> list[str]:
+    """Keypoints that are marked at (0, 0), while the object, its box or its other points, lies
+    elsewhere."""
+    unset = [name for name, place in points.items() if place == (0, 0)]
+    others = [place for place in points.values() if place != (0, 0)]
+    if unset and box is None and len(others) > 1:
+        box = hull_box(np.array(others))
+    near = box is None or MarkedBox("", box).distance((0, 0)) <= NEAR
+    return [] if near else unset
 
 
 def _box(annotation: CocoAnnotation, place: str, problems: list[str]) -> Box | None:

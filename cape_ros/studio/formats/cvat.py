@@ -21,6 +21,7 @@ from cape_ros.studio.formats.reading import (
     ImportResult,
     Point,
     Skeleton,
+    plain_text,
     read_box,
     read_number,
     unique_names,
@@ -41,6 +42,10 @@ def read(data: bytes) -> ImportResult:
         raise InvalidInput.of("file", f"no XML that can be read: {error}") from error
     if root.tag != "annotations":
         raise InvalidInput.of("file", f"<{root.tag[:40]}> where CVAT has <annotations>")
+    for element in root.iter():
+        element.text = plain_text(element.text)
+        if "label" in element.attrib:
+            element.set("label", plain_text(element.get("label")))
     reading = ImportResult()
     for label, skeleton in _skeletons(root):
         reading.describe(label, skeleton)

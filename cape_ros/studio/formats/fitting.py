@@ -20,7 +20,11 @@ def fit(
     """
     if marked.size not in (None, (width, height)):
         stated = "{} x {}".format(*marked.size or ())
-        raise InvalidInput.of(marked.image, f"is {width} x {height}; the file speaks of {stated}")
+        reason = f"is {width} x {height}; the file speaks of {stated}"
+        if marked.size == (height, width):  # nobody can tell on which of both the points lie
+            reason += ": its program may not turn a photograph as its camera noted (EXIF); save it"
+            reason += " upright without that note, and mark it again"
+        raise InvalidInput.of(marked.image, reason)
     points = {}
     for name, (x, y) in marked.points.items():
         inside = min(max(x, -0.5), width - 0.5), min(max(y, -0.5), height - 0.5)

@@ -28,6 +28,7 @@ from cape_ros.studio.formats.reading import (
     Skeleton,
     parse,
     parse_entries,
+    plain_text,
     read_box,
 )
 from cape_ros.studio.formats.shapes import MarkedBox, MarkedPoint, Shapes
@@ -44,7 +45,7 @@ BOXES = {"rectangle": 2, "rotation": 4, "oriented_rectangle": 4}
 
 def read_label(value: Any) -> Any:
     """Some programs write numbers as labels."""
-    return str(value) if type(value) in (int, float) else value
+    return str(value) if type(value) in (int, float) else plain_text(value)
 
 
 def read_place(value: Any) -> Any:
@@ -63,8 +64,9 @@ class LabelmeShape(BaseModel):
     shape_type: str = "polygon"
 
     @property
-    def group(self) -> int | str | None:
-        return None if self.group_id == "" else self.group_id
+    def group(self) -> str | None:
+        """As text: some programs write 1 for one shape and "1" for another."""
+        return None if self.group_id in (None, "") else str(self.group_id)
 
 
 class More(BaseModel):

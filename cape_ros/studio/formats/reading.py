@@ -192,6 +192,15 @@ def read_box(values: Any, degrees: Any = 0) -> Box:
     )
 
 
+def plain_text(value: Any) -> Any:
+    """Text without the letters that nobody sees, which come with copied labels: blanks that keep
+    words together become blanks, others (zero width, control) go."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    shown = (" " if letter.isspace() else letter * letter.isprintable() for letter in value)
+    return "".join(shown)
+
+
 def unique_names(names: Sequence[str]) -> list[str]:
     """The names, where the second "leg" is "leg_2"."""
     unique: dict[str, None] = {}

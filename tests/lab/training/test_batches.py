@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from typing import Any
 
@@ -23,6 +24,15 @@ class Killed:
         return torch.zeros(1)
 
 
+class TooLarge:
+    """Steps for which shared memory has no room."""
+
+    def __getitem__(self, number: int) -> torch.Tensor:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+        return torch.zeros(1_000_000)
+
+
 class Raising:
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -38,6 +48,12 @@ def first_steps(source: Any, workers: int) -> list[Any]:
 def test_a_worker_that_was_killed() -> None:
     with pytest.raises(TrainingError, match="was killed"):
         first_steps(Killed(), 1)
+
+
+def test_shared_memory_that_is_full() -> None:
+    """As in a container, which has 64 MB of it."""
+    with pytest.raises(TrainingError, match="--shm-size"):
+        first_steps(TooLarge(), 1)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

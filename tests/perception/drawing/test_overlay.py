@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,18 @@ def test_names_and_title_are_written(image: np.ndarray, arm: Category) -> None:
     assert (bare[beside] == GREY).all()
     assert (named[beside] != GREY).any()
     assert (bare[40:58, 102:150] != GREY).any()
+
+
+def test_text_that_fits_no_picture_is_cut(image: np.ndarray) -> None:
+    words = "the rim of the cup " * 100_000
+    short, long = (Category("arm", [name, *"bcd"]) for name in (words[:100], words))
+    drawn = draw(image, [found()], {"arm": long})
+    assert (drawn == draw(image, [found()], {"arm": short})).all()
+    nameless = Category("arm", [" . ", *"bcd"])
+    assert (drawn != draw(image, [found()], {"arm": nameless})).any()
+    absent = [replace(found([0] * 4), category=f"mug_{number:060d}") for number in range(20_000)]
+    listed = draw(image, absent, {})
+    assert (listed[-20:, 10:630] != GREY).any()
 
 
 def test_titles_of_objects_in_one_place_do_not_cover_each_other(image: np.ndarray) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import fcntl
 import os
 import random
 import signal
@@ -357,6 +358,23 @@ def test_a_stopped_process_that_holds_the_lock_is_named_and_waited_for_only_so_l
         finally:
             holder.kill()
     assert again.put(category("cup")).version == 1
+
+
+def test_a_disk_without_locks_is_read_and_says_why_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network disk without a lock service."""
+    CategoryLibrary(tmp_path).put(category())
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    library = CategoryLibrary(tmp_path)
+    assert library.names() == ("arm",)
+    with pytest.raises(LibraryError, match=r"No locks available: files cannot be locked there; ch"):
+        library.put(category("leg"))
+    assert library.names() == ("arm",)
 
 
 def test_what_is_no_category_is_set_aside(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import pytest
 from browsing import Site, png
 from steered import category
 
+from cape_ros.core.errors import Fault
+from cape_ros.studio.api.schemas import FaultsAnswer
 from cape_ros.studio.formats import archive
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -174,6 +176,10 @@ def test_images_that_are_missing_or_of_another_size_are_told(site: Site) -> None
     small = site.upload(IMAGE[:20, :20])
     answer = bring(site, LABELME, images=small, names="mug.png")
     assert "20 x 20; the file speaks of 64 x 48" in answer["problems"][0]
+    turned = site.upload(np.rot90(IMAGE))
+    answer = bring(site, LABELME, images=turned, names="mug.png")
+    assert "is 48 x 64; the file speaks of 64 x 48" in answer["problems"][0]
+    assert "EXIF" in answer["problems"][0]
     answer = bring(site, LABELME, images="gone", names="mug.png")
     assert "upload it again" in answer["problems"][0]
     (fault,) = site.ask("POST", "import?images=a,b&names=c", 400, content=b"{}")["faults"]
@@ -217,6 +223,33 @@ WRONG = {
 def test_what_is_wrong_with_a_file_is_said(site: Site, data: bytes) -> None:
     faults = site.ask("POST", "import", 400, content=data)["faults"]
     assert all(fault["field"] and fault["reason"] for fault in faults)
+
+
+def test_letters_that_no_text_has(site: Site) -> None:
+    """Half a pair of surrogates: what Python makes of a file's name that is not UTF-8."""
+    point = {"label": "rim \udcfc \U0001f600", "points": [[9, 9]], "shape_type": "point"}
+    shapes = [
+        point,
+        {**point, "label": "rim \udcfd"},
+        {**point, "label": "\ud83d", "points": [[1]]},
+    ]
+    content = {"shapes": shapes, "imagePath": "m\udcfcg.png"}
+    answer = site.browser.post("/api/import", content=json.dumps(content))
+    assert answer.status_code == 200
+    assert "m\\udcfcg.png" in answer.json()["problems"][1]
+    image = site.upload(IMAGE)
+    of_image = f"?images={image}&names=a.png"
+    (draft,) = site.browser.post(
+        f"/api/import{of_image}", content=json.dumps(content).encode("utf-16")
+    ).json()["drafts"]
+    assert draft["keypoint_names"] == ["rim \\udcfc \U0001f600", "rim \\udcfd"]
+    coco = json.loads(json.dumps(COCO).replace("mug.png", "\\udcfc.png").replace("rim", "\\ud83d"))
+    (draft,) = site.browser.post(f"/api/import{of_image}", content=json.dumps(coco)).json()[
+        "drafts"
+    ]
+    assert draft["keypoint_names"] == ["\\ud83d", "ear", "foot"]
+    fault = FaultsAnswer.of([Fault("file\udcfc", "b\udcfc: no such file")]).faults[0]
+    assert (fault.field, fault.reason) == ("file\\udcfc", "b\\udcfc: no such file")
 
 
 def test_what_can_be_read_of_a_zip_file_is_read(site: Site) -> None:

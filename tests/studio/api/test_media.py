@@ -85,6 +85,13 @@ def test_what_is_no_image_or_too_large_is_refused(site: Site, data: bytes, reaso
     assert any(part in fault["reason"] for part in reason.split("|"))
 
 
+@pytest.mark.parametrize("path", ["images", "videos", "import"])
+def test_a_form_is_told_from_a_file(site: Site, path: str) -> None:
+    """As `curl -F file=@photo.png` sends it."""
+    (fault,) = site.ask("POST", path, 400, files={"file": png(IMAGE)})["faults"]
+    assert fault["reason"] == "is a form; send the file itself as the body"
+
+
 def test_more_octets_than_allowed_are_not_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_store, "MOST_OCTETS", 1000)
     large = png(IMAGE)

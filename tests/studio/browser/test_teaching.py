@@ -256,3 +256,27 @@ def _marks(person: Person) -> list[tuple[float, float]]:
         "marks => marks.map(mark => mark.transform.baseVal[0].matrix).map(({e, f}) => [e, f])"
     )
     return [(x, y) for x, y in places]
+
+
+WITHOUT_STORAGE = """
+for (const name of ["localStorage", "sessionStorage", "indexedDB"]) {
+  const refuse = () => { throw new DOMException("denied for this document", "SecurityError"); };
+  Object.defineProperty(window, name, { get: refuse });
+}
+"""
+
+
+def test_an_object_is_taught_in_a_browser_that_keeps_nothing(
+    person: Person, running: Running
+) -> None:
+    """One that blocks the data of all sites, as Chrome and Firefox can be told to."""
+    person.page.add_init_script(WITHOUT_STORAGE)
+    person.page.reload()
+    person.teach_coffee()
+    assert list(running.server.categories) == ["cup"]
+    person.go("library")
+    person.press("Show cup")
+    person.press("Edit")
+    expect(person.page.locator("#teach-stage .mark")).to_have_count(
+        len(running.coffee.keypoint_names)
+    )

@@ -179,3 +179,31 @@ def test_names_of_categories_are_made_plain() -> None:
     reading = one_image(content)
     assert [one.category for one in reading.marked] == ["wine_glass_2", "wine_glass"]
     assert list(reading.skeleton("wine_glass_2").edges) == [(0, 1)]
+
+
+@pytest.mark.parametrize("box", [[8, 8, 36, 26], None])
+def test_a_point_at_0_0_away_from_its_object_is_not_marked(box: list[float] | None) -> None:
+    content = coco({1: "a.png"}, [(1, [0, 0, 2, *POINTS[3:]])], NAMES)
+    content["annotations"][0]["bbox"] = box
+    reading = one_image(content)
+    assert only(reading).points == {"head": (20, 30), "tail": (40, 10)}
+    (problem,) = reading.problems
+    assert "annotations[0]: 'leg' is marked at (0, 0)" in problem
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "box"),
+    [
+        ([0, 0, 2, *POINTS[3:]], [0, 0, 50, 40]),
+        ([0, 0, 2, *POINTS[3:]], [2, 1, 50, 40]),
+        ([0, 0, 2, 63, 0, 2, 0, 47, 2], None),  # a book that fills the image
+        ([0, 0, 2, 0, 0, 0, 40, 10, 2], None),
+        ([1, 0, 2, *POINTS[3:]], [8, 8, 36, 26]),
+    ],
+)
+def test_a_point_in_the_corner_of_the_image(keypoints: list[int], box: list[float] | None) -> None:
+    content = coco({1: "a.png"}, [(1, keypoints)], NAMES)
+    content["annotations"][0]["bbox"] = box
+    reading = one_image(content)
+    assert only(reading).points["leg"] == tuple(keypoints[:2])
+    assert reading.problems == []

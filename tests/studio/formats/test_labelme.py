@@ -54,3 +54,11 @@ def test_a_file_in_the_encoding_of_another_machine() -> None:
     text = '{"shapes": [], "imagePath": "\u676f.png"}'.encode("gb18030")
     with pytest.raises(InvalidInput, match="JSON, but not in UTF-8"):
         read_zip({"a.json": text})
+
+
+def test_a_group_is_the_same_as_number_and_as_text() -> None:
+    shapes = [point("rim", 5, 6), point("ear", 7, 8), rectangle("mug", 1, 1, 20, 20)]
+    marked = one_object(
+        *(shape | {"group_id": group} for shape, group in zip(shapes, (1, "1", 1.0), strict=True))
+    )
+    assert (marked.category, marked.points) == ("mug", {"rim": (5, 6), "ear": (7, 8)})

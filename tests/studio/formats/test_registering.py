@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from files import coco, cvat, picture, read_zip, skeleton
+from files import coco, cvat, labelme, picture, point, read_zip, rectangle, skeleton
 
 from cape_ros.core.errors import InvalidInput
 from cape_ros.perception.category import MOST_SHOTS, Category
@@ -67,3 +67,24 @@ def test_more_shots_than_a_category_may_have() -> None:
     category, problems = imported(*[POINTS] * (MOST_SHOTS + 3))
     assert len(category.shots) == MOST_SHOTS
     assert problems == [f"mug: only {MOST_SHOTS} shots are taken"]
+
+
+UNSEEN = "left\u00a0ear\u200b"  # as copied from a page or a document
+XML = f"""<annotations><meta><label><name>mug\u200b</name><type>skeleton</type></label>
+  <label><name>{UNSEEN}</name><type>points</type><parent>mug\u200b</parent></label></meta>
+  <image name="a.png" width="64" height="48">{skeleton("mug", {UNSEEN: (9, 8)})}</image>
+</annotations>"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        coco({1: "a.png"}, [(1, [9, 8, 2])], (UNSEEN,)),
+        labelme("a.png", rectangle("mug\ufeff", 1, 1, 40, 40), point(UNSEEN, 9, 8)),
+        XML,
+    ],
+)
+def test_letters_that_nobody_sees_are_no_part_of_a_name(content: Any) -> None:
+    name = "a.xml" if content is XML else "a.json"
+    (category,) = to_categories(read_zip({name: content, "a.png": picture()}))
+    assert (category.name, category.keypoint_names) == ("mug", ("left ear",))

@@ -44,6 +44,14 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const BRACKETS = { BracketLeft: "[", BracketRight: "]" };
+
+/** The key of a shortcut, in lower case; on a layout without Latin letters by its place. */
+export function shortcut({ key, code }) {
+  if (key.length > 1 || key < "\u0370") return key.toLowerCase(); // Greek is the first of them
+  return BRACKETS[code] ?? (/^Key[A-Z]$/.test(code) ? code.at(-1).toLowerCase() : key);
+}
+
 /** Asks a question in a dialog; resolves to the value of the chosen answer, null for none. */
 export function ask(title, words, answers) {
   return new Promise((resolve) => {

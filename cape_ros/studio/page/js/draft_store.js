@@ -87,6 +87,7 @@ export function isForgotten(error) {
 /** Drops the browser's copies of all images but these IDs. */
 export async function keepOnly(images) {
   const keys = await inDatabase("readonly", (store) => store.getAllKeys()).catch(() => []);
+  if (!keys.length) return; // also in a browser that keeps nothing, not even this
   const ofOthers = localStorage.getItem(KEY) ?? "";
   const old = keys.filter((key) => !images.includes(key) && !ofOthers.includes(key));
   for (const key of old) await inDatabase("readwrite", (store) => store.delete(key)).catch(() => undefined);

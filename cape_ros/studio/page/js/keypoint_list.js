@@ -97,6 +97,7 @@ export class KeypointList {
 
   /** Enter goes on to the next name, Alt with an arrow moves the keypoint. */
   #nameKey(event, i) {
+    if (event.isComposing) return; // Enter is the input method's, as in Japanese
     if (event.key === "Enter") {
       event.preventDefault();
       (this.#rows[i + 1]?.name ?? document.getElementById("register")).focus();

@@ -11,7 +11,7 @@ export async function askForName({ name, version }, words = "", proposed = name)
   const input = h("input", { type: "text", id: "new-name", autocomplete: "off", spellcheck: "false", maxlength: 64, value: proposed, autofocus: true });
   input.addEventListener("focus", () => input.select(), { once: true });
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+    if (event.key !== "Enter" || event.isComposing) return; // Enter may be the input method's
     event.preventDefault();
     input.closest("dialog").close("yes");
   });

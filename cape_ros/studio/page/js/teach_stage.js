@@ -1,6 +1,7 @@
 // The image in work: what marks do to the draft, keys, and words about what comes next.
 
 import { hide, isFixed, place, removeKeypoint, setBox, toggleEdge, addKeypoint, joins } from "./draft.js";
+import { shortcut } from "./dom.js";
 import { picture } from "./draft_store.js";
 import { Loupe } from "./loupe.js";
 import { MarkLayer } from "./mark_layer.js";
@@ -178,8 +179,8 @@ export class TeachStage {
     else if (event.key === "Enter") this.#enter();
     else if (event.key === "Escape") this.#escape();
     else if (event.key === "Delete" || event.key === "Backspace") this.remove();
-    else if (event.key === "[" || event.key === "PageUp") this.step(-1);
-    else if (event.key === "]" || event.key === "PageDown") this.step(1);
+    else if (shortcut(event) === "[" || event.key === "PageUp") this.step(-1);
+    else if (shortcut(event) === "]" || event.key === "PageDown") this.step(1);
     else if (event.key === " ") this.pointer.space = true;
     else return;
     event.preventDefault();

@@ -1,7 +1,7 @@
 // The tool bar above the image in work, and the keys that work wherever the focus is.
 
 import { isFixed } from "./draft.js";
-import { h } from "./dom.js";
+import { h, shortcut } from "./dom.js";
 
 const NAMES = { box: ["Box", "B"], point: ["Point", "P"], connect: ["Connect", "C"] };
 
@@ -53,7 +53,7 @@ export class TeachTools {
 /** Keys of the teach view; returns whether the event was one of them. */
 export function teachKey(event, { editor, stage, keypoints, predict, help }) {
   if (!editor.draft) return false;
-  const key = event.key.toLowerCase();
+  const key = shortcut(event);
   const control = event.ctrlKey || event.metaKey;
   if (control && key === "z") return event.shiftKey ? editor.redo() || true : editor.undo() || true;
   if (control && key === "y") return editor.redo() || true;
