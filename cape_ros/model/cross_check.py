@@ -61,8 +61,13 @@ class Checks:
         places it finds them, [K], in parts of the box's longer side; which can be judged [K]."""
         self._shots.append((score, away, judged))
 
-    def result(self) -> CrossCheck:
-        """Fits the slopes to all shots that were added; `UNCHECKED` if no point can be judged."""
+    def result(self, by_view: bool = False) -> CrossCheck:
+        """Fits the slopes to all shots that were added; `UNCHECKED` if no point can be judged.
+
+        by_view: shots differ by the view of a rigid object. A query is then nearer to one of them
+            than they are to each other, so that what they do not find of each other says little of
+            it: scores are not lowered.
+        """
         seen = [
             (score[judged], away[judged]) for score, away, judged in self._shots if judged.any()
         ]
@@ -73,7 +78,11 @@ class Checks:
         slope = fit_score_slope(score, right)
         objects = np.array([one.mean() for one, _ in seen])
         return CrossCheck(
-            slope, fit_match_slope(objects), int(right.sum()), len(right), self._doubtful(slope)
+            max(slope, 1.0) if by_view else slope,
+            fit_match_slope(objects),
+            int(right.sum()),
+            len(right),
+            self._doubtful(slope),
         )
 
     def _doubtful(self, slope: float) -> tuple[tuple[int, int], ...]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from cape_ros.model import KeypointTokens
 from cape_ros.model.cross_check import Checks, CrossCheck
 from cape_ros.model.layout.rotations import ANGLES, not_yet_rotated, rotated_by
+from cape_ros.model.rigidity import differ_by_view
 from cape_ros.model.tokens import average_shots, each_without, stack_tokens
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.geometry import Box, Crop, clean_box, support_heatmaps
@@ -85,7 +86,10 @@ def cross_check(network: Network, batches: Batches, shots: Sequence[SeenShot]) -
             )
             judged = one.shot.visible & tokens.mask[0].cpu().numpy()
             checks.add(score, away, judged)
-    return checks.result()
+    sides = [max(_box(one.shot)[2:]) for one in shots]
+    layouts = [one.shot.keypoints / side for one, side in zip(shots, sides, strict=True)]
+    shown = np.array([one.shot.visible for one in shots])
+    return checks.result(by_view=differ_by_view(np.array(layouts), shown))
 
 
 def _encode_upright(

@@ -92,3 +92,21 @@ def test_a_point_that_is_found_elsewhere_with_certainty_is_doubted() -> None:
     check = checks.result()
     assert check.doubtful == ((4, 1),)  # not what is unsure, nor what cannot be judged
     assert (check.right, check.judged) == (17, 19)
+
+
+def test_shots_from_other_sides_do_not_lower_what_one_shot_trusts() -> None:
+    """They do not find each other, but a query is nearer to one of them than they are. What the
+    shots raise stays raised, and no point is doubted that only the view has moved."""
+    scores, far = np.full(6, 0.92), np.full(6, 0.3)
+    checks = Checks()
+    for _ in range(5):
+        checks.add(scores, far, np.ones(6, bool))
+    lowered, check = checks.result(), checks.result(by_view=True)
+    assert lowered.scores(scores).max() < 0.3
+    np.testing.assert_allclose(check.scores(scores), scores)
+    assert (check.right, check.judged, check.doubtful) == (0, 30, ())
+    assert check.match_slope == lowered.match_slope
+    near = Checks()
+    for _ in range(5):
+        near.add(np.full(6, 0.6), np.full(6, 0.02), np.ones(6, bool))
+    assert near.result(by_view=True).score_slope == near.result().score_slope > 1

@@ -24,6 +24,7 @@ from cape_ros.model.layout.rotations import (
     judge,
     with_rotations,
 )
+from cape_ros.model.rigidity import differ_by_view
 from cape_ros.model.scores import Calibration
 from cape_ros.model.tokens import average_shots
 from cape_ros.perception.geometry import PADDING
@@ -121,7 +122,10 @@ class FeatureCache:
                 away = numpy((prediction.points - truth.points[0]).norm(dim=-1)) * PADDING
                 judged = numpy(tokens.mask[0] & truth.weight[0].bool()) > 0
                 checks.add(raw_scores, away, judged)
-            self._checks[shots] = checks.result()
+            views = [self.view(at) for at in shots]
+            layouts = np.array([PADDING * numpy(view.points[0]) for view in views])
+            known = np.array([numpy(view.weight[0]) > 0 for view in views])
+            self._checks[shots] = checks.result(by_view=differ_by_view(layouts, known))
         return self._checks[shots]
 
     def _of_shot(self, at: int) -> KeypointTokens:

@@ -16,6 +16,10 @@ from rich.console import Console
 from cape_ros.core import extras
 from cape_ros.core.errors import CapeError
 from cape_ros.demo.grasp import simulator
+from cape_ros.perception.category import Category, SupportShot
+from cape_ros.perception.estimator import Estimator
+from cape_ros.perception.objects import ObjectRequest
+from cape_ros.perception.trust import Trust
 
 missing = [name for name in extras.EXTRAS["sim"] if not find_spec(name)]
 missing += [] if any(map(find_library, simulator.LIBRARIES.values())) else ["libosmesa6"]
@@ -79,3 +83,41 @@ def test_the_node_sees_and_the_arm_lifts(tmp_path: Path, monkeypatch: pytest.Mon
     film = cv2.VideoCapture(str(tmp_path / "overlay.webm"))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) > 5
     assert film.get(cv2.CAP_PROP_FRAME_WIDTH) == 1280
+
+
+@needs_simulator
+@pytest.mark.slow
+def test_more_images_from_other_sides_take_no_trust_away() -> None:
+    """Nearly all that the nearest of five images trusts, all of them together trust, though they
+    lie too far apart to find each other."""
+    from cape_ros.demo.grasp.depth_camera import DepthCamera
+    from cape_ros.demo.grasp.mug import mug
+    from cape_ros.demo.grasp.scene import Scene
+    from cape_ros.demo.grasp.situations import MIDDLE, registered, sides
+
+    one = mug()
+    scene = Scene([one])
+    camera = DepthCamera(scene, np.random.default_rng(0))
+
+    def shot(side: float) -> SupportShot:
+        situation = registered(one, side)
+        camera.look("camera", situation.camera, MIDDLE)
+        scene.reset(situation.placements)
+        taken = camera.shoot()
+        return SupportShot(taken.image, *camera.pixels(scene.points(one.name), taken))
+
+    shots = [shot(side) for side in sides(5, np.pi / 2)]
+    queries = [shot(side + 0.2) for side in sides(5, np.pi / 2)]
+    camera.close()
+    estimator, names = Estimator.load(device="cpu"), list(one.keypoints)
+    together, kept = Category("together", names, shots=shots), []
+    for near, query in zip(shots, queries, strict=True):
+        alone = Category("alone", names, shots=[near])
+        requests = [ObjectRequest(each, query.box) for each in (alone, together)]
+        one_shot, five_shots = estimator.estimate(query.image, requests)
+        trusted = (one_shot.scores >= Trust().point_threshold) & query.visible
+        kept += (five_shots.scores[trusted] >= Trust().point_threshold).tolist()
+    assert len(kept) > 25
+    assert np.mean(kept) > 0.9
+    check = estimator.encode(together).check
+    assert check.right < check.judged / 2
