@@ -23,13 +23,18 @@ def to_model(info: Any, rectified: bool, size: tuple[int, int]) -> CameraModel:
                 name, f"is for images of {full // step} pixels; this image has {seen}"
             )
     matrix = [*info.p[:3], *info.p[4:7], *info.p[8:11]] if rectified else info.k
-    return CameraModel.of(
-        matrix,
-        () if rectified else info.d,
-        info.distortion_model,
-        binning=binning,
-        offset=(region.x_offset, region.y_offset),
-    )
+    try:
+        return CameraModel.of(
+            matrix,
+            () if rectified else info.d,
+            info.distortion_model,
+            binning=binning,
+            offset=(region.x_offset, region.y_offset),
+        )
+    except InvalidInput as error:
+        if not rectified:
+            raise
+        raise InvalidInput(fault.at("p") for fault in error.faults) from None
 
 
 class CameraInfoReader:

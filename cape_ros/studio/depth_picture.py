@@ -33,7 +33,7 @@ def depth_picture(depth: DepthImage, width: int) -> tuple[np.ndarray, DepthScale
         # Between an edge and what is behind it lies nothing: no depth is made up there.
         values = cv2.resize(values, size, interpolation=cv2.INTER_NEAREST)
     metres = values.astype(np.float32) * np.float32(depth.metres)
-    measured = (metres > 0) & (metres < np.inf)
+    measured = depth.measured(values)
     sample = metres[::SAMPLING, ::SAMPLING][measured[::SAMPLING, ::SAMPLING]]
     if not sample.size:
         return np.zeros((*metres.shape, 3), np.uint8), None

@@ -45,6 +45,14 @@ def test_a_rectified_image_follows_p_and_has_no_lens() -> None:
     np.testing.assert_allclose(model.rays(np.array([[950.0, 590.0 + 800]])), [[0, 1]])
 
 
+def test_the_matrix_that_is_not_filled_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"^p: has no focal length"):
+        to_model(info(p=[0.0] * 12), True, (1920, 1200))
+    to_model(info(p=[0.0] * 12), False, (1920, 1200))
+    with pytest.raises(InvalidInput, match=r"^k: has no focal length"):
+        to_model(info(k=[np.nan] * 9), False, (1920, 1200))
+
+
 def test_an_image_of_another_size() -> None:
     with pytest.raises(InvalidInput, match="width: is for images of 1920 pixels; this image has"):
         to_model(info(), False, (1280, 1200))

@@ -6,6 +6,7 @@ the names nor the sizes nor the types.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -40,6 +41,7 @@ MOST_VERSION = 2**31  # a message holds 2**32, so there is room to go on from he
 VERSION_FOLDER = re.compile(r"v(\d{6,})")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 # All that a file of any content can make a reader raise.
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # of folders on some network disks (SMB, sshfs)
 UNREADABLE: tuple[type[Exception], ...] = (
     *(CapeError, OSError, yaml.YAMLError, cv2.error, RecursionError, OverflowError),
     *(ValueError, TypeError, AttributeError, LookupError),
@@ -232,5 +234,8 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
     finally:
         os.close(descriptor)

@@ -46,6 +46,8 @@ from cape_ros.perception.library.old_versions import OldVersions
 FIELDS = {"format", "database_version", "last_versions"}
 MOST_CATEGORIES = 1000
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# What file managers and disks put into folders, beside names that begin with a dot.
+FOREIGN = ("Thumbs.db", "desktop.ini", "@eaDir", "lost+found")
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "the disk quota is used up; free some space",
@@ -272,6 +274,8 @@ class CategoryLibrary:
             self._set_aside(self.root / "library.yaml", "library.yaml", error)
         categories, last = {}, dict(record.last_versions)
         for place in sorted(self._entries.iterdir()):
+            if _is_foreign(place):
+                continue
             name, versions = place.name, version_folders(place)
             if not versions and _remove_empty(place):  # of a kill
                 continue
@@ -307,6 +311,12 @@ class CategoryLibrary:
 def _is_full(error: LibraryError) -> bool:
     """Whether the disk or the quota had no room."""
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
+
+
+def _is_foreign(place: Path) -> bool:
+    """Whether it is neither a category nor what is left of one."""
+    hidden, known = place.name.startswith("."), place.name in FOREIGN
+    return hidden or (known and not version_folders(place))
 
 
 def _is_proven(error: Exception) -> bool:

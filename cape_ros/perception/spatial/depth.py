@@ -14,6 +14,7 @@ import numpy as np
 from cape_ros.core.errors import InvalidInput
 
 UNITS = {"u2": 0.001, "f4": 1.0, "f8": 1.0}  # metres of one, by the kind of number (REP 118)
+LIMITS = {"u": 65535, "f": np.inf}  # of some cameras: no depth here, or more than can be said
 PLAUSIBLE = (0.05, 50.0)  # [m] median depth of an image
 SAMPLING = 8  # every so many pixels, for the median
 
@@ -38,7 +39,8 @@ INDEPENDENT = 4.0  # measurements at most in one neighbourhood: a sensor's noise
 class DepthImage:
     """Depth along the optical axis, on the pixels of the colour image.
 
-    values: [H, W] as it came, without a copy; 0, NaN and infinity are holes. metres: of one unit.
+    values: [H, W] as it came, without a copy; 0, NaN, infinity and, of 16 bits, 65535 are holes.
+    metres: of one unit.
     """
 
     values: np.ndarray
@@ -61,18 +63,24 @@ class DepthImage:
         """Width, height."""
         return self.values.shape[1], self.values.shape[0]
 
+    def measured(self, values: np.ndarray) -> np.ndarray:
+        """Which of some values of this image are depths, bool of their shape; the others are of
+        holes."""
+        found: np.ndarray = (values > 0) & (values < LIMITS[values.dtype.kind])
+        return found
+
     def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Metres, float64, at integer pixels of any shape; NaN in holes and outside the image."""
         width, height = self.size
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        depth = self.values[np.where(inside, y, 0), np.where(inside, x, 0)] * self.metres
-        measured: np.ndarray = np.where(inside & (depth > 0) & (depth < np.inf), depth, np.nan)
-        return measured
+        values = self.values[np.where(inside, y, 0), np.where(inside, x, 0)]
+        depth: np.ndarray = np.where(inside & self.measured(values), values * self.metres, np.nan)
+        return depth
 
     def warning(self) -> str:
         """What is odd about the whole image: no depth at all, or the wrong unit; "" = nothing."""
         sample = self.values[::SAMPLING, ::SAMPLING]
-        measured = sample[(sample > 0) & (sample < np.inf)]
+        measured = sample[self.measured(sample)]
         if not measured.size:
             return "depth has no measured pixel"
         median = float(np.median(measured)) * self.metres

@@ -192,7 +192,13 @@ def write(category: Category) -> dict[str, bytes]:
         "skeleton": [[start + 1, end + 1] for start, end in category.edges],
         "symmetries": [list(symmetry) for symmetry in category.symmetries],
     }
-    content = {"images": images, "annotations": annotations, "categories": [kind]}
+    content = {
+        "info": {"description": category.name},  # pycocotools asks for it
+        "licenses": [],
+        "images": images,
+        "annotations": annotations,
+        "categories": [kind],
+    }
     files[FILE] = json.dumps(content, indent=1).encode()
     return files
 

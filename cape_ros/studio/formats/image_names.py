@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from cape_ros.studio.formats.reading import ImportedAnnotation
 
 # Of the countries whose Windows packs zip files with names of its own encoding, and says nothing.
 CODE_PAGES = ("gb18030", "cp932", "cp949", "big5", "cp850", "cp866", "cp1250", "cp1251", "cp1252")
+TAKEN_UP = re.compile(r"[0-9a-f]{8}-(.+)")
 ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
@@ -73,7 +75,7 @@ class _Files:
     def find(self, folder: str, name: str) -> tuple[int, list[str]]:
         """The paths that a name fits best, and how well; 0 is best."""
         rank = 0
-        for named in (name, *_address(name), *_garbled(name)):
+        for named in (name, *_address(name), *_garbled(name), *_renamed(name)):
             beside = clean_path(posixpath.join(folder, named.replace("\\", "/")))
             cleaned = clean_path(named)
             for read, by_name in self._readings:
@@ -100,6 +102,13 @@ def _garbled(name: str) -> Iterator[str]:
     for encoding in () if name.isascii() else CODE_PAGES:
         with contextlib.suppress(UnicodeError):
             yield unicodedata.normalize("NFC", name).encode(encoding).decode("cp437")
+
+
+def _renamed(name: str) -> Iterator[str]:
+    """The name that a file had before Label Studio took it up: eight letters stand before it."""
+    folder, base = posixpath.split(name.replace("\\", "/"))
+    if match := TAKEN_UP.fullmatch(base):
+        yield posixpath.join(folder, match[1])
 
 
 def _rules(beside: str, name: str, paths: Sequence[str]) -> Iterator[Callable[[str], bool]]:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import random
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -386,6 +387,43 @@ def test_what_is_no_category_is_set_aside(tmp_path: Path) -> None:
     assert library.names() == ("arm",)
     assert [damaged.name for damaged in library.damaged] == ["no name!"]
     assert [path.name for path in (tmp_path / "categories").iterdir()] == ["arm"]
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "._arm", ".nfs00c1", "Thumbs.db", "desktop.ini"])
+def test_files_that_other_programs_put_there_stay(tmp_path: Path, name: str) -> None:
+    CategoryLibrary(tmp_path).put(category())
+    beside = tmp_path / "categories" / name
+    beside.touch()
+    library = CategoryLibrary(tmp_path)
+    assert library.names() == ("arm",)
+    assert library.damaged == ()
+    assert beside.exists()
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "lost+found", ".Trash-1000"])
+def test_folders_that_other_programs_put_there_stay(tmp_path: Path, name: str) -> None:
+    CategoryLibrary(tmp_path).put(category())
+    beside = tmp_path / "categories" / name / "arm@SynoEAStream"
+    beside.parent.mkdir()
+    beside.touch()
+    assert CategoryLibrary(tmp_path).damaged == ()
+    assert beside.exists()
+
+
+def test_a_disk_that_does_not_sync_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def of_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):  # as SMB on older kernels, and some in FUSE
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", of_files_only)
+    library = CategoryLibrary(tmp_path)
+    library.put(category())
+    library.put(category("leg"))
+    library.remove("arm")
+    assert CategoryLibrary(tmp_path).names() == ("leg",)
 
 
 @pytest.mark.parametrize("call", ["replace", "fsync", "mkdir"])

@@ -50,6 +50,15 @@ def test_a_hole_has_no_depth_and_is_not_zero(hole: float) -> None:
     assert np.isnan(depth_at(image, 30, 30))
 
 
+def test_the_largest_number_of_16_bits_is_a_hole() -> None:
+    image = np.full(SHAPE, 65535, np.uint16)
+    assert np.isnan(depth_at(image, 30, 30))
+    image[:, :] = 750
+    image[::2, ::3] = 65535
+    image[30, 30] = 65535
+    assert depth_at(image, 30, 30) == pytest.approx(0.75)
+
+
 @pytest.mark.parametrize("hole", [0.0, np.nan, np.inf])
 def test_holes_around_a_keypoint_are_bridged(hole: float) -> None:
     image = np.full(SHAPE, 0.6, np.float32)
@@ -116,6 +125,7 @@ def test_variance_grows_with_the_distance() -> None:
         (np.full(SHAPE, 750, np.float32), "750 m; are its values in metres"),
         (np.full(SHAPE, 1, np.uint16), "0.001 m; are its values in millimetres"),
         (np.zeros(SHAPE, np.uint16), "no measured pixel"),
+        (np.full(SHAPE, 65535, ">u2"), "no measured pixel"),
         (np.full(SHAPE, np.nan, np.float32), "no measured pixel"),
     ],
 )

@@ -212,10 +212,11 @@ def test_depth_in_colours(site: Site, values: np.ndarray) -> None:
     assert min(map(max, colors)) > 100  # none looks like a hole
 
 
-def test_a_depth_image_of_holes_has_no_scale(site: Site) -> None:
+@pytest.mark.parametrize("hole", [0, 65535])
+def test_a_depth_image_of_holes_has_no_scale(site: Site, hole: int) -> None:
     with site.watch("?depth=true") as viewer:
         wait_for(lambda: site.studio.wants_space("a"))
-        show(site, 1, depth=DepthImage.of(np.zeros((48, 64), np.uint16)))
+        show(site, 1, depth=DepthImage.of(np.full((48, 64), hole, np.uint16)))
         header, picture = whole(viewer)
         assert header["depth"] is None
         assert picture.max() < 10

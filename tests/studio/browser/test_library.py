@@ -273,6 +273,21 @@ def test_an_image_file_is_dropped_to_teach_from_it(person: Person, tmp_path: Pat
     expect(page.get_by_role("button", name="Shot 1, small.png")).to_be_visible()
 
 
+def test_a_folder_that_is_dropped_is_named_and_the_file_beside_it_taken(
+    person: Person, tmp_path: Path
+) -> None:
+    page, folder, image = person.page, tmp_path / "photos", tmp_path / "small.png"
+    folder.mkdir()
+    cv2.imwrite(str(image), np.full((90, 160, 3), 90, np.uint8))
+    protocol = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder), str(image)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        given = {"type": kind, "x": 400, "y": 300, "data": data}
+        protocol.send("Input.dispatchDragEvent", given)
+    expect(page.locator(".toast.bad")).to_contain_text("photos: cannot be read: it is a folder")
+    expect(page.get_by_role("button", name="Shot 1, small.png")).to_be_visible()
+
+
 def drop(person: Person, name: str, kind: str, content: bytes) -> None:
     """Drag a file onto the page and let it go."""
     transfer = person.page.evaluate_handle(

@@ -67,6 +67,25 @@ def test_a_point_is_corrected_by_dragging_and_undone(person: Person, running: Ru
     np.testing.assert_allclose(registered, [(160, 140), (300, 200)], atol=NEAR)
 
 
+def test_a_press_for_the_browsers_menu_marks_nothing(person: Person) -> None:
+    page = person.page
+    person.wait_for_frames()
+    person.freezing(lambda: person.press("Teach from this frame"))
+    person.click_at(100, 100)
+    page.mouse.click(*person.on_page(300, 200), button="right")
+    with_control = person.on_page(300, 300)  # the second button of a Mac
+    page.keyboard.down("Control")
+    page.mouse.click(*with_control)
+    page.keyboard.up("Control")
+    page.mouse.move(*person.on_page(100, 100))
+    page.mouse.down(button="right")
+    page.mouse.move(*person.on_page(200, 200), steps=4)
+    page.mouse.up(button="right")
+    person.click_at(400, 300)
+    expect(page.locator("#teach-stage .mark")).to_have_count(2)
+    np.testing.assert_allclose(_marks(person), [(100, 100), (400, 300)], atol=NEAR)
+
+
 def test_keypoints_are_connected_reordered_hidden_and_removed(
     person: Person, running: Running
 ) -> None:

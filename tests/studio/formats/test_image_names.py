@@ -55,6 +55,10 @@ def meant(name: str, *paths: str, folder: str = "") -> str | None:
         ("/data/local-files/?d=a.png", "", ["a.png"], "a.png"),
         ("http://h/up/my%20mug.png?sign=1", "", ["my mug.png"], "my mug.png"),
         ("my%20mug.png", "", ["my mug.png", "my%20mug.png"], "my%20mug.png"),
+        ("/data/upload/4/cb0618f6-a.png", "", ["a.png"], "a.png"),
+        ("images\\cb0618f6-a.png", "", ["photos/a.PNG"], "photos/a.PNG"),
+        ("cb0618f6-a.png", "", ["a.png", "cb0618f6-a.png"], "cb0618f6-a.png"),
+        ("cb0618-a.png", "", ["a.png"], None),
         ("a#1.png", "", ["a.png"], None),
         ("a?1.png", "", ["a.png"], None),
         ("a.jpg", "", ["a.png"], None),  # may be another picture
@@ -101,6 +105,13 @@ def test_an_image_that_is_absent_is_not_replaced_by_its_namesake() -> None:
     reading = read_zip({"a.json": annotations, "cam0/1.png": picture()})
     assert only(reading).image == "cam0/1.png"
     assert "cam1/1.png: is not here" in reading.problems[0]
+
+
+def test_two_files_of_one_name_that_label_studio_took_up() -> None:
+    marked = [ImportedAnnotation("mug", f"{number:08x}-a.png", {}) for number in range(2)]
+    problems: list[str] = []
+    assert resolve(marked, ["a.png"], problems) == []
+    assert len(problems) == 2
 
 
 def test_splits_with_files_of_one_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from cape_ros.core.images import decode
 from cape_ros.perception.category import NAME, Category, SupportShot
+from cape_ros.studio.formats import coco
 from cape_ros.studio.formats.archive import FORMATS, pack, read
 
 KEYPOINT_NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
@@ -39,6 +41,14 @@ def categories(draw: st.DrawFn) -> Category:
     orders = st.permutations(range(count)).filter(lambda order: order != list(range(count)))
     some = draw(st.lists(orders, max_size=2, unique_by=tuple)) if count > 1 else []
     return Category(name, names, edges, shots, draw(st.integers(1, 9)), some)
+
+
+def test_a_coco_export_has_every_part_of_the_format() -> None:
+    """pycocotools raises KeyError where `info` is absent."""
+    shot = SupportShot(np.zeros((20, 30, 3), np.uint8), [[1.0, 2.0], [9.0, 9.0]], [True, True])
+    content = json.loads(coco.write(Category("mug", ("rim", "foot"), [(0, 1)], [shot]))[coco.FILE])
+    assert content.keys() == {"info", "licenses", "images", "annotations", "categories"}
+    assert content["info"]["description"] == "mug"
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())

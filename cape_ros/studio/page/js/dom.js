@@ -52,6 +52,11 @@ export function shortcut({ key, code }) {
   return BRACKETS[code] ?? (/^Key[A-Z]$/.test(code) ? code.at(-1).toLowerCase() : key);
 }
 
+/** Whether a press of a pointer is for the browser's own menu. */
+export function opensMenu({ button, ctrlKey, pointerType }) {
+  return button > 1 || (ctrlKey && pointerType === "mouse"); // on a Mac, Ctrl makes it the second button
+}
+
 /** Asks a question in a dialog; resolves to the value of the chosen answer, null for none. */
 export function ask(title, words, answers) {
   return new Promise((resolve) => {

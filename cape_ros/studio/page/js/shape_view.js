@@ -1,7 +1,7 @@
 // The keypoints and named frames of a category in space, to be looked at from all sides.
 
 import { keypointColor } from "./colors.js";
-import { h, s, set } from "./dom.js";
+import { h, opensMenu, s, set } from "./dom.js";
 import { placeNames } from "./labels.js";
 import { bounds, inWords, projection, scaleBar, turned, zoomed } from "./orbit.js";
 
@@ -65,6 +65,7 @@ export class ShapeView {
   }
 
   #down(event) {
+    if (opensMenu(event)) return; // of which not every browser tells the end
     this.root.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, event);
   }

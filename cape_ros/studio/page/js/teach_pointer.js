@@ -1,5 +1,6 @@
 // Marking with a mouse, a pen or fingers: one pointer works with the tool, two zoom and move.
 
+import { opensMenu } from "./dom.js";
 import { CORNERS, cornerOf } from "./mark_layer.js";
 
 const NEAR = { mouse: 11, pen: 13, touch: 22 }; // CSS pixels from a thing that still take hold of it
@@ -24,7 +25,7 @@ export class TeachPointer {
   }
 
   #down(event) {
-    if (!this.surface.editor.current || event.target.closest("button")) return;
+    if (!this.surface.editor.current || event.target.closest("button") || opensMenu(event)) return;
     this.stage.root.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, event);
     if (this.#pointers.size === 2) {

@@ -1,7 +1,7 @@
 // An image that is tried out, with the answer; dragging on it says where the object is.
 
 import { api, part } from "./api.js";
-import { s } from "./dom.js";
+import { opensMenu, s } from "./dom.js";
 import { ResultLayer } from "./result_layer.js";
 import { Stage } from "./stage.js";
 import { between } from "./teach_pointer.js";
@@ -42,7 +42,7 @@ export class TryStage {
   }
 
   #down(event) {
-    if (!this.stage.width || event.button !== 0 || event.target.closest(".reach")) return;
+    if (!this.stage.width || opensMenu(event) || event.button !== 0 || event.target.closest(".reach")) return;
     this.stage.root.setPointerCapture(event.pointerId);
     this.#start = this.stage.at(event);
   }
