@@ -30,6 +30,7 @@ from cape_ros.studio.formats.shapes import MarkedBox, MarkedObject, MarkedPoint,
 from cape_ros.studio.image_codec import to_png
 
 FILE = "annotations.xml"
+IMAGES = "images"  # the folder that CVAT has them in, and looks for them
 HALF = 0.5  # CVAT has (0, 0) at the corner of the image, this project at a pixel's centre
 GROUP = "1"
 
@@ -69,7 +70,7 @@ def write(category: Category) -> dict[str, bytes]:
     files = {}
     for index, shot in enumerate(category.shots):
         name = f"shot_{index:03d}.png"
-        files[name] = to_png(shot.image)
+        files[f"{IMAGES}/{name}"] = to_png(shot.image)
         height, width = shot.image.shape[:2]
         image = Tree.SubElement(
             root, "image", id=str(index), name=name, width=str(width), height=str(height)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cape_ros.core.images import decode
 from cape_ros.perception.category import NAME, Category, SupportShot
-from cape_ros.studio.formats import coco
+from cape_ros.studio.formats import coco, cvat
 from cape_ros.studio.formats.archive import FORMATS, pack, read
 
 KEYPOINT_NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
@@ -49,6 +49,13 @@ def test_a_coco_export_has_every_part_of_the_format() -> None:
     content = json.loads(coco.write(Category("mug", ("rim", "foot"), [(0, 1)], [shot]))[coco.FILE])
     assert content.keys() == {"info", "licenses", "images", "annotations", "categories"}
     assert content["info"]["description"] == "mug"
+
+
+def test_a_cvat_export_has_its_images_where_cvat_has_them() -> None:
+    """datumaro, CVAT's own library, refuses the file where they are elsewhere."""
+    shot = SupportShot(np.zeros((20, 30, 3), np.uint8), [[1.0, 2.0], [9.0, 9.0]], [True, True])
+    files = cvat.write(Category("mug", ("rim", "foot"), [(0, 1)], [shot]))
+    assert files.keys() == {"annotations.xml", "images/shot_000.png"}
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
