@@ -15,12 +15,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from rig.rendered import BANDS, LEAST, RenderedObject, band_of, errors, rendered_objects
+from rig.rendered import (
+    BANDS,
+    JUDGED_AT,
+    LEAST,
+    THRESHOLDS,
+    RenderedObject,
+    band_of,
+    errors,
+    pck,
+    rendered_objects,
+)
 
 from cape_ros.perception.automatic_shots.collector import ShotCollector
 from cape_ros.perception.category import Category, SupportShot
@@ -29,8 +38,6 @@ from cape_ros.perception.objects import ObjectRequest
 from cape_ros.perception.tracking import Tracker, TrackingSettings, track_ids
 
 SECONDS = 10
-THRESHOLDS = (0.05, 0.1, 0.2)
-JUDGED_AT = 0.1
 Errors = Mapping[int, list[float]]  # of visible points, by band
 
 
@@ -66,10 +73,6 @@ def measure(
         away = errors(answer.keypoints, truth)[truth.visible]
         found[BANDS.index(band_of(row["angle"]))] += away.tolist()
     return found
-
-
-def pck(away: list[float], threshold: float) -> float:
-    return 100 * float(np.mean(np.array(away) < threshold)) if away else float("nan")
 
 
 def main(

@@ -22,15 +22,22 @@ import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from rig.rendered import BANDS, LEAST, RenderedObject, band_of, errors, rendered_objects
+from rig.rendered import (
+    BANDS,
+    JUDGED_AT,
+    LEAST,
+    THRESHOLDS,
+    RenderedObject,
+    band_of,
+    errors,
+    pck,
+    rendered_objects,
+)
 
 from cape_ros.lab.evaluation.score_quality import auroc, calibration_error
 from cape_ros.model.scores import RIGHT_WITHIN
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectRequest
-
-THRESHOLDS = (0.05, 0.1, 0.2)
-JUDGED_AT = 0.1  # a worst object is judged by its PCK at this threshold
 
 
 def shots_of(thing: RenderedObject, count: int) -> list[int]:
@@ -69,10 +76,6 @@ def measure(estimator: Estimator, thing: RenderedObject, counts: Sequence[int]) 
             found[count].scores.extend(answer.scores[truth.visible].tolist())
             found[count].right.extend((away < RIGHT_WITHIN).tolist())
     return found
-
-
-def pck(away: Sequence[float], threshold: float) -> float:
-    return 100 * float(np.mean(np.array(away) < threshold)) if away else float("nan")
 
 
 def main(

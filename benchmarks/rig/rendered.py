@@ -19,6 +19,8 @@ from cape_ros.perception.category import Category, SupportShot, name_like
 REGISTERED = 9  # points that are marked, as far as the view shows so many
 LEAST = 3
 BANDS = ((0, 20), (20, 45), (45, 75), (75, 91))  # degrees
+THRESHOLDS = (0.05, 0.1, 0.2)  # of PCK
+JUDGED_AT = 0.1  # a worst object is judged by its PCK at this threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,11 @@ def errors(keypoints: np.ndarray, truth: InstanceTruth) -> np.ndarray:
     not visible."""
     away = np.linalg.norm(keypoints - truth.keypoints, axis=1) / max(truth.box[2:])
     return np.where(truth.visible, away, np.nan)
+
+
+def pck(away: Sequence[float], threshold: float) -> float:
+    """Percent of errors that are below the threshold; NaN of none."""
+    return 100 * float(np.mean(np.array(away) < threshold)) if away else float("nan")
 
 
 def band_of(angle: float) -> tuple[int, int]:
