@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from cape_ros.core.pause import Pause, no_pause
 from cape_ros.model import CapeFormer, CapeFormerConfig, KeypointTokens
 from cape_ros.model.scores import Calibration
 from cape_ros.perception.estimator import Estimator
@@ -24,7 +25,7 @@ class Sleeper(nn.Module):
         self.config = CapeFormerConfig()
         self._seconds = seconds
 
-    def extract(self, images: Tensor, support: bool = False) -> Tensor:
+    def extract(self, images: Tensor, support: bool = False, between: Pause = no_pause) -> Tensor:
         if self._seconds and not support:
             time.sleep(self._seconds)
         return images[:, :1, :1, :1]

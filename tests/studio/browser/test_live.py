@@ -16,7 +16,7 @@ from cape_ros.perception.drawing.instances import instance_colors
 from cape_ros.perception.objects import ObjectKeypoints
 
 from .person import Person
-from .running import Running
+from .running import CAMERA, Running
 
 SLOW = """
 const decode = window.createImageBitmap;
@@ -63,6 +63,28 @@ def test_a_category_that_was_just_registered_is_waited_for(person: Person) -> No
     assert not any("Nothing is looked for" in words for words in said)
 
 
+def test_what_is_asked_for_while_the_link_opens_is_not_lost(person: Person) -> None:
+    widths = person.page.evaluate(
+        """async (camera) => {
+          const { LiveLink } = await import("./js/live_link.js");
+          const link = new LiveLink(), widths = [];
+          const done = new Promise((resolve) =>
+            link.addEventListener("frame", ({ detail }) => {
+              widths.push(detail.bitmap.width);
+              if (widths.length > 5 || widths.at(-1) === 320) resolve();
+            }),
+          );
+          link.open(camera, { width: 160, space: false, depth: false });
+          link.ask({ width: 320, space: false, depth: false });
+          await done;
+          link.close();
+          return widths;
+        }""",
+        CAMERA,
+    )
+    assert widths[-1] == 320
+
+
 @pytest.fixture
 def three(running: Running, monkeypatch: pytest.MonkeyPatch) -> list[ObjectKeypoints]:
     """The objects of every result: three coffees in one place; the last one is only predicted."""
@@ -102,10 +124,9 @@ def test_objects_of_one_category_are_told_apart(
         "coffee 4  0.40",
         "coffee 11  predicted",
     ]
-    boxes = [title.bounding_box() for title in titles.all()]
+    # All at once: the next frame draws them anew.
+    boxes = titles.evaluate_all("all => all.map((each) => each.getBoundingClientRect().toJSON())")
     for one, other in itertools.combinations(boxes, 2):
-        assert one is not None
-        assert other is not None
         across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(
             one["x"], other["x"]
         )

@@ -53,7 +53,11 @@ export class LiveLink extends EventTarget {
     const socket = new WebSocket(address);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.addEventListener("open", () => (this.#wait = SHORTEST_WAIT));
+    socket.addEventListener("open", () => {
+      this.#wait = SHORTEST_WAIT;
+      const asked = this.#target?.wishes; // maybe others since the address was made
+      if (socket === this.#socket && asked !== wishes) socket.send(JSON.stringify(asked));
+    });
     socket.addEventListener("message", ({ data }) => this.#receive(socket, data));
     socket.addEventListener("close", ({ code }) => this.#lost(socket, code));
   }
