@@ -34,7 +34,7 @@ class ObjectRequest:
 
 
 def by_window(requests: Sequence[ObjectRequest]) -> list[list[int]]:
-    """The places of the requests that look at the same box together, in order."""
+    """The indices of the requests, those with the same box together, in order."""
     windows: dict[Box, list[int]] = {}
     for at, request in enumerate(requests):
         windows.setdefault(request.box, []).append(at)

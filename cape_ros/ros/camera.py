@@ -180,8 +180,8 @@ class Camera:
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         began = time.monotonic()
-        if self.info is None and self._latched_info:
-            self._latched_info.look()
+        if self.info is None and (latched := self._latched_info):  # another thread may stop
+            latched.look()
         stamp = nanoseconds(message.header.stamp)
         self.meter.arrived(stamp, self._node.get_clock().now().nanoseconds)
         if before := self.meter.stamps.see(stamp):
@@ -252,8 +252,8 @@ class Camera:
 
     def _on_depth(self, message: Image | CompressedImage) -> None:
         self.meter.space.depth += 1
-        if self.depth.info is None and self._latched_depth_info:
-            self._latched_depth_info.look()
+        if self.depth.info is None and (latched := self._latched_depth_info):
+            latched.look()
         self.depth.add(message)
 
     def _on_detections(self, message: Any) -> None:
