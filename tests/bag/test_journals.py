@@ -130,7 +130,7 @@ def test_messages_that_are_compressed_each_are_refused_by_name(tmp_path: Path) -
     def packed(file: sqlite3.Connection) -> None:
         file.execute("UPDATE messages SET data = ?", (b"\x28\xb5\x2f\xfd" + bytes(20),))
 
-    with pytest.raises(SourceError, match="compressed.*sqlite3 living.db3"):
+    with pytest.raises(SourceError, match=r"compressed.*sqlite3 living\.db3"):
         found(killed(tmp_path / "drive", packed))
 
 
