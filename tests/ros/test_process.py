@@ -84,7 +84,7 @@ def robot() -> Iterator[dds.Robot]:
         rclpy.try_shutdown()
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_main_job_in_two_processes(run: Run, robot: dds.Robot, stop: int) -> None:
     node = run(new=stop == signal.SIGINT)
     assert robot.register().success
