@@ -19,7 +19,7 @@ def limit_threads(root: Path = ROOT) -> None:
     """Before PyTorch is loaded: no more threads than may run at once, unless the user says how
     many."""
     threads = allowed_threads(root)
-    if threads is not None and threads < (os.cpu_count() or 1):
+    if threads is not None and threads < _cores(root):
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 
@@ -28,6 +28,16 @@ def allowed_threads(root: Path = ROOT) -> int | None:
     and `sys` count."""
     quotas = [quota for folder in _groups(root) if (quota := _quota(folder)) is not None]
     return max(1, int(min(quotas))) if quotas else None
+
+
+def _cores(root: Path) -> int:
+    """How many threads PyTorch takes by itself: one for each core that this process may use."""
+    count = os.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count
+    with suppress(OSError):
+        if (root / "sys/devices/system/cpu/smt/active").read_text().strip() == "1":
+            count = max(1, count // 2)
+    return min(count, usable)
 
 
 def _groups(root: Path) -> Iterator[Path]:

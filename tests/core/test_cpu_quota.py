@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cape_ros.core.cpu_quota import allowed_threads
+from cape_ros.core.cpu_quota import allowed_threads, limit_threads
 
 ROOT = Path(__file__).resolve().parents[2]
 V1 = "5:cpu,cpuacct:{}\n3:cpuset:/\n"
@@ -78,7 +78,10 @@ def test_systems_without_control_groups(tmp_path: Path) -> None:
     assert allowed_threads(system(tmp_path, "no colons\n0:\n\n")) is None
 
 
-@pytest.mark.skipif(os.cpu_count() == 1, reason="needs more cores than the limit allows")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) == 1,
+    reason="needs more cores than the limit allows",
+)
 @pytest.mark.parametrize("given", [None, "2"])
 def test_pytorch_takes_no_more_threads_than_may_run(given: str | None, tmp_path: Path) -> None:
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -93,6 +96,26 @@ def test_pytorch_takes_no_more_threads_than_may_run(given: str | None, tmp_path:
         [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True
     ).stdout
     assert said.split() == [given or "1"] * 2
+
+
+@pytest.mark.parametrize(
+    ("quota", "threads"), [(200000, "2"), (400000, None), (600000, None), (900000, None)]
+)
+@pytest.mark.parametrize("half", ["hyper-threads", "a set of CPUs"])
+def test_never_more_threads_than_pytorch_would_take(
+    half: str, quota: int, threads: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes one for each core, not for each of its hyper-threads, of those that it may use."""
+    siblings = half == "hyper-threads"
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    allowed = range(8 if siblings else 4)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(allowed), raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "")
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    smt = {"sys/devices/system/cpu/smt/active": f"{int(siblings)}\n"}
+    said = {"sys/fs/cgroup/cpu.max": f"{quota} 100000"}
+    limit_threads(system(tmp_path, "0::/\n", **said, **smt))
+    assert os.environ.get("OMP_NUM_THREADS") == threads
 
 
 def test_this_package_looks_for_a_limit_when_it_is_imported() -> None:
