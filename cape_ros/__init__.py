@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cape_ros.core.cpu_quota import limit_threads
+
 if TYPE_CHECKING:
     from cape_ros.core.errors import CapeError, InvalidInput
     from cape_ros.perception.category import Category, SupportShot
@@ -26,6 +28,7 @@ __path__ += [
 # Before PyTorch is loaded: by default its idle threads spin, and on a CPU that other programs use
 # too, which is every robot's, a frame then takes seconds instead of tens of milliseconds.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+limit_threads()
 
 __version__ = "0.1.0"
 

@@ -48,7 +48,12 @@ ROUTES = {
 # Packages -> the modules that need them, and what for.
 NEEDED: dict[tuple[str, ...], dict[str, str]] = {
     ROS: {},
-    ("fastapi", "starlette"): {**SERVED, **ROUTES, "cape_ros.studio.access": "guards requests"},
+    ("fastapi", "starlette"): {
+        **SERVED,
+        **ROUTES,
+        "cape_ros.studio.access": "guards requests",
+        "cape_ros.studio.page_files": "serves the page",
+    },
     ("pydantic",): {
         **SERVED,
         **ROUTES,
@@ -74,6 +79,7 @@ NEEDED: dict[tuple[str, ...], dict[str, str]] = {
     ("rosbags",): {
         "cape_ros.bag.types": "knows messages",
         "cape_ros.bag.recording": "reads recordings",
+        "cape_ros.bag.unfinished": "reads recordings",
         "cape_ros.bag.image_topic": "reads messages",
     },
     ("mcap",): {

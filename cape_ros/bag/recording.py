@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from rosbags.rosbag2.metadata import dump_qos_v8
 
 from cape_ros.bag.scanned import ScannedFile
 from cape_ros.bag.topic import Message, Topic, reason, until_damage
+from cape_ros.bag.unfinished import UnfinishedDatabase, advice, journal_of
 from cape_ros.core.errors import SourceError
 
 STORAGE = (".mcap", ".db3")
@@ -40,7 +42,8 @@ class Recording:
         self._lost: dict[Path, str] = {}
         if not path.exists():
             raise SourceError(f"{path}: no such file or folder")
-        if (path / "metadata.yaml").is_file():
+        unfinished = any(map(journal_of, _files(path)))
+        if (path / "metadata.yaml").is_file() and not unfinished:
             self._add(path)
         if not self._parts:  # a recorder that was killed leaves no metadata, or a file cut off
             for file in _files(path):
@@ -113,12 +116,29 @@ def _open(path: Path) -> Part:
     """Raises anything."""
     if path.suffix == PACKED:
         raise ValueError("it is compressed, and no metadata.yaml is here: unpack it with zstd -d")
+    if journal := journal_of(path):
+        return _open_unfinished(path, advice(path, journal))
     try:
         return IndexedBag(path)
     except Exception:
         if path.suffix != ".mcap":
             raise
         return ScannedFile(path)
+
+
+def _open_unfinished(path: Path, remedy: str) -> Part:
+    """Without its journal where that cannot be read. Raises anything."""
+    try:
+        return UnfinishedDatabase(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; {remedy}") from error
+    except sqlite3.Error as error:
+        try:
+            bag = IndexedBag(path)
+        except Exception as other:
+            raise ValueError(f"{reason(other)}; {remedy}") from error
+        bag.damage = f"{reason(error)}; {remedy}"
+        return bag
 
 
 def _files(path: Path) -> Sequence[Path]:

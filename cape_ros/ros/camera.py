@@ -30,6 +30,7 @@ from cape_ros.ros.frame_buffer import FrameBuffer
 from cape_ros.ros.latched_info import LatchedInfo
 from cape_ros.ros.meters import NANOSECONDS, CameraMeter, nanoseconds
 from cape_ros.ros.pairing import Pairing
+from cape_ros.ros.topics import is_remapped, transport_topic
 from cape_ros.server.server import Frame, Server
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ class Camera:
         return parameters.of(self.values, self.name, name)
 
     def start(self) -> None:
-        base = self._node.resolve_topic_name(topic(self.name, "image"))
+        name = topic(self.name, "image")
+        base = self._node.resolve_topic_name(name)
         reliable = self.get("image_reliability") == "reliable"
         qos = QoSProfile(
             depth=self.get("image_depth"),
@@ -81,11 +83,11 @@ class Camera:
         self.meter.numbers.restart()
         on_image = compat.numbered(self._guarded(self._on_numbered_image))
         if self.get("image_transport") == "compressed":
-            self.topic = f"{base}/compressed"
+            base, self.topic = transport_topic(self._node, name, "compressed")
             self._subscribe(CompressedImage, self.topic, on_image, qos, self._on_lost)
         else:
             self.topic = base
-            self._subscribe(Image, topic(self.name, "image"), on_image, qos, self._on_lost)
+            self._subscribe(Image, name, on_image, qos, self._on_lost)
         sensor = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         info = self._info_topic(base, "camera_info")
         self._latched_info = self._subscribe_info(info, self._on_info, sensor)
@@ -106,13 +108,12 @@ class Camera:
 
     def _listen_to_depth(self, info: str, sensor: QoSProfile) -> None:
         """info: topic of the image's own CameraInfo; that of depth beside it may be the same."""
-        base = self._node.resolve_topic_name(topic(self.name, "depth"))
+        name = topic(self.name, "depth")
+        base = self.depth.topic = self._node.resolve_topic_name(name)
+        kind: Any = Image
         if self.get("depth_transport") == "compressedDepth":
-            self.depth.topic = f"{base}/compressedDepth"
-            kind, name = CompressedImage, self.depth.topic
-        else:
-            self.depth.topic = base
-            kind, name = Image, topic(self.name, "depth")
+            base, name = transport_topic(self._node, name, "compressedDepth")
+            kind, self.depth.topic = CompressedImage, name
         self._subscribe(kind, name, self._guarded(self._on_depth), sensor)
         own = self._info_topic(base, "depth_camera_info")
         if self._node.resolve_topic_name(own) != info:
@@ -159,8 +160,7 @@ class Camera:
     def _info_topic(self, image: str, name: str) -> str:
         """camera_info beside the image, as all cameras have it, unless `name` was remapped."""
         own = topic(self.name, name)
-        full = self._node.resolve_topic_name(own)
-        if full != self._node.resolve_topic_name(own, only_expand=True):
+        if is_remapped(self._node, own):
             return own
         return f"{image.rpartition('/')[0]}/camera_info"
 

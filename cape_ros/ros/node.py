@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from cape_ros.core.errors import CapeError
+from cape_ros.core.hangup import on_hangup
 from cape_ros.core.interpreter import give_way_to_frames
 from cape_ros.core.malloc import free_memory, keep_frames_mapped
 from cape_ros.core.plurals import counted
@@ -191,6 +193,7 @@ def main(args: list[str] | None = None) -> int:
     """Run the node until a signal stops it; returns the exit status. For a process of its own."""
     interrupted = threading.Event()
     _handle_interrupts(lambda *_: interrupted.set())
+    on_hangup(lambda: os.kill(os.getpid(), signal.SIGINT))
     keep_frames_mapped()
     give_way_to_frames()
     initialized = threading.Event()

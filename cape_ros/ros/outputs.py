@@ -22,6 +22,7 @@ from cape_ros.ros.markers import to_markers
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.overlay_publisher import OverlayPublisher, Style
 from cape_ros.ros.space_outputs import SpaceOutputs
+from cape_ros.ros.topics import transport_topic
 from cape_ros.ros.transforms import TransformListener
 from cape_ros.server.server import Result
 
@@ -55,9 +56,10 @@ class Outputs:
         if compat.vision_msgs is not None:
             kind = compat.vision_msgs.Detection2DArray
             self.detections = self._publisher(kind, "detections", 10)
+        _, compressed = transport_topic(node, topic(camera.name, "overlay"), "compressed")
         self.overlay = OverlayPublisher(
             self._publisher(Image, "overlay", 1),
-            self._publisher(CompressedImage, "overlay/compressed", 1),
+            self._publisher_on(CompressedImage, compressed, 1),
             style,
         )
         self._ends.callback(self.overlay.close)
@@ -72,10 +74,10 @@ class Outputs:
         self._ends.callback(self.space.close)
 
     def _publisher(self, kind: Any, name: str, depth: int) -> Publisher:
-        camera = self._camera
-        made = compat.create_publisher(
-            self._node, kind, topic(camera.name, name), depth, camera.report_mismatch
-        )
+        return self._publisher_on(kind, topic(self._camera.name, name), depth)
+
+    def _publisher_on(self, kind: Any, name: str, depth: int) -> Publisher:
+        made = compat.create_publisher(self._node, kind, name, depth, self._camera.report_mismatch)
         self._ends.callback(self._node.destroy_publisher, made)
         return made
 

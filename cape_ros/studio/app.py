@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.staticfiles import StaticFiles
 
 from cape_ros.core.errors import CapeError, Conflict, Fault, FaultCode, InvalidInput
 from cape_ros.studio.access import App, Guard, Rules
@@ -20,6 +19,7 @@ from cape_ros.studio.api import inspect as inspection
 from cape_ros.studio.api.context import Context
 from cape_ros.studio.api.schemas import ConflictAnswer, FaultsAnswer
 from cape_ros.studio.formats.reading import field_name
+from cape_ros.studio.page_files import PageFiles
 
 logger = logging.getLogger(__name__)
 UPLOADS = ("/api/images", "/api/videos", "/api/import")
@@ -51,7 +51,7 @@ def make_app(context: Context, rules: Rules) -> App:
     def docs() -> HTMLResponse:
         return HTMLResponse(overview(app))
 
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    app.mount("/", PageFiles(PAGE))
 
     async def refuse(request: Request, error: Exception) -> JSONResponse:
         context.server.reject(error)

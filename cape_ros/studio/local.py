@@ -14,6 +14,7 @@ from typing import Any
 
 from cape_ros.core.errors import CapeError
 from cape_ros.core.files import expand
+from cape_ros.core.hangup import on_hangup
 from cape_ros.media.photographs import photographs
 from cape_ros.media.sources import CutOff, LiveCamera, MovingPhotograph, Source, VideoFile
 from cape_ros.perception.estimator import Estimator
@@ -39,7 +40,7 @@ def own_source(video: Path | None, camera: int) -> Source:
 
 
 def serve(source: Source, values: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Serves Studio until Ctrl-C.
+    """Serves Studio until Ctrl-C, or until its terminal is closed.
 
     values: of the node's parameters, where they differ from their defaults.
     say: called with the address. Raises `CapeError` if something hinders it.
@@ -47,6 +48,7 @@ def serve(source: Source, values: Mapping[str, Any], say: Callable[[str], None])
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    on_hangup(ended.set)
     with ExitStack() as ends:
         ends.callback(source.close)
         estimator = Estimator.load(values.get("weights"), values.get("device", "auto"))

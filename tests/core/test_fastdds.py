@@ -32,7 +32,7 @@ def test_the_checkout_has_a_profile_that_is_xml() -> None:
 def test_an_installation_has_it_in_share(tmp_path: Path, place: str) -> None:
     package = tmp_path / place / "cape_ros"
     (package / "core").mkdir(parents=True)
-    for name in ("__init__.py", "core/__init__.py", "core/fastdds.py"):
+    for name in ("__init__.py", "core/__init__.py", "core/cpu_quota.py", "core/fastdds.py"):
         shutil.copy(CHECKOUT / "cape_ros" / name, package / name)
     file = tmp_path / "share" / "cape_ros" / "config" / "fastdds.xml"
     program = "from cape_ros.core.fastdds import profile; print(profile())"

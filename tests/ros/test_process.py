@@ -84,7 +84,7 @@ def robot() -> Iterator[dds.Robot]:
         rclpy.try_shutdown()
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_main_job_in_two_processes(run: Run, robot: dds.Robot, stop: int) -> None:
     node = run(new=stop == signal.SIGINT)
     assert robot.register().success
@@ -120,6 +120,26 @@ def test_a_ros_argument_that_cannot_be_is_named(run: Run, words: list[str]) -> N
     assert words[-1] in line
     assert ".c:" not in line
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("executable", ["cape_node", "register"])
+@pytest.mark.parametrize("variable", ["HOME", "ROS_HOME", "ROS_LOG_DIR"])
+def test_a_log_that_cannot_be_written_is_named_with_its_remedy(
+    variable: str, executable: str
+) -> None:
+    """As in a container whose file system is read-only, or as a service without a home."""
+    words = [sys.executable, str(ROOT / "scripts" / executable), "cup", "cup.jpg"]
+    names = {name: text for name, text in environ().items() if name not in ("ROS_HOME", "HOME")}
+    names.pop("ROS_LOG_DIR", None)
+    names[variable] = "/dev/null/nowhere"
+    done = subprocess.run(
+        words, env=names, capture_output=True, text=True, timeout=dds.SECONDS, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in own(done.stderr) if line.startswith(f"{executable}: ")]
+    assert "/dev/null/nowhere" in line
+    assert "set ROS_LOG_DIR to a folder that can be written" in line
 
 
 def test_a_start_that_cannot_be_configured_says_why_in_one_line(run: Run) -> None:

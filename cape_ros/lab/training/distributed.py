@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from cape_ros.core import hangup
 from cape_ros.perception.inference.device import find_device
 
 
@@ -67,14 +68,15 @@ def gather(device: str) -> Iterator[tuple[Team, torch.device]]:
 
 
 class StopSignal:
-    """Ctrl-C and a polite end are remembered, so that the step that is under way is finished and
-    saved; a second Ctrl-C ends at once."""
+    """Ctrl-C, a polite end and the end of the terminal are remembered, so that the step that is
+    under way is finished and saved; a second Ctrl-C ends at once."""
 
     def __init__(self) -> None:
         self.number = 0
 
     def __enter__(self) -> StopSignal:
-        self._before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+        kinds = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hangup.is_heeded() else [])]
+        self._before = {kind: signal.getsignal(kind) for kind in kinds}
         for kind in self._before:
             signal.signal(kind, self._note)
         return self
@@ -85,10 +87,14 @@ class StopSignal:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.number = number
-        signal.signal(number, self._before[signal.Signals(number)])
+        if number == signal.SIGHUP:  # comes twice: from the system, and from the shell
+            hangup.leave_terminal()
+        else:
+            signal.signal(number, self._before[signal.Signals(number)])
 
 
 def quiet(worker: int) -> None:
-    """A worker of a loader leaves Ctrl-C and a polite end to the process that it works for."""
+    """A worker of a loader leaves Ctrl-C and polite ends to the process that it works for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -130,11 +130,12 @@ def test_what_capeformer_is_compared_with_is_trained_alike(
         checkpoints.load(run / "weights.safetensors")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_saves_and_says_how_to_go_on(
     whole: Path, small: Path, tmp_path: Path, forks: Forks, sent: signal.Signals
 ) -> None:
-    """And so does a polite end, which reaches the processes that prepare steps, too."""
+    """And so do a polite end, which reaches the processes that prepare steps, too, and a terminal
+    that is closed, as by a connection that breaks."""
     run = tmp_path / "interrupted"
     with begun(forks, small, "--out", run) as process:
         wait_for_rows(run, 2, process)

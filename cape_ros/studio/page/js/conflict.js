@@ -73,6 +73,6 @@ function side(title, { keypoint_names: names, edges }, shots, sources) {
     h("h3", { text: title }),
     h("p", { class: "soft small", text: `${counted(names.length, "keypoint")}, ${counted(shots.length, "shot")}` }),
     h("ul", { class: "small-shots" }, ...pictures),
-    h("p", { class: "small", text: names.join(", ") }),
+    h("p", { class: "small", called: names.join(", ") }),
   );
 }

@@ -2,7 +2,8 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An HTML element. `on*` are listeners, `class`, `text` and `dataset` as one expects. */
+/** An HTML element. `on*` are listeners, `class`, `text` and `dataset` as one expects; `called` is a
+ * text that people have given, as a name: translators of browsers leave it. */
 export function h(tag, properties = {}, ...children) {
   return fill(document.createElement(tag), properties, children);
 }
@@ -12,17 +13,25 @@ export function s(tag, properties = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), properties, children);
 }
 
-function fill(element, properties, children) {
+function fill(element, properties, children = []) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "text") element.textContent = value;
+    else if (name === "called") fill(element, { text: value, translate: "no" });
     else if (name === "dataset") Object.assign(element.dataset, value);
     else if (name === "value") element.value = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+/** A field for a name. Keyboards of phones would begin it with a capital letter, or put another word
+ * in its place. */
+export function nameInput(properties) {
+  const plain = { autocomplete: "off", autocapitalize: "none", autocorrect: "off", spellcheck: "false" };
+  return h("input", { type: "text", ...plain, maxlength: 64, ...properties });
 }
 
 /** A form control below its label. */

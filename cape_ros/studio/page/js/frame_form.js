@@ -1,6 +1,6 @@
 // One named frame of a category as a form: a name, the keypoints of its origin, and its axes.
 
-import { field, h, set, setText } from "./dom.js";
+import { field, h, nameInput, set, setText } from "./dom.js";
 
 const AXES = ["x", "y", "z"];
 const ARROW = "->";
@@ -17,7 +17,7 @@ export class FrameForm {
    * save(name, frame): resolves to the same, empty if it is done. cancel(). */
   constructor({ names, name, frame, taken, check, save, cancel }) {
     Object.assign(this, { names, taken, check, save });
-    this.name = h("input", { type: "text", id: "frame-name", autocomplete: "off", spellcheck: "false", maxlength: 64, value: name });
+    this.name = nameInput({ id: "frame-name", value: name });
     this.origin = names.map((each) => chip(each, frame.origin.includes(each)));
     this.axes = AXES.map((axis) => new AxisField(axis, names, frame[axis] ?? ""));
     this.notes = Object.fromEntries(["name", "origin", "axes", ""].map((key) => [key, h("p", { class: "refused small", role: "alert", id: `fault-${key || "frame"}` })]));
@@ -111,7 +111,7 @@ class AxisField {
   constructor(axis, names, value) {
     this.axis = axis;
     const [from, to] = ends(value, names);
-    const keypoint = (name) => h("option", { value: KEYPOINT + name, text: name });
+    const keypoint = (name) => h("option", { value: KEYPOINT + name, called: name });
     this.from = h(
       "select",
       { "aria-label": `${axis} from`, "aria-describedby": "fault-axes" },

@@ -2,7 +2,7 @@
 
 import { addKeypoint, hide, isFixed, isUnsure, removeKeypoint, rename, reorder } from "./draft.js";
 import { keypointColor } from "./colors.js";
-import { h, s, setText } from "./dom.js";
+import { h, nameInput, s, setText } from "./dom.js";
 import { announce } from "./messages.js";
 
 export class KeypointList {
@@ -57,12 +57,8 @@ export class KeypointList {
     const button = (text, title, onclick, kind = "quiet icon") =>
       h("button", { type: "button", class: kind, text, title, onclick });
     const pick = button("", "Choose this keypoint", () => this.#choose(i), "pick");
-    const name = h("input", {
-      type: "text",
+    const name = nameInput({
       list: "name-suggestions",
-      autocomplete: "off",
-      spellcheck: "false",
-      maxlength: 64,
       "aria-label": `Name of keypoint ${i + 1}`,
       oninput: () => editor.change(rename(editor.draft, i, name.value), { chosen: i }, `name ${i}`),
       onfocus: () => {

@@ -88,7 +88,7 @@ export class LibraryView {
         onclick: ({ target }) => target.closest("button, .switch") || this.#open(category),
       },
       open,
-      h("h2", { text: name }),
+      h("h2", { called: name }),
       h("p", { class: "soft small", text: `version ${version} · ${counted(keypoint_names.length, "keypoint")} · ${counted(supports.length, "shot")}` }),
       h("label", { class: "switch" }, toggle, h("span", { text: "Look for it" })),
     );
@@ -114,7 +114,7 @@ export class LibraryView {
       h(
         "div",
         { class: "heading" },
-        h("h2", { text: name }),
+        h("h2", { called: name }),
         h("span", { class: "soft small", text: `version ${version}` }),
         h("span", { class: "gap" }),
         h("button", { type: "button", class: "quiet icon", text: "×", "aria-label": "Close", onclick: () => this.#close() }),
@@ -134,7 +134,7 @@ export class LibraryView {
       this.#suggested(category) ?? "",
       this.#automatic(category) ?? "",
       h("h3", { text: counted(keypoint_names.length, "keypoint") }),
-      h("p", { text: keypoint_names.join(", ") }),
+      h("p", { called: keypoint_names.join(", ") }),
       ...interchangeable(symmetries, keypoint_names),
       oldVersions(category),
       h("h3", { text: "Export" }),

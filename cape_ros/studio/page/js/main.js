@@ -65,7 +65,7 @@ async function lookForCameras() {
   const before = [...select.options].map((option) => option.value);
   if (names.length && names.join("\n") !== before.join("\n")) {
     const chosen = select.value;
-    select.replaceChildren(...names.map((name) => h("option", { value: name, text: name })));
+    select.replaceChildren(...names.map((name) => h("option", { value: name, called: name })));
     if (names.includes(chosen)) select.value = chosen;
     else views.live.reopen();
   }

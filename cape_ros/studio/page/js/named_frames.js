@@ -58,7 +58,7 @@ export class NamedFrames {
     return h(
       "li",
       { "aria-label": name },
-      h("strong", { text: name }),
+      h("strong", { called: name }),
       h("span", { class: "gap" }),
       button("Edit", "Edit", () => this.#edit(name, frame)),
       button("Remove", "Remove", ({ currentTarget }) => during(currentTarget, "Removing …", () => this.#remove(name))),

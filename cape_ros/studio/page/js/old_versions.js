@@ -34,7 +34,7 @@ export function oldVersions({ name, version }) {
 export function removedCategories() {
   if (!categories.removed.length) return null;
   const items = categories.removed.map(({ name, version }) =>
-    h("li", {}, h("span", { text: name }), h("span", { class: "soft small", text: `version ${version}` }), button(name, version, null)),
+    h("li", {}, h("span", { called: name }), h("span", { class: "soft small", text: `version ${version}` }), button(name, version, null)),
   );
   return h("section", { class: "removed", "aria-label": "Removed" }, h("h2", { text: "Removed" }), h("ul", {}, ...items));
 }

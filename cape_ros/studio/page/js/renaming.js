@@ -3,12 +3,12 @@
 import { api, part } from "./api.js";
 import { categories } from "./categories.js";
 import { isConflict } from "./conflict.js";
-import { ask, field, h } from "./dom.js";
+import { ask, field, h, nameInput } from "./dom.js";
 import { attempt, say } from "./messages.js";
 
 /** Asks for the new name and gives it; resolves to the name of now. */
 export async function askForName({ name, version }, words = "", proposed = name) {
-  const input = h("input", { type: "text", id: "new-name", autocomplete: "off", spellcheck: "false", maxlength: 64, value: proposed, autofocus: true });
+  const input = nameInput({ id: "new-name", value: proposed, autofocus: true });
   input.addEventListener("focus", () => input.select(), { once: true });
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return; // Enter may be the input method's

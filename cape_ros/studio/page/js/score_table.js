@@ -123,7 +123,7 @@ export class ScoreTable {
   #make(object) {
     const { category, version, keypoints, name } = object;
     const state = h("span", { class: "tag number" });
-    const title = h("h2", { text: name });
+    const title = h("h2", { called: name });
     const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
     const frames = new FrameDistances();
     const made = { object, state, title, swatch, frames };
@@ -154,7 +154,7 @@ export class ScoreTable {
   }
 
   #row(made, index) {
-    const name = h("span", { class: "name" });
+    const name = h("span", { class: "name", translate: "no" });
     const score = h("span", { class: "number" });
     const distance = h("span", { class: "distance number" });
     const line = sparkline();

@@ -21,7 +21,7 @@ export class ShapeView {
   #pointers = new Map();
 
   constructor() {
-    this.svg = s("svg", { class: "marks", "aria-hidden": "true" });
+    this.svg = s("svg", { class: "marks", translate: "no", "aria-hidden": "true" });
     this.root = h("div", { class: "stage shape-view", role: "application", tabindex: 0 }, this.svg);
     this.caption = h("p", { class: "soft small" });
     this.element = h("div", { class: "shape" }, this.root, this.caption);
@@ -166,7 +166,7 @@ function drawnAxes({ name, origin, ends }) {
 /** Nearer ones are larger and brighter. */
 function dot({ x, y, away }, index, name) {
   const circle = { cx: x, cy: y, r: 5 - 1.2 * away, fill: keypointColor(index), stroke: "#10141a", "stroke-width": 1.5 };
-  return s("circle", { ...circle, class: "space-point", "data-name": name, opacity: 0.8 - 0.2 * away }, s("title", { text: name }));
+  return s("circle", { ...circle, class: "space-point", "data-name": name, opacity: 0.8 - 0.2 * away }, s("title", { called: name }));
 }
 
 /** What finds no free place is left out: turned a little, it is there. */

@@ -14,7 +14,7 @@ export class Stage extends EventTarget {
     this.unit = 1; // image pixels in a CSS pixel
     this.picture = h("canvas", { class: "picture" });
     this.marks = s("g");
-    this.svg = s("svg", { class: "marks", "aria-hidden": "true" }, this.marks);
+    this.svg = s("svg", { class: "marks", translate: "no", "aria-hidden": "true" }, this.marks);
     this.note = h("p", { class: "stage-note" });
     root.append(this.picture, this.svg, this.note);
     this.#view = { zoom: 1, x: 0, y: 0 };

@@ -57,7 +57,7 @@ export class SymmetryList {
 async function chooseCycles(title, words, names, most) {
   let cycles = [[]];
   const chosen = h("p", { role: "status" });
-  const chips = names.map((name, i) => h("button", { type: "button", class: "tiny", text: name, "aria-pressed": "false", onclick: () => toggle(i) }));
+  const chips = names.map((name, i) => h("button", { type: "button", class: "tiny", called: name, "aria-pressed": "false", onclick: () => toggle(i) }));
   const next = h("button", { type: "button", class: "tiny", text: "Next ring", hidden: most === 2, onclick: () => (cycles.push([]), paint()) });
   const whole = () => cycles.filter((cycle) => cycle.length > 1);
 

@@ -3,7 +3,7 @@
 import { isFixed, removeShot } from "./draft.js";
 import { picture } from "./draft_store.js";
 import { CheckList } from "./check_list.js";
-import { byId, field, h, setText } from "./dom.js";
+import { byId, field, h, nameInput, setText } from "./dom.js";
 import { KeypointList } from "./keypoint_list.js";
 import { SymmetryList } from "./symmetry_list.js";
 import { thumbnail } from "./thumbnail.js";
@@ -49,12 +49,8 @@ export class TeachPanel {
   #workPart({ freeze, open, register, discard, join }) {
     const { editor } = this;
     this.title = h("h2");
-    this.name = h("input", {
-      type: "text",
+    this.name = nameInput({
       id: "object-name",
-      autocomplete: "off",
-      spellcheck: "false",
-      maxlength: 64,
       placeholder: "mug",
       pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*",
       oninput: () => {

@@ -126,7 +126,7 @@ export class TryView {
   #fillSelects() {
     const chosen = this.category.value;
     const names = categories.all().map(({ name }) => name);
-    this.category.replaceChildren(...names.map((name) => h("option", { value: name, text: name })));
+    this.category.replaceChildren(...names.map((name) => h("option", { value: name, called: name })));
     if (names.includes(chosen)) this.category.value = chosen;
     this.#fillShots();
     this.#update();
@@ -231,7 +231,7 @@ function table(category, all, one, pick) {
   const rows = category.keypoint_names.map((name, i) => {
     const point = all.object.keypoints[i];
     const other = one?.object.keypoints[i];
-    const why = h("button", { type: "button", class: "link-button", text: name, title: "Why here?", onclick: () => pick(i) });
+    const why = h("button", { type: "button", class: "link-button", called: name, title: "Why here?", onclick: () => pick(i) });
     const row = h("tr", {}, h("th", { scope: "row" }, why), score(point));
     if (other) {
       const apart = Math.hypot(point.x - other.x, point.y - other.y);
