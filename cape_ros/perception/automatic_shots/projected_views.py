@@ -1,0 +1,156 @@
+"""Where the keypoints of a still object lie in an image, by how the camera has moved.
+
+What the network finds of a view from another side drifts. A camera whose place is known, and whose
+depth has shown the object from a side that a person registered, needs none of it: while the object
+stands still, its keypoints stay where they were in space.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cape_ros.perception.automatic_shots.views import LEAST_DIFFERENCE, nearest_shot
+from cape_ros.perception.category import Category
+from cape_ros.perception.objects import ObjectKeypoints
+from cape_ros.perception.space import ObjectInSpace, Sight
+from cape_ros.perception.spatial import Shape
+from cape_ros.perception.spatial.depth import NOISE
+from cape_ros.perception.trust import Trust
+
+MOST_TRACKS = 256  # whose place is remembered
+MOVED = 0.4  # of the box's longer side: what is found drifts, but not so far (median)
+FEWEST = 3  # keypoints that say so
+AGREES = 0.05  # of the object's size: so far may depth be off the keypoint that it shows
+AROUND = np.array([(x, y) for y in range(-2, 3) for x in range(-2, 3)])  # pixels of a keypoint
+DEVIATIONS = 3.0  # of the noise of depth: neither counts what is less
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectedView:
+    """Keypoints of an object in an image. points: [K, 2] pixels, NaN = not known. visible: [K]
+    bool: in the image, and not behind anything."""
+
+    points: np.ndarray
+    visible: np.ndarray
+
+
+@dataclass(eq=False)
+class _Anchor:
+    """Where an object stands. points: [K, 3] in the frame of the results, NaN = not known.
+
+    shape: of the category, which the points are of. near: whether every view so far was like a
+    shot of a person.
+    """
+
+    points: np.ndarray
+    shape: Shape
+    target_frame: str
+    near: bool = True
+
+
+class ViewProjector:
+    """Of the objects of one camera; remembers where those that are tracked stand."""
+
+    def __init__(self) -> None:
+        self._anchors: dict[int, _Anchor] = {}
+
+    def see(
+        self,
+        one: ObjectInSpace,
+        category: Category,
+        sight: Sight,
+        size: tuple[int, int],
+        trusted: float = Trust.point_threshold,
+    ) -> ProjectedView | None:
+        """Of an object in an image of that size (width, height); None while nobody knows where it
+        stands.
+
+        trusted: the least score of a keypoint that was found.
+        """
+        found = one.found
+        if not can_project(one, sight) or found.track_id < 0 or found.predicted:
+            return None
+        anchor = self._anchors.pop(found.track_id, None)
+        if anchor is not None and not _is_of(anchor, category, sight):
+            anchor = None
+        seen = found.scores >= trusted
+        if anchor is None or anchor.near:
+            anchor = self._anchored(anchor, one, category, sight, seen)
+        if anchor is None:
+            return None
+        view, clear = _project(anchor, found, sight, size)
+        if _has_moved(view, found, seen & clear):
+            return None
+        self._anchors[found.track_id] = anchor  # the last one, now
+        if len(self._anchors) > MOST_TRACKS:
+            del self._anchors[next(iter(self._anchors))]
+        return None if anchor.near else view
+
+    def _anchored(
+        self,
+        anchor: _Anchor | None,
+        one: ObjectInSpace,
+        category: Category,
+        sight: Sight,
+        seen: np.ndarray,
+    ) -> _Anchor | None:
+        """Where it stands by this view, if that is like a shot of a person; else what is known."""
+        assert category.shape is not None
+        by_hand = [shot for shot in category.shots if not shot.automatic]
+        _, away = nearest_shot(by_hand, as_measured(one.found), seen)
+        if away < LEAST_DIFFERENCE:
+            if one.pose is None or one.shape is None:
+                return anchor
+            points = one.pose.apply(one.shape.points)
+            return _Anchor(points, category.shape, sight.target_frame)
+        if anchor is not None:
+            anchor.near = False
+        return anchor
+
+
+def can_project(one: ObjectInSpace, sight: Sight) -> bool:
+    """Whether the keypoints of an object can be known in later images, if it stands still."""
+    shape = one.shape
+    return bool(shape and shape.metric and sight.target is not None and sight.depth is not None)
+
+
+def as_measured(found: ObjectKeypoints) -> np.ndarray:
+    """[K, 2] pixels, without smoothing."""
+    return found.keypoints if found.measured is None else found.measured
+
+
+def _is_of(anchor: _Anchor, category: Category, sight: Sight) -> bool:
+    """Whether it holds for a category, which has more shots now, perhaps, and for this frame."""
+    assert category.shape is not None
+    same = np.array_equal(anchor.shape.points, category.shape.points, equal_nan=True)
+    return same and anchor.target_frame == sight.target_frame
+
+
+def _project(
+    anchor: _Anchor, found: ObjectKeypoints, sight: Sight, size: tuple[int, int]
+) -> tuple[ProjectedView, np.ndarray]:
+    """And [K] bool: what nothing covers, whether it is there or not."""
+    depth = sight.depth_around(found)
+    assert sight.target is not None
+    assert depth is not None
+    points = sight.target.inverse.apply(anchor.points)
+    known = np.isfinite(points).all(axis=1)
+    pixels = sight.model.project(np.where(known[:, None], points, -1.0))
+    with np.errstate(invalid="ignore"):
+        inside: np.ndarray = ((pixels >= 0) & (pixels <= np.array(size) - 1)).all(axis=1)
+    extent = float(np.linalg.norm(np.ptp(points[known], axis=0)))
+    tolerance = np.maximum(AGREES * extent, DEVIATIONS * NOISE * points[:, 2] ** 2)
+    places = np.rint(np.where(inside[:, None], pixels, -1e6)).astype(np.intp)[:, None] + AROUND
+    beyond = depth.at(places[..., 0], places[..., 1]) - points[:, 2:]
+    with np.errstate(invalid="ignore"):
+        visible = (np.abs(beyond) < tolerance[:, None]).any(axis=1)
+        return ProjectedView(pixels, visible), visible | (beyond > 0).any(axis=1)
+
+
+def _has_moved(view: ProjectedView, found: ObjectKeypoints, seen: np.ndarray) -> bool:
+    if seen.sum() < FEWEST:
+        return False
+    away = np.linalg.norm(as_measured(found)[seen] - view.points[seen], axis=1)
+    return float(np.median(away)) > MOVED * max(found.box[2:])
