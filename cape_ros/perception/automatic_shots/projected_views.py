@@ -7,12 +7,13 @@ stands still, its keypoints stay where they were in space.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cape_ros.perception.automatic_shots.views import LEAST_DIFFERENCE, nearest_shot
+from cape_ros.perception.automatic_shots.views import LEAST_DIFFERENCE, MARGIN, nearest_shot
 from cape_ros.perception.category import Category
+from cape_ros.perception.geometry import hull_box
 from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.perception.space import ObjectInSpace, Sight
 from cape_ros.perception.spatial import Shape
@@ -132,17 +133,22 @@ def _project(
     anchor: _Anchor, found: ObjectKeypoints, sight: Sight, size: tuple[int, int]
 ) -> tuple[ProjectedView, np.ndarray]:
     """And [K] bool: what nothing covers, whether it is there or not."""
-    depth = sight.depth_around(found)
     assert sight.target is not None
-    assert depth is not None
     points = sight.target.inverse.apply(anchor.points)
     known = np.isfinite(points).all(axis=1)
     pixels = sight.model.project(np.where(known[:, None], points, -1.0))
     with np.errstate(invalid="ignore"):
-        inside: np.ndarray = ((pixels >= 0) & (pixels <= np.array(size) - 1)).all(axis=1)
+        inside = np.all((pixels >= 0) & (pixels <= np.array(size) - 1), axis=1)
     extent = float(np.linalg.norm(np.ptp(points[known], axis=0)))
     tolerance = np.maximum(AGREES * extent, DEVIATIONS * NOISE * points[:, 2] ** 2)
-    places = np.rint(np.where(inside[:, None], pixels, -1e6)).astype(np.intp)[:, None] + AROUND
+    if not inside.any():
+        nothing = np.zeros(len(points), bool)
+        return ProjectedView(pixels, nothing), nothing
+    depth = sight.depth_around(replace(found, box=hull_box(pixels[inside], MARGIN)))
+    assert depth is not None
+    places = (
+        np.rint(np.where(inside.reshape(-1, 1), pixels, -1e6)).astype(np.intp)[:, None] + AROUND
+    )
     beyond = depth.at(places[..., 0], places[..., 1]) - points[:, 2:]
     with np.errstate(invalid="ignore"):
         visible = (np.abs(beyond) < tolerance[:, None]).any(axis=1)

@@ -73,7 +73,7 @@ def _apart(shots: Sequence[SupportShot], at: int) -> float:
         difference(one.keypoints, one.visible, other.keypoints, other.visible)
         for other in (*shots[:at], *shots[at + 1 :])
     ]
-    return sum(sorted(np.nan_to_num(each, nan=1.0).tolist())[:2])
+    return float(np.sort(np.nan_to_num(each, nan=1.0))[:2].sum())
 
 
 def is_cut_off(points: np.ndarray, size: tuple[int, int]) -> bool:
