@@ -73,7 +73,7 @@ def collect(
                 sight = camera.sight(at, stamp)
                 (one,) = space.estimate([found], known, sight)
                 view = projector.see(one, category, sight, image.shape[1::-1])
-                projected += view is not None
+                projected += view is not None and not view.near
                 candidate = collector.see_projected(image, view, category) if view else None
             else:
                 candidate = collector.see(image, found, category, settings.trust)

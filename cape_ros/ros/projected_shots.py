@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cape_ros.perception.automatic_shots.projected_views import ViewProjector, can_project
+from cape_ros.perception.automatic_shots.projected_views import ViewProjector
 from cape_ros.perception.space import ImageInSpace
 from cape_ros.ros.camera import Camera
 from cape_ros.server.server import Result, Server
@@ -29,16 +29,11 @@ class ProjectedShots:
         sight, (height, width) = seen.sight, result.frame.image.shape[:2]
         if sight is None:
             return
-        trusted = self._server.trust.point_threshold
-        views = [
-            (
-                one.found,
-                self._projector.see(
-                    one, result.categories[one.found.category], sight, (width, height), trusted
-                ),
-            )
-            for one in seen.objects
-            if can_project(one, sight)
-        ]
+        trusted, views = self._server.trust.point_threshold, []
+        for one in seen.objects:
+            category = result.categories[one.found.category]
+            view = self._projector.see(one, category, sight, (width, height), trusted)
+            if view is not None:
+                views.append((one.found, view))
         if views:
             self._server.offer_views(result.frame, views)

@@ -24,9 +24,9 @@ from cape_ros.server.model_thread import ModelThread
 
 logger = logging.getLogger(__name__)
 MOST_OFFERED = 2  # images with projected views that wait for the model's thread
-PROJECTED = 5.0  # [s] that a category with projected views on a camera needs no others
+PROJECTED = 30.0  # [s] that a category with a projected view on a camera needs no others
 
-Views = Sequence[tuple[ObjectKeypoints, ProjectedView | None]]
+Views = Sequence[tuple[ObjectKeypoints, ProjectedView]]
 
 
 class AutomaticShots:
@@ -84,8 +84,7 @@ class AutomaticShots:
     ) -> None:
         """Look at projected views in place of what was found, soon; called on any thread.
 
-        views: of each object whose category can be projected; None = this one cannot, now. If the
-        model's thread is behind, they are left out.
+        If the model's thread is behind, they are left out.
         """
         if not self._offers.acquire(blocking=False):
             return
@@ -105,8 +104,7 @@ class AutomaticShots:
         known = categories()
         for found, view in views:
             self._projected[camera, found.category] = time.monotonic()
-            if view is not None:
-                self._look(found, known, partial(self._collector.see_projected, image, view))
+            self._look(found, known, partial(self._collector.see_projected, image, view))
 
     def _look(
         self,

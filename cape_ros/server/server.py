@@ -285,7 +285,6 @@ class Server:
     def offer_views(self, frame: Frame, views: Views) -> None:
         """Let projected views of a frame's objects become shots, in place of what was found there.
 
-        views: of each object whose category can be projected; None = this one cannot, now.
         Returns at once; never costs a frame.
         """
         self._shots.offer(frame.camera, frame.image, views, lambda: self._categories)

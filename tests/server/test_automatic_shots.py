@@ -66,7 +66,9 @@ def test_views_are_offered_and_registered_only_if_told_to(camera: Camera) -> Non
 def test_views_by_the_camera_s_motion_count_in_place_of_what_is_found(camera: Camera) -> None:
     camera.look(0)
     (found,) = camera.results[-1].objects
-    camera.server.offer_views(Frame("a", camera.results[-1].frame.image), [(found, None)])
+    image, points = turned(camera.coffee, 0)
+    seen = np.ones(len(points), bool)
+    camera.server.offer_views(Frame("a", image), [(found, ProjectedView(points, seen, near=True))])
     camera.look(25, 50)
     assert not camera.server.suggested_shots("coffee")
     image, points = turned(camera.coffee, 40)
@@ -85,15 +87,16 @@ def test_views_that_the_model_has_no_time_for_are_left_out(camera: Camera) -> No
     camera.look(0)
     (found,) = camera.results[-1].objects
     frame, go_on = camera.results[-1].frame, threading.Event()
+    views = [(found, ProjectedView(found.keypoints, found.scores > 0, near=True))]
     blocked = camera.server._model.submit(go_on.wait)
     for _ in range(50):
-        camera.server.offer_views(frame, [(found, None)])
+        camera.server.offer_views(frame, views)
     waiting = camera.server._model._jobs.qsize()
     go_on.set()
     assert waiting <= MOST_OFFERED + 1  # and the one that blocks, perhaps
     assert blocked.result()
     camera.server.close()
-    camera.server.offer_views(frame, [(found, None)])  # nothing is raised
+    camera.server.offer_views(frame, views)  # nothing is raised
 
 
 @pytest.mark.slow

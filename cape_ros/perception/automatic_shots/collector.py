@@ -90,6 +90,8 @@ class ShotCollector:
     ) -> Candidate | None:
         """The same of a view whose points are known by the camera's motion, whatever the network
         found in it."""
+        if view.near:
+            return None
         count = len(view.visible)
         least = max(min(FEWEST_PROJECTED, count), LEAST_PROJECTED * count)
         return self._candidate(image, category, view.points, view.visible, least, projected=True)

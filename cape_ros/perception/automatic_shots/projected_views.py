@@ -31,10 +31,12 @@ DEVIATIONS = 3.0  # of the noise of depth: neither counts what is less
 @dataclass(frozen=True, eq=False)
 class ProjectedView:
     """Keypoints of an object in an image. points: [K, 2] pixels, NaN = not known. visible: [K]
-    bool: in the image, and not behind anything."""
+    bool: in the image, and not behind anything. near: every view so far was like a shot of a
+    person."""
 
     points: np.ndarray
     visible: np.ndarray
+    near: bool = False
 
 
 @dataclass(eq=False)
@@ -65,13 +67,13 @@ class ViewProjector:
         size: tuple[int, int],
         trusted: float = Trust.point_threshold,
     ) -> ProjectedView | None:
-        """Of an object in an image of that size (width, height); None while nobody knows where it
-        stands.
+        """Of an object in an image of that size (width, height); None while it is not known where
+        the object stands.
 
         trusted: the least score of a keypoint that was found.
         """
         found = one.found
-        if not can_project(one, sight) or found.track_id < 0 or found.predicted:
+        if not _is_known(one, sight) or found.track_id < 0 or found.predicted:
             return None
         anchor = self._anchors.pop(found.track_id, None)
         if anchor is not None and not _is_of(anchor, category, sight):
@@ -87,7 +89,7 @@ class ViewProjector:
         self._anchors[found.track_id] = anchor  # the last one, now
         if len(self._anchors) > MOST_TRACKS:
             del self._anchors[next(iter(self._anchors))]
-        return None if anchor.near else view
+        return view
 
     def _anchored(
         self,
@@ -111,8 +113,8 @@ class ViewProjector:
         return anchor
 
 
-def can_project(one: ObjectInSpace, sight: Sight) -> bool:
-    """Whether the keypoints of an object can be known in later images, if it stands still."""
+def _is_known(one: ObjectInSpace, sight: Sight) -> bool:
+    """Whether enough is known for its place to be of use in later images."""
     shape = one.shape
     return bool(shape and shape.metric and sight.target is not None and sight.depth is not None)
 
@@ -143,7 +145,7 @@ def _project(
     tolerance = np.maximum(AGREES * extent, DEVIATIONS * NOISE * points[:, 2] ** 2)
     if not inside.any():
         nothing = np.zeros(len(points), bool)
-        return ProjectedView(pixels, nothing), nothing
+        return ProjectedView(pixels, nothing, anchor.near), nothing
     depth = sight.depth_around(replace(found, box=hull_box(pixels[inside], MARGIN)))
     assert depth is not None
     places = (
@@ -152,7 +154,7 @@ def _project(
     beyond = depth.at(places[..., 0], places[..., 1]) - points[:, 2:]
     with np.errstate(invalid="ignore"):
         visible = (np.abs(beyond) < tolerance[:, None]).any(axis=1)
-        return ProjectedView(pixels, visible), visible | (beyond > 0).any(axis=1)
+        return ProjectedView(pixels, visible, anchor.near), visible | (beyond > 0).any(axis=1)
 
 
 def _has_moved(view: ProjectedView, found: ObjectKeypoints, seen: np.ndarray) -> bool:

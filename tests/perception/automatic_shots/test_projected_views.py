@@ -69,11 +69,14 @@ def robot() -> Robot:
 def test_a_still_object_is_where_it_was_however_far_what_is_found_has_drifted(
     robot: Robot,
 ) -> None:
-    assert robot.look(seen(3)) is None  # what the shot shows
+    front = robot.look(seen(3))
+    assert front is not None
+    assert front.near  # it is what the shot shows
     for seed in (5, 6, 7, 8):
         there = seen(seed)
         projected = robot.look(there, drift=0.15)
         assert projected is not None
+        assert not projected.near
         away = np.linalg.norm(projected.points - there.pixels, axis=1)
         assert away.max() < 0.05 * there.size
         assert (projected.visible & there.visible).sum() >= 0.8 * there.visible.sum()
