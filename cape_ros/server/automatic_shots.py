@@ -24,7 +24,7 @@ from cape_ros.server.model_thread import ModelThread
 
 logger = logging.getLogger(__name__)
 MOST_OFFERED = 2  # images with projected views that wait for the model's thread
-PROJECTED = 30.0  # [s] that a category with a projected view on a camera needs no others
+PROJECTED = 10.0  # [s] that a category with a projected view on a camera needs no others
 
 Views = Sequence[tuple[ObjectKeypoints, ProjectedView]]
 

@@ -7,12 +7,13 @@ stands still, its keypoints stay where they were in space.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cape_ros.perception.automatic_shots.views import LEAST_DIFFERENCE, MARGIN, nearest_shot
-from cape_ros.perception.category import Category
+from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.geometry import hull_box
 from cape_ros.perception.objects import ObjectKeypoints
 from cape_ros.perception.space import ObjectInSpace, Sight
@@ -22,6 +23,7 @@ from cape_ros.perception.trust import Trust
 
 MOST_TRACKS = 256  # whose place is remembered
 MOVED = 0.4  # of the box's longer side: what is found drifts, but not so far (median)
+MOVED_NEAR = 0.15  # from a side that a person registered, where nothing drifts
 FEWEST = 3  # keypoints that say so
 AGREES = 0.05  # of the object's size: so far may depth be off the keypoint that it shows
 AROUND = np.array([(x, y) for y in range(-2, 3) for x in range(-2, 3)])  # pixels of a keypoint
@@ -79,12 +81,15 @@ class ViewProjector:
         if anchor is not None and not _is_of(anchor, category, sight):
             anchor = None
         seen = found.scores >= trusted
+        by_hand = [shot for shot in category.shots if not shot.automatic]
         if anchor is None or anchor.near:
-            anchor = self._anchored(anchor, one, category, sight, seen)
+            anchor = self._anchored(anchor, one, category, sight, by_hand, seen)
         if anchor is None:
             return None
         view, clear = _project(anchor, found, sight, size)
-        if _has_moved(view, found, seen & clear):
+        _, away = nearest_shot(by_hand, view.points, view.visible)
+        most = MOVED_NEAR if away < LEAST_DIFFERENCE else MOVED
+        if _contradiction(view, found, seen & clear) > most:
             return None
         self._anchors[found.track_id] = anchor  # the last one, now
         if len(self._anchors) > MOST_TRACKS:
@@ -97,11 +102,11 @@ class ViewProjector:
         one: ObjectInSpace,
         category: Category,
         sight: Sight,
+        by_hand: Sequence[SupportShot],
         seen: np.ndarray,
     ) -> _Anchor | None:
         """Where it stands by this view, if that is like a shot of a person; else what is known."""
         assert category.shape is not None
-        by_hand = [shot for shot in category.shots if not shot.automatic]
         _, away = nearest_shot(by_hand, as_measured(one.found), seen)
         if away < LEAST_DIFFERENCE:
             if one.pose is None or one.shape is None:
@@ -157,8 +162,12 @@ def _project(
         return ProjectedView(pixels, visible, anchor.near), visible | (beyond > 0).any(axis=1)
 
 
-def _has_moved(view: ProjectedView, found: ObjectKeypoints, seen: np.ndarray) -> bool:
+def _contradiction(view: ProjectedView, found: ObjectKeypoints, seen: np.ndarray) -> float:
+    """How far what is found lies from its place, a part of the box's longer side; 0 = not known.
+
+    seen: [K] bool, the keypoints that count.
+    """
     if seen.sum() < FEWEST:
-        return False
+        return 0.0
     away = np.linalg.norm(as_measured(found)[seen] - view.points[seen], axis=1)
-    return float(np.median(away)) > MOVED * max(found.box[2:])
+    return float(np.median(away)) / max(found.box[2:])

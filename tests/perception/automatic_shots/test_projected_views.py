@@ -109,6 +109,13 @@ def test_nothing_is_known_of_a_moved_object_until_it_is_seen_as_registered(robot
     assert robot.look(seen(5)) is not None
 
 
+def test_from_the_registered_side_a_smaller_motion_is_noticed(robot: Robot) -> None:
+    robot.look(seen(3))
+    assert robot.look(seen(5), drift=0.25) is not None
+    assert robot.look(seen(3), drift=0.25) is None
+    assert robot.look(seen(5)) is None
+
+
 @pytest.mark.parametrize("missing", [{"target": None}, {"depth": None}])
 def test_a_camera_needs_depth_and_its_place(robot: Robot, missing: dict[str, object]) -> None:
     robot.look(seen(3))
