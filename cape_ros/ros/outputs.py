@@ -145,12 +145,12 @@ class Outputs:
         )
 
     def _show_in_space(self, result: Result, seen: ImageInSpace) -> None:
-        self._projected.see(result, seen)
         if self._are_markers_in_space():
             self._draw_markers(result, seen.objects)
         studio = self._studio()
         if studio is not None and self._is_watched():
             studio.offer_space(result, seen)
+        self._projected.see(result, seen)
 
     def _publish_markers(self, result: Result) -> None:
         if self.markers.get_subscription_count() and not self.space.has_depth:
