@@ -21,10 +21,11 @@ from cape_ros.ros.detections import to_detections
 from cape_ros.ros.markers import to_markers
 from cape_ros.ros.meters import nanoseconds
 from cape_ros.ros.overlay_publisher import OverlayPublisher, Style
+from cape_ros.ros.projected_shots import ProjectedShots
 from cape_ros.ros.space_outputs import SpaceOutputs
 from cape_ros.ros.topics import transport_topic
 from cape_ros.ros.transforms import TransformListener
-from cape_ros.server.server import Result
+from cape_ros.server.server import Result, Server
 
 if TYPE_CHECKING:
     from cape_ros.studio.studio import Studio
@@ -33,13 +34,15 @@ if TYPE_CHECKING:
 class Outputs:
     """The publishers of one camera.
 
-    style: how results are to be shown now. studio: the running one, which shows them too.
+    server: takes views of its objects. style: how results are to be shown now. studio: the running
+    one, which shows them too.
     """
 
     def __init__(
         self,
         node: Node,
         camera: Camera,
+        server: Server,
         transforms: TransformListener,
         style: Callable[[], Style],
         studio: Callable[[], Studio | None] = lambda: None,
@@ -48,6 +51,7 @@ class Outputs:
         self._camera = camera
         self._style = style
         self._studio = studio
+        self._projected = ProjectedShots(camera, server)
         self._ends = ExitStack()
         self.keypoints = self._publisher(KeypointArray, "keypoints", 10)
         self.raw_keypoints = self._publisher(KeypointArray, "keypoints_raw", 10)
@@ -68,7 +72,7 @@ class Outputs:
             camera,
             transforms,
             trusted=lambda: style().trusted,
-            wanted=lambda: self._are_markers_in_space() or self._is_watched(),
+            wanted=self._is_wanted_in_space,
             on_image=self._show_in_space,
         )
         self._ends.callback(self.space.close)
@@ -135,12 +139,18 @@ class Outputs:
         studio = self._studio()
         return studio is not None and studio.wants_space(self._camera.key)
 
+    def _is_wanted_in_space(self, result: Result) -> bool:
+        return (
+            self._are_markers_in_space() or self._is_watched() or self._projected.is_wanted(result)
+        )
+
     def _show_in_space(self, result: Result, seen: ImageInSpace) -> None:
         if self._are_markers_in_space():
             self._draw_markers(result, seen.objects)
         studio = self._studio()
         if studio is not None and self._is_watched():
             studio.offer_space(result, seen)
+        self._projected.see(result, seen)
 
     def _publish_markers(self, result: Result) -> None:
         if self.markers.get_subscription_count() and not self.space.has_depth:

@@ -93,7 +93,9 @@ class Session:
         transforms = TransformListener(node)
         self._ends.callback(transforms.close)
         self.outputs = {
-            camera.key: Outputs(node, camera, transforms, lambda: self._style, lambda: self.studio)
+            camera.key: Outputs(
+                node, camera, self.server, transforms, lambda: self._style, lambda: self.studio
+            )
             for camera in self.cameras
         }
         self._activate_at_first()

@@ -33,7 +33,7 @@ class SpaceOutputs:
     """Publishes what somebody listens to.
 
     trusted: the present least score of a keypoint. on_image: called with each result and what is
-    known of it in space, for outputs that are not of this kind; wanted: whether it shall be.
+    known of it in space, for outputs that are not of this kind; wanted: whether one is for them.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SpaceOutputs:
         camera: Camera,
         transforms: TransformListener,
         trusted: Callable[[], float],
-        wanted: Callable[[], bool],
+        wanted: Callable[[Result], bool],
         on_image: Callable[[Result, ImageInSpace], None],
     ) -> None:
         self._node = node
@@ -88,7 +88,7 @@ class SpaceOutputs:
 
     def offer(self, result: Result) -> None:
         """Called on the model's thread; returns at once."""
-        if not (self._is_heard() or self._wanted() or self._is_for_tf(result)):
+        if not (self._is_heard() or self._wanted(result) or self._is_for_tf(result)):
             return
         until = time.monotonic() + float(self._camera.get("depth_wait"))
         with self._changed:
@@ -188,8 +188,7 @@ class SpaceOutputs:
             if target:
                 header = Header(stamp=header.stamp, frame_id=target)
             self._publish(seen.objects, header)
-        if self._wanted():
-            self._on_image(result, seen)
+        self._on_image(result, seen)
 
     def _missed(self) -> None:
         self._meter.without_depth += 1

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import BoundedSemaphore
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from cape_ros.core.errors import CapeError
 from cape_ros.core.plurals import counted
 from cape_ros.core.throttled_log import ThrottledLog
 from cape_ros.perception.automatic_shots.collector import Candidate, ShotCollector
+from cape_ros.perception.automatic_shots.projected_views import ProjectedView
 from cape_ros.perception.category import Category, SupportShot
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectKeypoints
@@ -19,6 +23,10 @@ from cape_ros.perception.trust import Trust
 from cape_ros.server.model_thread import ModelThread
 
 logger = logging.getLogger(__name__)
+MOST_OFFERED = 2  # images with projected views that wait for the model's thread
+PROJECTED = 10.0  # [s] that a category with a projected view on a camera needs no others
+
+Views = Sequence[tuple[ObjectKeypoints, ProjectedView]]
 
 
 class AutomaticShots:
@@ -43,6 +51,8 @@ class AutomaticShots:
         self._failed = failed
         self._log = ThrottledLog(logger)
         self._unchecked = 0
+        self._offers = BoundedSemaphore(MOST_OFFERED)
+        self._projected: dict[tuple[str, str], float] = {}  # camera, category: last time
         self._writer = ThreadPoolExecutor(1, "automatic shots")  # the disk may be slow
 
     @property
@@ -52,20 +62,64 @@ class AutomaticShots:
 
     def see(
         self,
+        camera: str,
         image: np.ndarray,
         objects: Sequence[ObjectKeypoints],
         categories: Mapping[str, Category],
         trust: Trust,
     ) -> None:
         """Look for views of tracked objects that differ from their shots; never costs a frame."""
+        now = time.monotonic()
+        for found in objects:
+            if now - self._projected.get((camera, found.category), -np.inf) >= PROJECTED:
+                see = partial(self._collector.see, image, found, trust=trust)
+                self._look(found, categories, see)
+
+    def offer(
+        self,
+        camera: str,
+        image: np.ndarray,
+        views: Views,
+        categories: Callable[[], Mapping[str, Category]],
+    ) -> None:
+        """Look at projected views in place of what was found, soon; called on any thread.
+
+        If the model's thread is behind, they are left out.
+        """
+        if not self._offers.acquire(blocking=False):
+            return
         try:
-            for found in objects:
-                category = categories.get(found.category)
-                if category is None or category.version != found.category_version:
-                    continue
-                if candidate := self._collector.see(image, found, category, trust):
-                    self._model.submit(self._check, candidate)
-                    self._unchecked += 1
+            self._model.submit(self._see_projected, camera, image, views, categories)
+        except RuntimeError:  # the model has ended
+            self._offers.release()
+
+    def _see_projected(
+        self,
+        camera: str,
+        image: np.ndarray,
+        views: Views,
+        categories: Callable[[], Mapping[str, Category]],
+    ) -> None:
+        self._offers.release()
+        known = categories()
+        for found, view in views:
+            self._projected[camera, found.category] = time.monotonic()
+            self._look(found, known, partial(self._collector.see_projected, image, view))
+
+    def _look(
+        self,
+        found: ObjectKeypoints,
+        categories: Mapping[str, Category],
+        see: Callable[[Category], Candidate | None],
+    ) -> None:
+        """Of a version of its category that is known no more, nothing is looked at."""
+        category = categories.get(found.category)
+        if category is None or category.version != found.category_version:
+            return
+        try:
+            if candidate := see(category):
+                self._model.submit(self._check, candidate)
+                self._unchecked += 1
         except Exception as error:  # also of a model that ends meanwhile
             self._failed(error)
             self._log.log(logging.ERROR, type(error).__name__, "a view is not looked at", error)
@@ -77,6 +131,7 @@ class AutomaticShots:
     def forget(self, name: str) -> None:
         """Drop the views of a category that is replaced or removed."""
         self._collector.forget(name)
+        self._projected = {key: at for key, at in self._projected.items() if key[1] != name}
 
     def close(self) -> None:
         """Finish the registration in progress."""

@@ -34,7 +34,7 @@ from cape_ros.perception.warm_up import warm_up
 from cape_ros.server import checks as on_demand
 from cape_ros.server import registration
 from cape_ros.server.activation import Activation, check_names
-from cape_ros.server.automatic_shots import AutomaticShots
+from cape_ros.server.automatic_shots import AutomaticShots, Views
 from cape_ros.server.frame_queue import Answer, Frame, FrameQueue, Result
 from cape_ros.server.model_thread import PATIENCE_AT_THE_END, ModelHangs, ModelThread
 from cape_ros.server.registration import RegisterMode
@@ -282,6 +282,13 @@ class Server:
     def auto_shots(self, enabled: bool) -> None:
         self._shots.enabled = enabled
 
+    def offer_views(self, frame: Frame, views: Views) -> None:
+        """Let projected views of a frame's objects become shots, in place of what was found there.
+
+        Returns at once; never costs a frame.
+        """
+        self._shots.offer(frame.camera, frame.image, views, lambda: self._categories)
+
     def suggested_shots(self, name: str) -> Sequence[SupportShot]:
         """Views of tracked objects that would help as shots, the most different one first.
 
@@ -514,5 +521,5 @@ class Server:
             requests = [request for request in frame.requests if request.category not in idle]
             objects = self._estimator.estimate(frame.image, requests)
         spent = self._estimator.spent - before
-        self._shots.see(frame.image, objects, known, self.trust)
+        self._shots.see(frame.camera, frame.image, objects, known, self.trust)
         return Answer(objects, known, spent)

@@ -93,6 +93,24 @@ class Rig:
     def space(self) -> Any:
         return self.camera.meter.space
 
+    def place_camera(self) -> None:
+        """In the frame `base`: one metre along its x axis, a quarter turned about z."""
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        static = self.robot.create_publisher(TFMessage, "/tf_static", latched)
+        place = TransformStamped(header=Header(frame_id="base"), child_frame_id="camera")
+        place.transform.translation.x = 1.0
+        place.transform.rotation.z = place.transform.rotation.w = np.sqrt(0.5)
+        wait_for(static.get_subscription_count)
+        static.publish(TFMessage(transforms=[place]))
+
+    def stop_hearing(self) -> None:
+        """Nobody listens to 3-D results from now on."""
+        keypoints = self.node.session.outputs["image"].space.keypoints
+        for subscription in list(self.robot.subscriptions):
+            if subscription.topic_name.endswith("keypoints_3d"):
+                self.robot.destroy_subscription(subscription)
+        wait_for(lambda: not keypoints.get_subscription_count())
+
     def learn_shape(self, **fields: Any) -> np.ndarray:
         """Register the cup with the shape that it has by this depth; [K, 3]."""
         _, found = self.show()
@@ -222,11 +240,7 @@ def test_nothing_is_computed_for_tf_that_only_the_node_itself_hears(rig: Rig) ->
     rig.robot.show()  # from now on the node listens to TF
     tf = rig.node.session.outputs["image"].space._tf
     wait_for(tf.get_subscription_count)
-    keypoints = rig.node.session.outputs["image"].space.keypoints
-    for subscription in list(rig.robot.subscriptions):
-        if subscription.topic_name.endswith("keypoints_3d"):
-            rig.robot.destroy_subscription(subscription)
-    wait_for(lambda: not keypoints.get_subscription_count())
+    rig.stop_hearing()
     assert change(rig.bench, target_frame="", depth_wait=0.0).successful
     before = rig.space.results
     rig.robot.show()
@@ -247,13 +261,7 @@ def test_results_in_a_target_frame(rig: Rig) -> None:
     wait_for(lambda: "no frame 'base'" in rig.space.faults.get("results", ""))
     assert not [m for m in rig.keypoints.messages if m.header.stamp == message.header.stamp]
 
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    static = rig.robot.create_publisher(TFMessage, "/tf_static", latched)
-    place = TransformStamped(header=Header(frame_id="base"), child_frame_id="camera")
-    place.transform.translation.x = 1.0
-    place.transform.rotation.z = place.transform.rotation.w = np.sqrt(0.5)
-    wait_for(static.get_subscription_count)
-    static.publish(TFMessage(transforms=[place]))
+    rig.place_camera()
     _, after = rig.show()
     assert after.header.frame_id == "base"
     assert rig.space.faults == {}
@@ -268,6 +276,32 @@ def test_results_in_a_target_frame(rig: Rig) -> None:
     for _ in range(5):
         _, after = rig.show()
     assert after.objects[0].pose.covariance[0] < first  # of a still object it settles
+
+
+def test_automatic_shots_need_no_listener_to_know_a_view_by_the_camera_s_motion(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.learn_shape()
+    assert change(rig.bench, target_frame="base").successful
+    rig.robot.show()  # from now on the node listens to TF
+    rig.place_camera()
+    rig.show()
+    rig.stop_hearing()
+    offered: list[Any] = []
+    server = rig.node.session.server
+    monkeypatch.setattr(server, "offer_views", lambda frame, views: offered.append((frame, views)))
+    before = rig.space.results
+    rig.robot.show()
+    assert change(rig.bench, auto_shots=True).successful
+    rig.depth.publish(depth_image(SLOPE, rig.robot._seconds + 1))
+    message, _ = rig.robot.show()
+    wait_for(lambda: offered)
+    ((frame, ((cup, view),)),) = offered
+    assert frame.header.stamp == message.header.stamp
+    assert cup.category == "cup"
+    assert view.near  # it is what the shot shows
+    np.testing.assert_allclose(view.points, POINTS, atol=5)
+    assert rig.space.results == before + 1
 
 
 def test_tf_that_comes_while_there_is_time_is_waited_for(rig: Rig) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from steered import SECONDS, wait_for
 from turned import turned
 
 from cape_ros.core.errors import InvalidInput, SourceError
 from cape_ros.media.photographs import photographs
+from cape_ros.perception.automatic_shots.projected_views import ProjectedView
 from cape_ros.perception.category import Category
 from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.library.library import CategoryLibrary
+from cape_ros.server.automatic_shots import MOST_OFFERED
 from cape_ros.server.server import Frame, Result, Server
 
 
@@ -57,6 +61,42 @@ def test_views_are_offered_and_registered_only_if_told_to(camera: Camera) -> Non
         camera.server.remove_automatic_shots("coffee")
     with pytest.raises(InvalidInput, match="not registered"):
         camera.server.suggested_shots("mug")
+
+
+def test_views_by_the_camera_s_motion_count_in_place_of_what_is_found(camera: Camera) -> None:
+    camera.look(0)
+    (found,) = camera.results[-1].objects
+    image, points = turned(camera.coffee, 0)
+    seen = np.ones(len(points), bool)
+    camera.server.offer_views(Frame("a", image), [(found, ProjectedView(points, seen, near=True))])
+    camera.look(25, 50)
+    assert not camera.server.suggested_shots("coffee")
+    image, points = turned(camera.coffee, 40)
+    view = ProjectedView(points, np.arange(len(points)) != 2)
+    camera.server.offer_views(Frame("a", image), [(found, view)])
+    assert camera.server.wait_until_idle(SECONDS)
+    (offered,) = camera.server.suggested_shots("coffee")
+    assert (offered.visible == view.visible).all()
+    there, here = points[view.visible], offered.keypoints[view.visible]
+    zoom = np.ptp(here, axis=0) / np.ptp(there, axis=0)
+    np.testing.assert_allclose(here - here[0], (there - there[0]) * zoom, atol=0.1)
+    assert not camera.server.statistics.failures
+
+
+def test_views_that_the_model_has_no_time_for_are_left_out(camera: Camera) -> None:
+    camera.look(0)
+    (found,) = camera.results[-1].objects
+    frame, go_on = camera.results[-1].frame, threading.Event()
+    views = [(found, ProjectedView(found.keypoints, found.scores > 0, near=True))]
+    blocked = camera.server._model.submit(go_on.wait)
+    for _ in range(50):
+        camera.server.offer_views(frame, views)
+    waiting = camera.server._model._jobs.qsize()
+    go_on.set()
+    assert waiting <= MOST_OFFERED + 1  # and the one that blocks, perhaps
+    assert blocked.result()
+    camera.server.close()
+    camera.server.offer_views(frame, views)  # nothing is raised
 
 
 @pytest.mark.slow

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cape_ros.core.errors import CapeError
+from cape_ros.perception.automatic_shots.projected_views import ProjectedView, as_measured
 from cape_ros.perception.automatic_shots.views import (
+    LEAST_DIFFERENCE,
     is_cut_off,
     most_different,
     nearest_shot,
@@ -25,27 +27,32 @@ from cape_ros.perception.estimator import Estimator
 from cape_ros.perception.objects import ObjectKeypoints, ObjectRequest
 from cape_ros.perception.trust import Trust
 
-LEAST_DIFFERENCE = 0.06  # of a view from every shot
 LEAST_SEEN = 0.6  # of the keypoints must be trusted
+LEAST_PROJECTED = 0.4  # of the keypoints must be visible in a projected view
+FEWEST_PROJECTED = 4  # or all of them
 CONFIDENCE = 0.6  # of the best object score of its track
 MOST_ERROR = 0.1  # of the box's longer side: so far may a keypoint found by going back be off
 LEAST_RIGHT = 0.75  # of the keypoints must be found by going back
+LEAST_RIGHT_PROJECTED = 0.5  # of a projected view: its points do not drift
 MOST_SHOTS = 5  # of a category with its automatic ones: more are not asked for their layout
 MOST_TRACKS = 256  # whose best score is remembered
 FRAMES_TO_WAIT = 10  # after a candidate that failed
+FRAMES_TO_WAIT_PROJECTED = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """A view of a tracked object. nearest: the index of the shot that it is most like.
 
-    difference: from that shot, as of `views.difference`.
+    difference: from that shot, as of `views.difference`. projected: its points are by the camera's
+    motion.
     """
 
     category: Category
     shot: SupportShot
     nearest: int
     difference: float
+    projected: bool = False
 
 
 @dataclass(eq=False)
@@ -73,24 +80,46 @@ class ShotCollector:
 
         The image is copied as far as the candidate shows it.
         """
-        views = self._of(category)
-        if views.checking or not self._is_confident(found, trust):
+        if not self._is_confident(found, trust):
             return None
-        if sum(not shot.automatic for shot in category.shots) >= MOST_SHOTS:
+        points, seen = as_measured(found), found.scores >= trust.point_threshold
+        return self._candidate(image, category, points, seen, LEAST_SEEN * len(seen))
+
+    def see_projected(
+        self, image: np.ndarray, view: ProjectedView, category: Category
+    ) -> Candidate | None:
+        """The same of a view whose points are known by the camera's motion, whatever the network
+        found in it."""
+        if view.near:
+            return None
+        count = len(view.visible)
+        least = max(min(FEWEST_PROJECTED, count), LEAST_PROJECTED * count)
+        return self._candidate(image, category, view.points, view.visible, least, projected=True)
+
+    def _candidate(
+        self,
+        image: np.ndarray,
+        category: Category,
+        points: np.ndarray,
+        seen: np.ndarray,
+        least: float,
+        *,
+        projected: bool = False,
+    ) -> Candidate | None:
+        """least: keypoints that must be seen."""
+        views = self._of(category)
+        if views.checking or sum(not shot.automatic for shot in category.shots) >= MOST_SHOTS:
             return None
         if views.waits:
             views.waits -= 1
             return None
-        seen = found.scores >= trust.point_threshold
-        points = found.keypoints if found.measured is None else found.measured
-        if seen.mean() < LEAST_SEEN or is_cut_off(points[seen], image.shape[:2]):
+        if seen.sum() < least or is_cut_off(points[seen], image.shape[:2]):
             return None
         nearest, away = nearest_shot(views.shots, points, seen)
         if not away >= LEAST_DIFFERENCE:
             return None
         views.checking = True
-        shot = to_shot(image, points, seen)
-        return Candidate(category, shot, nearest, away)
+        return Candidate(category, to_shot(image, points, seen), nearest, away, projected)
 
     def check(self, candidate: Candidate) -> Category | None:
         """The category with one more automatic shot, or a more different one in place of another,
@@ -105,7 +134,7 @@ class ShotCollector:
         shot = self._checked(candidate, views.shots)
         shots = most_different([*views.shots, shot], MOST_SHOTS) if shot else views.shots
         if shot not in shots:
-            views.waits = FRAMES_TO_WAIT
+            views.waits = FRAMES_TO_WAIT_PROJECTED if candidate.projected else FRAMES_TO_WAIT
             return None
         views.shots = shots
         return replace(views.category, shots=shots)
@@ -153,7 +182,10 @@ class ShotCollector:
         away = np.linalg.norm(found.keypoints - known.keypoints, axis=1)
         right = away <= MOST_ERROR * max(known.box[2:])
         both = known.visible & shot.visible
-        if not both.any() or right[both].mean() < LEAST_RIGHT:
+        least = LEAST_RIGHT_PROJECTED if candidate.projected else LEAST_RIGHT
+        if not both.any() or right[both].mean() < least:
             return None
+        if candidate.projected:
+            return shot
         kept = shot.visible & (right | ~known.visible)
         return SupportShot(shot.image, shot.keypoints, kept, automatic=True)

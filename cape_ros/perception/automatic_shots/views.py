@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 from cape_ros.perception.category import SupportShot
 from cape_ros.perception.geometry import Box, clip_box, hull_box
 
+LEAST_DIFFERENCE = 0.06  # of two views that are from other sides
 MARGIN = 0.4  # of the longer side of the keypoints' hull, kept around a view on each side
 LONGEST_SIDE = 384  # pixels of a kept view
 MIN_POINTS = 3  # that two views must share to be compared
@@ -53,7 +53,7 @@ def nearest_shot(
 
 
 def most_different(shots: Sequence[SupportShot], most: int) -> Sequence[SupportShot]:
-    """The shots without the automatic one that is most like another, if they are more than `most`.
+    """The shots without the automatic one that is most like others, if they are more than `most`.
 
     Those that a person made always stay.
     """
@@ -62,17 +62,18 @@ def most_different(shots: Sequence[SupportShot], most: int) -> Sequence[SupportS
     droppable = [at for at, shot in enumerate(shots) if shot.automatic]
     if not droppable:
         return shots
-    dropped = max(droppable, key=lambda at: _spread([*shots[:at], *shots[at + 1 :]]))
+    dropped = min(droppable, key=lambda at: _apart(shots, at))
     return [*shots[:dropped], *shots[dropped + 1 :]]
 
 
-def _spread(shots: Sequence[SupportShot]) -> float:
-    """The least difference of any two of the shots."""
+def _apart(shots: Sequence[SupportShot], at: int) -> float:
+    """How much a shot differs from the two that it is most like: what is lost without it."""
+    one = shots[at]
     each = [
         difference(one.keypoints, one.visible, other.keypoints, other.visible)
-        for one, other in itertools.combinations(shots, 2)
+        for other in (*shots[:at], *shots[at + 1 :])
     ]
-    return float(np.nanmin(each)) if each and not np.isnan(each).all() else 0.0
+    return float(np.sort(np.nan_to_num(each, nan=1.0))[:2].sum())
 
 
 def is_cut_off(points: np.ndarray, size: tuple[int, int]) -> bool:
