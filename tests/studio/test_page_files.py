@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -22,7 +23,8 @@ def get(folder: Path, path: str = "/main.js", **headers: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://robot") as client:
             return await client.get(path, headers=headers)
 
-    return asyncio.run(ask())
+    with ThreadPoolExecutor(1) as thread:  # in this one a browser's event loop may run
+        return thread.submit(lambda: asyncio.run(ask())).result()
 
 
 def kept(answer: httpx.Response) -> Mapping[str, str]:

@@ -16,11 +16,11 @@ from cape_ros.model.layout.votes import Matches, SimilarityTransforms, round_to_
 
 NEIGHBOURS = 16  # voters that move a keypoint
 FADE = 1e-3  # relative margin over the nearest voter left out, below which one loses weight
-ROUNDS = 3
+ROUNDS = 2
 SEARCH_RADIUS = 3  # cells to each side
 WINDOW = 2.0  # standard deviation of the distance at which a voter is believed, in cells
-STIFFNESS = 0.01  # against rotation and stretching, in units of the object's side
-INERTIA = 0.02  # against moving, in votes
+STIFFNESS = 0.3  # against rotation and stretching, in units of the object's side
+INERTIA = 0.05  # against moving, in votes
 LEAST = 1e-30  # chance; where there is none, a match stays in its cell and is not believed
 
 

@@ -25,7 +25,7 @@ LANDMARKS = 36  # of each shot
 GRID = 14  # across and down the crop: where they may lie
 MARGIN = 0.1  # of the crop: an object reaches that far beyond the lines between its keypoints
 MOST_LAYOUTS = 5  # shots of one category that are asked
-LEAST_REACH = 1.2  # standard deviation of a keypoint that all agree on, in cells
+LEAST_REACH = 0.7  # standard deviation of a keypoint that all agree on, in cells
 AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 25}  # votes counted together: a CPU's cache is small
 
 
