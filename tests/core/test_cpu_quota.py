@@ -78,6 +78,7 @@ def test_systems_without_control_groups(tmp_path: Path) -> None:
     assert allowed_threads(system(tmp_path, "no colons\n0:\n\n")) is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) == 1,
     reason="needs more cores than the limit allows",
